@@ -1,0 +1,96 @@
+/// How weights lie in memory for the x86 kernels: 16 output rows interleaved,
+/// four consecutive k of a row in one 32-bit lane, so that one 64-byte line
+/// feeds one `vpdpbusd` (two on AVX2) and no sum ever crosses lanes.
+///
+/// A matrix [rows, k] is a sequence of row groups of 16 rows:
+///   | tensor scales: 16 f32, only if the format has one | record | record ...
+/// and a record covers recordWeights consecutive k of the 16 rows:
+///   | header | unit | unit | ...             (a unit: 32 k, all its codes)
+///
+/// Header, each part only if the format has it, in this order, then padded to
+/// a multiple of 64 bytes:
+///   super scales   16 × f16
+///   super mins     16 × f16
+///   group scales   direct (F16, E8M0, UE4M3): 16 values per group, group by
+///                  group; integer: planes, as below
+///   group mins     the same way
+///
+/// Unit: codes are cut into planes of 8, 4, 2 or 1 bits (low bits first: 6
+/// bits = 4 + 2, 5 = 4 + 1, 3 = 2 + 1). A plane of b bits has b lines of 64
+/// bytes. Quad q (k = 4q .. 4q+3 of the unit's 32) lies in line q % b, shifted
+/// left by (q / b) * b; byte 4 * row + j of the line holds k = 4q + j.
+///
+/// Integer group scales (and mins) of G groups, cut into planes likewise: a
+/// plane of b bits has G * b / 8 lines of 16 bytes, one byte per row. Group g
+/// lies in line g % lines, shifted left by (g / lines) * b.
+///
+/// Plain formats have no header and no records: for each k, 16 values.
+///
+/// Padding: k up to a multiple of recordWeights with codes of value zero (the
+/// code that equals codeOffset, or the codebook's entry 0 if there is one) and
+/// scale bits zero; rows up to a multiple of 16 the same way.
+#ifndef SINTER_CODEGEN_X86_PACKEDLAYOUT_H
+#define SINTER_CODEGEN_X86_PACKEDLAYOUT_H
+
+#include "dialects/formats/Format.h"
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace sinter::x86 {
+
+inline constexpr unsigned kRowGroup = 16;
+inline constexpr unsigned kUnitWeights = 32;
+inline constexpr unsigned kUnitQuads = kUnitWeights / 4;
+
+/// A run of bits of every code (or scale code) and where its lines begin.
+struct Plane {
+  unsigned bits;
+  unsigned lowBit; ///< place of the plane's lowest bit in the code
+  unsigned offset; ///< bytes from the start of the unit (or of the header)
+  unsigned lines;
+};
+
+/// Byte offsets of the parts of a record; -1 where a part is absent.
+struct PackedLayout {
+  const Format *format = nullptr;
+  unsigned recordWeights = 1;
+  unsigned headerBytes = 0;
+  unsigned unitBytes = 0;   ///< plain: bytes of 16 values of one k
+  unsigned recordBytes = 0; ///< header and units
+  unsigned groups = 0;      ///< groups in a record
+  int superScale = -1;
+  int superMin = -1;
+  int groupScale = -1;      ///< direct scales: first group's 16 values
+  int groupMin = -1;
+  unsigned groupStride = 0; ///< direct scales and mins: bytes from group to group
+  unsigned rowGroupHeader = 0; ///< 64 if there is a tensor scale
+  std::vector<Plane> codePlanes;
+  std::vector<Plane> scalePlanes; ///< integer scales, offsets in the header
+  std::vector<Plane> minPlanes;
+
+  static PackedLayout of(const Format &format);
+
+  uint64_t paddedWidth(uint64_t k) const;   ///< k rounded up to records
+  uint64_t rowGroupBytes(uint64_t k) const;
+  uint64_t matrixBytes(uint64_t rows, uint64_t k) const;
+};
+
+/// Packs 16 rows. `rows[i]` points at the GGUF blocks of row i, or is null for
+/// a padding row; `scales[i]` is its tensor's scale (1 without one); `out` has
+/// rowGroupBytes(k) bytes and is wholly written.
+void packRowGroup(const PackedLayout &layout, uint64_t k,
+                  std::span<const uint8_t *const, kRowGroup> rows,
+                  std::span<const float, kRowGroup> scales,
+                  std::span<std::byte> out);
+
+/// Takes block `block` (counted in GGUF blocks along k) of row `row` (0..15)
+/// back out of a packed row group: the inverse of packRowGroup, for tests.
+CanonicalBlock unpackBlock(const PackedLayout &layout,
+                           std::span<const std::byte> rowGroup, unsigned row,
+                           uint64_t block);
+
+} // namespace sinter::x86
+
+#endif // SINTER_CODEGEN_X86_PACKEDLAYOUT_H

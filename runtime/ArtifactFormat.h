@@ -1,0 +1,174 @@
+/// The bytes of a compiled model: the one header that compiler and runtime
+/// share, so that neither needs to know anything else of the other.
+///
+///   | FileHeader | SectionEntry × n | pad | section | pad | section | ...
+///
+/// Sections start at multiples of 64 KiB. Everything is little-endian. The
+/// header's hash covers header and section table (with the field itself as
+/// zero); each entry's hash covers its section. docs/artifact.md describes
+/// every field and keeps the version log.
+#ifndef SINTER_RUNTIME_ARTIFACTFORMAT_H
+#define SINTER_RUNTIME_ARTIFACTFORMAT_H
+
+#include <cstdint>
+
+namespace sinter {
+
+inline constexpr char kArtifactMagic[8] = {'S', 'I', 'N',  'T',
+                                           'E', 'R', '\n', '\x1a'};
+inline constexpr uint32_t kArtifactVersion = 1;
+inline constexpr uint64_t kSectionAlignment = 64 * 1024;
+/// More sections than any version defines; a larger count is corrupt.
+inline constexpr uint32_t kMaxSections = 64;
+
+struct FileHeader {
+  char magic[8];
+  uint32_t version;
+  uint32_t sectionCount;
+  uint64_t fileBytes;  ///< exact size of the whole file
+  uint64_t headerHash; ///< XXH3-64 of header and section table, this field 0
+};
+static_assert(sizeof(FileHeader) == 32);
+
+enum class SectionKind : uint32_t {
+  Manifest = 1,   ///< JSON: model, target, options, required CPU features
+  Vocabulary = 2, ///< runtime/Vocabulary.h's serialised form
+  Plan = 3,       ///< PlanHeader and its tables, below
+  Kernels = 4,    ///< an ELF shared object that exports every kernel
+  Weights = 5,    ///< packed weights and constants, used in place
+  Report = 6,     ///< JSON: fusion report
+};
+
+struct SectionEntry {
+  SectionKind kind;
+  uint32_t reserved; ///< 0
+  uint64_t offset;   ///< from the start of the file, multiple of 64 KiB
+  uint64_t bytes;
+  uint64_t hash; ///< XXH3-64 of the section's bytes
+};
+static_assert(sizeof(SectionEntry) == 32);
+
+/// One table inside the plan section: offset from the section's start.
+struct PlanTable {
+  uint32_t offset;
+  uint32_t count;
+};
+
+/// First bytes of the plan section. The plan is flat: no pointers, no nesting;
+/// every name is a zero-terminated string in the string table.
+struct PlanHeader {
+  uint32_t vocabulary;    ///< width of a row of logits
+  uint32_t contextLength; ///< tokens the model was trained for
+  uint32_t pageTokens;    ///< tokens in one page of a KV cache
+  uint32_t reserved;      ///< 0
+  PlanTable regimes;      ///< PlanRegime, ascending maxTokens
+  PlanTable kernels;      ///< PlanKernel
+  PlanTable launches;     ///< PlanLaunch, regime after regime
+  PlanTable operands;     ///< PlanOperand, launch after launch
+  PlanTable states;       ///< PlanState
+  PlanTable ropeTables;   ///< PlanRopeTable
+  PlanTable strings;      ///< bytes
+};
+static_assert(sizeof(PlanHeader) == 72);
+
+/// One launch list: used for steps of at most maxTokens tokens (and more than
+/// the previous regime's).
+struct PlanRegime {
+  uint32_t maxTokens;
+  uint32_t firstLaunch;
+  uint32_t launchCount;
+  uint32_t reserved;    ///< 0
+  uint64_t arenaBytes;  ///< activations of one step, laid out by the compiler
+};
+static_assert(sizeof(PlanRegime) == 24);
+
+struct PlanKernel {
+  uint32_t name; ///< into the string table; a symbol of the kernels section
+};
+
+/// What the number of work items of a launch depends on.
+enum class ItemDimension : uint32_t {
+  One = 0,    ///< items = count
+  Tokens = 1, ///< items = count * ceil(tokens / tile)
+  Rows = 2,   ///< items = count * ceil(outputRows / tile)
+};
+
+/// One kernel call. The runtime divides the work items among its threads in
+/// contiguous ranges.
+struct PlanLaunch {
+  uint32_t kernel;
+  uint32_t firstOperand;
+  uint32_t operandCount;
+  ItemDimension dimension;
+  uint32_t count;
+  uint32_t tile;    ///< at least 1
+  uint32_t barrier; ///< 1: all earlier launches must have ended on all threads
+  uint32_t label;   ///< into the string table: the layer and op, for profiles
+};
+static_assert(sizeof(PlanLaunch) == 32);
+
+enum class OperandKind : uint32_t {
+  Arena = 0,     ///< offset into the regime's arena
+  Weight = 1,    ///< offset into the weights section
+  State = 2,     ///< index of a PlanState: base of its pool of pages
+  RopeTable = 3, ///< index of a PlanRopeTable: this step's cosines and sines
+  Logits = 4,    ///< float32 [outputRows, vocabulary], the step's result
+};
+
+struct PlanOperand {
+  OperandKind kind;
+  uint32_t index;
+  uint64_t offset;
+};
+static_assert(sizeof(PlanOperand) == 16);
+
+enum class StateKind : uint32_t { KvCache = 0 };
+enum class StateElement : uint32_t { F16 = 0, F32 = 1 };
+
+/// A KV cache of one layer: a pool of pages of pageTokens tokens. One page:
+///   keys   [kvHeads][pageTokens / 16][keyWidth][16]   (16 tokens interleaved)
+///   values [kvHeads][pageTokens][valueWidth]
+/// Pages are zero when first used: kernels multiply the unwritten rest of a
+/// page by an exact 0 and rely on it being finite.
+struct PlanState {
+  StateKind kind;
+  StateElement element;
+  uint32_t kvHeads;
+  uint32_t keyWidth;
+  uint32_t valueWidth;
+  uint32_t name;
+  uint64_t pageBytes; ///< (keyWidth + valueWidth) * kvHeads * pageTokens * size
+};
+static_assert(sizeof(PlanState) == 32);
+
+/// Rotary angles: for each token of a step the runtime writes
+/// float cos[pairs] then float sin[pairs] of position * inverseFrequency[i],
+/// both times magnitude (1 unless YaRN scales attention).
+struct PlanRopeTable {
+  uint32_t pairs;
+  float magnitude;
+  uint64_t frequencies; ///< offset of float32[pairs] in the weights section
+};
+static_assert(sizeof(PlanRopeTable) == 16);
+
+/// What changes from step to step, as the generated kernels read it (by these
+/// offsets: changing the order is a new artifact version).
+struct Batch {
+  int32_t tokens;            ///< T, rows of every activation
+  int32_t outputRows;        ///< rows of logits wanted
+  const int32_t *tokenIds;   ///< [T]
+  const int32_t *positions;  ///< [T] position in its sequence
+  const int32_t *slots;      ///< [T] row of blockTable; equal ones adjacent
+  const int32_t *outputs;    ///< [outputRows] tokens whose logits are wanted
+  const int32_t *blockTable; ///< [slot][blockStride] page of each 64 positions
+  int64_t blockStride;
+};
+static_assert(sizeof(Batch) == 56);
+
+/// A generated kernel: works on items [begin, end) of its launch.
+using KernelFunction = void (*)(void *const *operands, const Batch *batch,
+                                int64_t begin, int64_t end);
+
+} // namespace sinter
+
+#endif // SINTER_RUNTIME_ARTIFACTFORMAT_H
