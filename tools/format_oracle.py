@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Writes random blocks of every weight format with the float32 weights that an
+independent decoder (PyPI's `gguf`, in numpy) gives them: the oracle of
+test/unit/FormatsTest.cpp.
+
+    pip install gguf
+    tools/format_oracle.py --small test/data/formats.bin      # the committed one
+    tools/format_oracle.py --folder /tmp/oracle --blocks 4096
+    SINTER_ORACLE_DIR=/tmp/oracle build/test/FormatsTest
+
+A file is a sequence of sections, all little-endian:
+    | magic "SNTRFMT1" | ggml_type u32 | blocks u32 | block bytes u32 |
+    | block weights u32 | the blocks | the weights, float32 |
+
+Blocks are random bytes, except that scales are finite: the F16 fields have no
+infinity or NaN, and an E8M0 scale is not 255. Every UE4M3 byte occurs.
+"""
+
+import argparse
+import pathlib
+import struct
+
+import numpy as np
+from gguf.constants import GGML_QUANT_SIZES
+from gguf.constants import GGMLQuantizationType as T
+from gguf.quants import dequantize
+
+# Where a block's F16 numbers begin, from the block pictures in
+# dialects/formats/catalogue.
+HALF_FIELDS = {
+    T.F16: [0], T.Q4_0: [0], T.Q4_1: [0, 2], T.Q5_0: [0], T.Q5_1: [0, 2],
+    T.Q8_0: [0], T.Q2_K: [80, 82], T.Q3_K: [108], T.Q4_K: [0, 2],
+    T.Q5_K: [0, 2], T.Q6_K: [208], T.IQ4_NL: [0], T.IQ4_XS: [0],
+}
+FORMATS = sorted([*HALF_FIELDS, T.F32, T.BF16, T.MXFP4, T.NVFP4])
+
+
+def random_blocks(kind: T, count: int, rng: np.random.Generator) -> np.ndarray:
+    """[count, block bytes] random bytes with finite scales."""
+    blocks = rng.integers(0, 256, (count, GGML_QUANT_SIZES[kind][1]), np.uint8)
+    for offset in HALF_FIELDS.get(kind, []):
+        half = rng.integers(0, 1 << 16, count, np.uint16)
+        infinite = (half & 0x7C00) == 0x7C00
+        half[infinite] ^= np.uint16(0x4000)
+        blocks[:, offset:offset + 2] = half.astype("<u2").view(np.uint8).reshape(-1, 2)
+    if kind == T.MXFP4:
+        blocks[:, 0] = np.arange(count) % 255
+    elif kind == T.NVFP4:
+        blocks[:, :4] = (np.arange(4 * count) % 256).reshape(-1, 4)
+    elif kind in (T.F32, T.BF16):
+        top = blocks[:, -2:].copy().view("<u2")
+        infinite = (top & 0x7F80) == 0x7F80
+        blocks[:, -2:] = np.where(infinite, top ^ 0x4000, top).view(np.uint8)
+    return blocks
+
+
+def section(kind: T, count: int, seed: int) -> bytes:
+    weights_per_block, block_bytes = GGML_QUANT_SIZES[kind]
+    rng = np.random.default_rng([seed, int(kind)])
+    blocks = random_blocks(kind, count, rng)
+    with np.errstate(over="ignore"):  # MXFP4's largest scales
+        if kind == T.BF16:  # gguf decodes whole rows of two bytes only
+            weights = dequantize(blocks.reshape(1, -1), kind)
+        else:
+            weights = dequantize(blocks, kind)
+    weights = np.ascontiguousarray(weights)
+    assert weights.dtype == np.float32
+    assert weights.size == count * weights_per_block
+    header = struct.pack("<8s4I", b"SNTRFMT1", int(kind), count, block_bytes,
+                         weights_per_block)
+    return header + blocks.tobytes() + weights.astype("<f4").tobytes()
+
+
+def small_count(kind: T) -> int:
+    """Blocks for the committed file: all scales of MXFP4 and NVFP4, under
+    200 KB together."""
+    if kind == T.MXFP4:
+        return 255
+    if kind == T.NVFP4:
+        return 64
+    return {1: 512, 32: 32, 256: 8}[GGML_QUANT_SIZES[kind][0]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--small", type=pathlib.Path, help="one file, few blocks")
+    parser.add_argument("--folder", type=pathlib.Path, help="a file per format")
+    parser.add_argument("--blocks", type=int, default=1024)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    if options.small:
+        options.small.write_bytes(b"".join(
+            section(kind, small_count(kind), options.seed) for kind in FORMATS))
+    if options.folder:
+        options.folder.mkdir(parents=True, exist_ok=True)
+        for kind in FORMATS:
+            path = options.folder / f"{kind.name.lower()}.bin"
+            path.write_bytes(section(kind, options.blocks, options.seed))
+
+
+if __name__ == "__main__":
+    main()
