@@ -1,17 +1,24 @@
 # TableGen rules for our dialects and passes, and the include folders of MLIR
 # for the targets that ask for them (never for the whole build).
 
+# sinter_tablegen(Sinter.td Ops.h.inc -gen-op-decls Ops.cpp.inc -gen-op-defs …):
+# each output is followed by its mlir-tblgen options.
 function(sinter_tablegen source)
-  # sinter_tablegen(Sinter.td ops OpsDecl.h.inc -gen-op-decls ...)
   set(LLVM_TARGET_DEFINITIONS ${source})
   set(MLIR_TABLEGEN_EXE mlir-tblgen)
-  set(arguments ${ARGN})
-  while(arguments)
-    list(POP_FRONT arguments output)
-    list(POP_FRONT arguments generator)
-    mlir_tablegen(${output} ${generator} -I${CMAKE_SOURCE_DIR}
-                  -I${MLIR_INCLUDE_DIRS})
-  endwhile()
+  set(output "")
+  foreach(argument ${ARGN} END.inc)
+    if(NOT argument MATCHES "\\.inc$")
+      list(APPEND options ${argument})
+      continue()
+    endif()
+    if(output)
+      mlir_tablegen(${output} ${options} -I${CMAKE_SOURCE_DIR}
+                    -I${MLIR_INCLUDE_DIRS})
+    endif()
+    set(output ${argument})
+    set(options "")
+  endforeach()
   set(TABLEGEN_OUTPUT ${TABLEGEN_OUTPUT} PARENT_SCOPE)
 endfunction()
 

@@ -1,0 +1,34 @@
+# The three dialects: TableGen, then one library.
+sinter_tablegen(sinter/Sinter.td
+  sinter/SinterDialect.h.inc -gen-dialect-decls -dialect=sinter
+  sinter/SinterDialect.cpp.inc -gen-dialect-defs -dialect=sinter
+  sinter/SinterTypes.h.inc -gen-typedef-decls -typedefs-dialect=sinter
+  sinter/SinterTypes.cpp.inc -gen-typedef-defs -typedefs-dialect=sinter
+  sinter/SinterAttributes.h.inc -gen-attrdef-decls -attrdefs-dialect=sinter
+  sinter/SinterAttributes.cpp.inc -gen-attrdef-defs -attrdefs-dialect=sinter)
+sinter_tablegen(sinter/SinterOps.td
+  sinter/SinterOps.h.inc -gen-op-decls
+  sinter/SinterOps.cpp.inc -gen-op-defs)
+sinter_tablegen(tile/TileOps.td
+  tile/TileDialect.h.inc -gen-dialect-decls -dialect=tile
+  tile/TileDialect.cpp.inc -gen-dialect-defs -dialect=tile
+  tile/TileEnums.h.inc -gen-enum-decls
+  tile/TileEnums.cpp.inc -gen-enum-defs
+  tile/TileAttributes.h.inc -gen-attrdef-decls -attrdefs-dialect=tile
+  tile/TileAttributes.cpp.inc -gen-attrdef-defs -attrdefs-dialect=tile
+  tile/TileOps.h.inc -gen-op-decls
+  tile/TileOps.cpp.inc -gen-op-defs)
+sinter_tablegen(plan/Plan.td
+  plan/PlanDialect.h.inc -gen-dialect-decls -dialect=plan
+  plan/PlanDialect.cpp.inc -gen-dialect-defs -dialect=plan
+  plan/PlanAttributes.h.inc -gen-attrdef-decls -attrdefs-dialect=plan
+  plan/PlanAttributes.cpp.inc -gen-attrdef-defs -attrdefs-dialect=plan
+  plan/Plan.h.inc -gen-op-decls
+  plan/Plan.cpp.inc -gen-op-defs)
+add_public_tablegen_target(SinterDialectsIncGen)
+
+add_library(sinter-dialects STATIC
+  sinter/Sinter.cpp sinter/SinterOps.cpp tile/Tile.cpp plan/Plan.cpp)
+sinter_uses_mlir(sinter-dialects)
+target_link_libraries(sinter-dialects PUBLIC sinter-formats)
+add_dependencies(sinter-dialects SinterDialectsIncGen)

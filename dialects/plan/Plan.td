@@ -1,0 +1,121 @@
+// The plan dialect: what the artifact will say, field for field
+// (runtime/ArtifactFormat.h), still readable and verifiable as IR.
+#ifndef SINTER_DIALECTS_PLAN_TD
+#define SINTER_DIALECTS_PLAN_TD
+
+include "dialects/tile/Tile.td"
+include "mlir/IR/RegionKindInterface.td"
+
+def Plan_Dialect : Dialect {
+  let name = "plan";
+  let cppNamespace = "::sinter::plan";
+  let summary = "Launches, buffers, states: what the artifact will say";
+  let description = [{
+    A `plan.regime` is one flat launch list for steps up to a number of tokens.
+    Operands are offsets; nothing is a value any more.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let extraClassDeclaration = [{ void registerAttributes(); }];
+}
+
+class Plan_Attr<string name, string attrMnemonic> : AttrDef<Plan_Dialect, name> {
+  let mnemonic = attrMnemonic;
+}
+
+def Plan_OperandAttr : Plan_Attr<"Operand", "operand"> {
+  let summary = "where one operand of a launch lies";
+  let description = [{
+    `kind` is arena (offset in bytes), weight (symbol of a plan.weight), state
+    (symbol of a plan.state), rope (symbol of a plan.rope_table) or logits.
+    Example: `#plan.operand<"arena", offset = 4096>`.
+  }];
+  let parameters = (ins StringRefParameter<"kind">:$kind,
+      OptionalParameter<"::mlir::FlatSymbolRefAttr">:$symbol,
+      DefaultValuedParameter<"uint64_t", "0">:$offset);
+  let assemblyFormat = "`<` $kind (`,` `symbol` `=` $symbol^)? (`,` `offset` `=` $offset^)? `>`";
+}
+
+class Plan_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Plan_Dialect, mnemonic, traits>;
+
+def Plan_WeightOp : Plan_Op<"weight", [Symbol]> {
+  let summary = "a place in the weights section";
+  let description = [{
+    ```mlir
+    plan.weight @blk.0.qkv at 65536 bytes 2359296
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$offset,
+                       I64Attr:$bytes);
+  let assemblyFormat = "$sym_name `at` $offset `bytes` $bytes attr-dict";
+}
+
+def Plan_StateOp : Plan_Op<"state", [Symbol]> {
+  let summary = "a state of the model and the bytes of one of its pages";
+  let description = [{
+    ```mlir
+    plan.state @blk.0.kv : !sinter.kv_cache<heads = 8, keys = 128, values = 128, f16> page_bytes 262144
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name,
+                       TypeAttrOf<Sinter_KvCacheType>:$type,
+                       I64Attr:$pageBytes);
+  let assemblyFormat = "$sym_name `:` $type `page_bytes` $pageBytes attr-dict";
+}
+
+def Plan_RopeTableOp : Plan_Op<"rope_table", [Symbol]> {
+  let summary = "angles filled in before each step";
+  let description = [{
+    ```mlir
+    plan.rope_table @rope frequencies @rope.frequencies pairs 64 magnitude 1.0
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name,
+                       FlatSymbolRefAttr:$frequencies, I64Attr:$pairs,
+                       F64Attr:$magnitude);
+  let assemblyFormat = [{
+    $sym_name `frequencies` $frequencies `pairs` $pairs `magnitude` $magnitude
+    attr-dict
+  }];
+}
+
+def Plan_RegimeOp : Plan_Op<"regime", [NoTerminator, SingleBlock,
+    NoRegionArguments, HasOnlyGraphRegion,
+    DeclareOpInterfaceMethods<RegionKindInterface>]> {
+  let summary = "the launch list for steps of at most max_tokens tokens";
+  let description = [{
+    ```mlir
+    plan.regime max_tokens 8 arena 1048576 {
+      plan.launch @k operands [#plan.operand<"arena", offset = 0>] items "tokens" count 1 tile 1 label "norm"
+    }
+    ```
+  }];
+  let arguments = (ins I64Attr:$maxTokens, I64Attr:$arenaBytes);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat =
+      "`max_tokens` $maxTokens `arena` $arenaBytes attr-dict-with-keyword $body";
+  let hasVerifier = 1;
+}
+
+def Plan_LaunchOp : Plan_Op<"launch", [HasParent<"RegimeOp">]> {
+  let summary = "one kernel call: operands, work items, barrier";
+  let description = [{
+    `items` is one, tokens or rows: the number of work items is count, or
+    count * ceil(tokens / tile), or count * ceil(output rows / tile).
+
+    ```mlir
+    plan.launch @k operands [#plan.operand<"logits">] items "one" count 64 tile 1 barrier label "head"
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel,
+                       TypedArrayAttrBase<Plan_OperandAttr, "operands">:$operands,
+                       StrAttr:$items, I64Attr:$count, I64Attr:$tile,
+                       UnitAttr:$barrier, StrAttr:$label);
+  let assemblyFormat = [{
+    $kernel `operands` $operands `items` $items `count` $count `tile` $tile
+    (`barrier` $barrier^)? `label` $label attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // SINTER_DIALECTS_PLAN_TD

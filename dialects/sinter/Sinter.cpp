@@ -1,0 +1,126 @@
+/// Registers the sinter dialect: its types, attributes, and the block types
+/// that are spelled like the weight formats.
+#include "dialects/sinter/Sinter.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace sinter;
+
+#include "dialects/sinter/SinterDialect.cpp.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/sinter/SinterTypes.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/sinter/SinterAttributes.cpp.inc"
+
+void SinterDialect::initialize() {
+  registerTypes();
+  registerAttributes();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/sinter/SinterOps.cpp.inc"
+      >();
+}
+
+void SinterDialect::registerTypes() {
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "dialects/sinter/SinterTypes.cpp.inc"
+      >();
+}
+
+void SinterDialect::registerAttributes() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/sinter/SinterAttributes.cpp.inc"
+      >();
+}
+
+Type SinterDialect::parseType(DialectAsmParser &parser) const {
+  SMLoc where = parser.getCurrentLocation();
+  StringRef mnemonic;
+  Type type;
+  OptionalParseResult result = generatedTypeParser(parser, &mnemonic, type);
+  if (result.has_value())
+    return succeeded(*result) ? type : Type();
+  const Format *format = findFormat(std::string_view(mnemonic));
+  if (format && format->form.family != Family::Plain)
+    return BlockType::get(getContext(), format);
+  parser.emitError(where) << "unknown sinter type '" << mnemonic
+                          << "'; expected batch, kv_cache, q8 or a weight "
+                             "format";
+  return Type();
+}
+
+void SinterDialect::printType(Type type, DialectAsmPrinter &printer) const {
+  if (auto block = dyn_cast<BlockType>(type)) {
+    printer << StringRef(block.getFormat()->name);
+    return;
+  }
+  (void)generatedTypePrinter(type, printer);
+}
+
+Type BlockType::parse(AsmParser &parser) {
+  parser.emitError(parser.getCurrentLocation())
+      << "a block type is written as its format's name";
+  return Type();
+}
+
+void BlockType::print(AsmPrinter &printer) const {}
+
+LogicalResult
+KvCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
+                    unsigned heads, unsigned keys, unsigned values,
+                    Type element) {
+  if (!heads || !keys || !values)
+    return emitError() << "kv_cache needs heads, keys and values above 0, "
+                          "found "
+                       << heads << ", " << keys << ", " << values;
+  if (!element.isF16() && !element.isF32())
+    return emitError() << "kv_cache holds f16 or f32, found " << element;
+  return success();
+}
+
+LogicalResult Q8Type::verify(function_ref<InFlightDiagnostic()> emitError,
+                             unsigned sums) {
+  if (sums > 15)
+    return emitError() << "q8 knows the sums 1, 2, 4 and 8, found the set "
+                       << sums;
+  return success();
+}
+
+bool TargetAttr::hasFeature(StringRef feature) const {
+  SmallVector<StringRef> names;
+  getFeatures().split(names, ',');
+  return llvm::is_contained(names, feature);
+}
+
+const Format *sinter::formatOf(Type element) {
+  if (auto block = dyn_cast<BlockType>(element))
+    return block.getFormat();
+  if (element.isF32())
+    return findFormat("f32");
+  if (element.isF16())
+    return findFormat("f16");
+  return element.isBF16() ? findFormat("bf16") : nullptr;
+}
+
+Type sinter::elementTypeFor(const Format &format, MLIRContext *context) {
+  Builder builder(context);
+  switch (format.form.plain) {
+  case PlainType::F32:
+    return builder.getF32Type();
+  case PlainType::F16:
+    return builder.getF16Type();
+  case PlainType::BF16:
+    return builder.getBF16Type();
+  case PlainType::None:
+    break;
+  }
+  return BlockType::get(context, &format);
+}

@@ -1,0 +1,130 @@
+// Declares the sinter dialect, its types and the two attributes that carry
+// facts about chip and model: everything later stages know comes from here.
+#ifndef SINTER_DIALECTS_SINTER_TD
+#define SINTER_DIALECTS_SINTER_TD
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/AttrTypeBase.td"
+
+def Sinter_Dialect : Dialect {
+  let name = "sinter";
+  let cppNamespace = "::sinter";
+  let summary = "A language model as its paper writes it: ops on tensors, with states";
+  let description = [{
+    Activations are tensors whose leading dimension is the token dimension T,
+    dynamic. Weights are symbols. What changes over time is a state.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let extraClassDeclaration = [{
+    ::mlir::Type parseType(::mlir::DialectAsmParser &parser) const override;
+    void printType(::mlir::Type type,
+                   ::mlir::DialectAsmPrinter &printer) const override;
+    void registerTypes();
+    void registerAttributes();
+  }];
+}
+
+class Sinter_Type<string name, string typeMnemonic>
+    : TypeDef<Sinter_Dialect, name> {
+  let mnemonic = typeMnemonic;
+}
+
+def Sinter_BatchType : Sinter_Type<"Batch", "batch"> {
+  let summary = "opaque handle of one step";
+  let description = [{
+    Per token its sequence slot, position and whether logits are wanted; per
+    sequence its block table. Example: `!sinter.batch`.
+  }];
+}
+
+def Sinter_KvCacheType : Sinter_Type<"KvCache", "kv_cache"> {
+  let summary = "keys and values of one layer, paged, by sequence";
+  let description = [{
+    Example: `!sinter.kv_cache<heads = 8, keys = 128, values = 128, f16>`.
+  }];
+  let parameters = (ins "unsigned":$heads, "unsigned":$keys,
+                        "unsigned":$values, "::mlir::Type":$element);
+  let assemblyFormat =
+      "`<` `heads` `=` $heads `,` `keys` `=` $keys `,` `values` `=` $values `,` $element `>`";
+  let genVerifyDecl = 1;
+}
+
+def Sinter_Q8Type : Sinter_Type<"Q8", "q8"> {
+  let summary = "activations as 8-bit integers, one float32 scale per 32";
+  let description = [{
+    Only as element type of a tensor. `sums` says which sums of a block are
+    kept beside it (a set of Q8Sums bits, dialects/tile/ActivationLayout.h),
+    because the weight formats that read the row need them: 1 codes32, 2
+    mins32, 4 codes16, 8 mins16. Example: `tensor<?x1024x!sinter.q8<1>>`.
+  }];
+  let parameters = (ins "unsigned":$sums);
+  let assemblyFormat = "`<` $sums `>`";
+  let genVerifyDecl = 1;
+}
+
+def Sinter_BlockType : Sinter_Type<"Block", "block"> {
+  let summary = "element of a block-quantised weight, named like its format";
+  let description = [{
+    Printed as the format's own name, one of dialects/formats/catalogue.
+    Example: `tensor<2048x1024x!sinter.q4_k>`.
+  }];
+  let parameters = (ins "const ::sinter::Format *":$format);
+  // Parsed and printed by the dialect: the mnemonic is the format's name.
+  let hasCustomAssemblyFormat = 1;
+}
+
+class Sinter_Attr<string name, string attrMnemonic>
+    : AttrDef<Sinter_Dialect, name> {
+  let mnemonic = attrMnemonic;
+}
+
+def Sinter_TargetAttr : Sinter_Attr<"Target", "target"> {
+  let summary = "facts of the chip that code is made for";
+  let description = [{
+    Example: `#sinter.target<level = "x86-64-v4", features = "avx512vnni",
+    cores = 2, l1 = 32768, l2 = 1048576, l3 = 33554432>`. Features are the
+    comma-separated extras above the level; caches are bytes per core (l3: in
+    all).
+  }];
+  let parameters = (ins StringRefParameter<"ISA level">:$level,
+                        StringRefParameter<"extras">:$features,
+                        "unsigned":$cores, "uint64_t":$l1, "uint64_t":$l2,
+                        "uint64_t":$l3);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let extraClassDeclaration = [{
+    bool hasFeature(::llvm::StringRef feature) const;
+  }];
+}
+
+def Sinter_ModelAttr : Sinter_Attr<"Model", "model"> {
+  let summary = "facts of the model, from which expected fusion counts follow";
+  let description = [{
+    Example: `#sinter.model<family = "qwen3", layers = 28, attention = 28,
+    ffn = 28, hidden = 1024, vocabulary = 151936, trainedContext = 40960>`:
+    `attention` and `ffn` count the layers that have such a block.
+  }];
+  let parameters = (ins StringRefParameter<"family">:$family,
+                        "unsigned":$layers, "unsigned":$attention,
+                        "unsigned":$ffn, "unsigned":$hidden,
+                        "unsigned":$vocabulary, "unsigned":$trainedContext);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Sinter_RopeAttr : Sinter_Attr<"Rope", "rope"> {
+  let summary = "how positions rotate a head";
+  let description = [{
+    `width` leading elements of each head rotate; pair i is (i, i + width/2)
+    when `neox`, else (2i, 2i+1); its frequency is base^(-2i/width), divided by
+    `factors`[i] if given, then scaled by YaRN if `yarn` (paper: 2309.00071,
+    parameters scale factor, original context, extrapolation mix, attention
+    factor, beta fast, beta slow) or divided by `linear`. Example:
+    `#sinter.rope<width = 128, base = 1.0e6 : f64, neox = true>`.
+  }];
+  let parameters = (ins "unsigned":$width, "::mlir::FloatAttr":$base, "bool":$neox,
+      OptionalParameter<"::mlir::FlatSymbolRefAttr">:$factors,
+      OptionalParameter<"::mlir::FloatAttr">:$linear,
+      OptionalParameter<"::mlir::DenseF64ArrayAttr">:$yarn);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+#endif // SINTER_DIALECTS_SINTER_TD

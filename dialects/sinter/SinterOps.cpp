@@ -1,0 +1,139 @@
+/// Verifiers of the sinter ops, in the order of SinterOps.td: each says which
+/// op, operand and shapes disagree.
+#include "dialects/sinter/Sinter.h"
+
+using namespace mlir;
+using namespace sinter;
+
+#define GET_OP_CLASSES
+#include "dialects/sinter/SinterOps.cpp.inc"
+
+/// Elements in a row of activations.
+static int64_t widthOf(Value rows) {
+  return cast<RankedTensorType>(rows.getType()).getShape().back();
+}
+
+/// The weight that `symbol` names, or an error at `op`.
+static FailureOr<RankedTensorType> weightType(Operation *op,
+                                              FlatSymbolRefAttr symbol,
+                                              SymbolTableCollection &tables) {
+  auto weight = tables.lookupNearestSymbolFrom<WeightOp>(op, symbol);
+  if (!weight)
+    return op->emitOpError("names weight ")
+           << symbol << ", which is not declared";
+  return cast<RankedTensorType>(weight.getType());
+}
+
+LogicalResult WeightOp::verify() {
+  auto type = cast<RankedTensorType>(getType());
+  if (!type.hasStaticShape() || type.getRank() < 1)
+    return emitOpError("needs a static shape, found ") << type;
+  const Format *format = formatOf(type.getElementType());
+  if (!format)
+    return emitOpError("has element type ")
+           << type.getElementType() << ", which is no weight format";
+  if (type.getShape().back() % format->blockWeights)
+    return emitOpError("has rows of ")
+           << type.getShape().back() << " weights; "
+           << StringRef(format->name) << " needs a multiple of "
+           << format->blockWeights;
+  return success();
+}
+
+LogicalResult EmbedOp::verifySymbolUses(SymbolTableCollection &tables) {
+  auto weight = weightType(*this, getWeightAttr(), tables);
+  if (failed(weight))
+    return failure();
+  if (weight->getRank() != 2 || weight->getDimSize(1) != widthOf(getResult()))
+    return emitOpError("reads rows of ")
+           << *weight << " but gives " << getResult().getType();
+  return success();
+}
+
+LogicalResult RmsNormOp::verifySymbolUses(SymbolTableCollection &tables) {
+  auto weight = weightType(*this, getWeightAttr(), tables);
+  if (failed(weight))
+    return failure();
+  if (weight->getRank() != 1 || widthOf(getInput()) % weight->getDimSize(0))
+    return emitOpError("norms rows of ")
+           << widthOf(getInput()) << " with a weight of " << *weight;
+  return success();
+}
+
+LogicalResult MatmulOp::verifySymbolUses(SymbolTableCollection &tables) {
+  auto weight = weightType(*this, getWeightAttr(), tables);
+  if (failed(weight))
+    return failure();
+  if (weight->getRank() != 2 || weight->getDimSize(1) != widthOf(getInput()) ||
+      weight->getDimSize(0) != widthOf(getResult()))
+    return emitOpError("multiplies ")
+           << getInput().getType() << " by " << *weight << " into "
+           << getResult().getType();
+  if (auto bias = getBiasAttr()) {
+    auto type = weightType(*this, bias, tables);
+    if (failed(type))
+      return failure();
+    if (type->getRank() != 1 || type->getDimSize(0) != widthOf(getResult()))
+      return emitOpError("adds a bias of ")
+             << *type << " to rows of " << widthOf(getResult());
+  }
+  return success();
+}
+
+LogicalResult RopeOp::verify() {
+  int64_t heads = getHeads(), width = widthOf(getInput());
+  if (heads < 1 || width % heads)
+    return emitOpError("splits rows of ") << width << " into " << heads
+                                          << " heads";
+  if (getRope().getWidth() % 2 || getRope().getWidth() > width / heads)
+    return emitOpError("rotates ") << getRope().getWidth()
+                                   << " of the " << width / heads
+                                   << " elements of a head";
+  return success();
+}
+
+LogicalResult CacheWriteOp::verify() {
+  KvCacheType cache = getCache().getType();
+  if (widthOf(getKeys()) != cache.getHeads() * cache.getKeys())
+    return emitOpError("writes keys of ")
+           << widthOf(getKeys()) << " into " << cache;
+  if (widthOf(getValues()) != cache.getHeads() * cache.getValues())
+    return emitOpError("writes values of ")
+           << widthOf(getValues()) << " into " << cache;
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  KvCacheType cache = getCache().getType();
+  int64_t heads = getHeads();
+  if (heads < 1 || heads % cache.getHeads())
+    return emitOpError("has ") << heads << " heads over " << cache;
+  if (widthOf(getQuery()) != heads * cache.getKeys() ||
+      widthOf(getResult()) != heads * cache.getValues())
+    return emitOpError("of ") << heads << " heads takes "
+                              << getQuery().getType() << " and gives "
+                              << getResult().getType() << " over " << cache;
+  return success();
+}
+
+LogicalResult QuantizeOp::verify() {
+  if (widthOf(getInput()) != widthOf(getResult()))
+    return emitOpError("turns ") << getInput().getType() << " into "
+                                 << getResult().getType();
+  if (widthOf(getInput()) % 32)
+    return emitOpError("needs rows of a multiple of 32, found ")
+           << widthOf(getInput());
+  return success();
+}
+
+LogicalResult RegionOp::verify() {
+  Block &body = getBody().front();
+  if (body.getArgumentTypes() != getInputs().getTypes())
+    return emitOpError("'") << getKind()
+                            << "' has arguments that differ from its inputs";
+  auto yield = dyn_cast<YieldOp>(body.getTerminator());
+  if (!yield || yield.getValues().getTypes() != getResults().getTypes())
+    return emitOpError("'") << getKind()
+                            << "' yields other types than its results";
+  return success();
+}

@@ -1,0 +1,51 @@
+/// How a row of 8-bit activations lies in memory: one description for the
+/// kernels that write it, the kernels that read it and the buffer planner.
+#ifndef SINTER_DIALECTS_TILE_ACTIVATIONLAYOUT_H
+#define SINTER_DIALECTS_TILE_ACTIVATIONLAYOUT_H
+
+#include <cstdint>
+
+namespace sinter {
+
+/// Sums of a block kept beside its codes, because a weight format needs them.
+enum Q8Sums : unsigned {
+  kCodes32 = 1, ///< int32 -Σ code per 32: formats with a code offset
+  kMins32 = 2,  ///< float32 scale·Σ code per 32: formats with minima
+  kCodes16 = 4, ///< the same per 16, for formats with groups of 16
+  kMins16 = 8,
+};
+
+/// Byte offsets within one row:
+///   | int8 codes[padded] | f32 scales[padded/32] | sums, those of the set |
+/// `padded` is the width rounded up to 256 (no weight record is longer), the
+/// rest being zero codes and scales. Rows are an odd number of 64-byte lines
+/// apart, so that rows of a token tile never share one set of the L1 cache.
+struct Q8Layout {
+  unsigned width, padded;
+  unsigned scales, codes32, mins32, codes16, mins16;
+  unsigned rowBytes;
+
+  static constexpr Q8Layout of(unsigned width, unsigned sums) {
+    Q8Layout l{};
+    l.width = width;
+    l.padded = (width + 255) / 256 * 256;
+    unsigned end = l.padded;
+    auto place = [&](bool wanted, unsigned per) {
+      unsigned at = end;
+      end += wanted ? l.padded / per * 4 : 0;
+      return at;
+    };
+    l.scales = place(true, 32);
+    l.codes32 = place(sums & kCodes32, 32);
+    l.mins32 = place(sums & kMins32, 32);
+    l.codes16 = place(sums & kCodes16, 16);
+    l.mins16 = place(sums & kMins16, 16);
+    unsigned lines = (end + 63) / 64;
+    l.rowBytes = (lines | 1) * 64;
+    return l;
+  }
+};
+
+} // namespace sinter
+
+#endif // SINTER_DIALECTS_TILE_ACTIVATIONLAYOUT_H

@@ -1,0 +1,75 @@
+/// Registers the tile dialect and verifies that kernels are well formed and
+/// that launches match them.
+#include "dialects/tile/Tile.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::tile;
+
+#include "dialects/tile/TileDialect.cpp.inc"
+#include "dialects/tile/TileEnums.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/tile/TileAttributes.cpp.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/tile/TileOps.cpp.inc"
+
+void TileDialect::initialize() {
+  registerAttributes();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/tile/TileOps.cpp.inc"
+      >();
+}
+
+void TileDialect::registerAttributes() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/tile/TileAttributes.cpp.inc"
+      >();
+}
+
+LogicalResult KernelOp::verify() {
+  if (!isa<GemmAttr, NormAttr, ElementwiseAttr, HeadsAttr, AttentionAttr,
+           EmbedAttr>(getSkeleton()))
+    return emitOpError("needs a skeleton of the tile dialect, found ")
+           << getSkeleton();
+  if (getBody().empty())
+    return success();
+  if (!isa<GemmAttr, ElementwiseAttr>(getSkeleton()))
+    return emitOpError("has a body, but its skeleton has no hole");
+  if (!isa<YieldOp>(getBody().front().back()))
+    return emitOpError("has a body that does not end in tile.yield");
+  return success();
+}
+
+LogicalResult ColumnsOp::verify() {
+  int64_t have = getInput().getType().getShape().back();
+  int64_t want = getResult().getType().getShape().back();
+  if (getOffset() + want > static_cast<uint64_t>(have))
+    return emitOpError("takes ") << want << " columns at " << getOffset()
+                                 << " of " << have;
+  return success();
+}
+
+LogicalResult LaunchOp::verify() {
+  for (Attribute entry : getOrder()) {
+    StringRef name = cast<StringAttr>(entry).getValue();
+    unsigned index;
+    if (name.size() < 2 || name.drop_front().getAsInteger(10, index))
+      return emitOpError("has operand '") << name << "' in its order";
+    size_t limit = name[0] == 'i'   ? getInputs().size()
+                   : name[0] == 's' ? getSymbols().size()
+                   : name[0] == 'o' ? getResults().size()
+                                    : 0;
+    if (index >= limit)
+      return emitOpError("has operand '")
+             << name << "' in its order, but only " << limit << " of that kind";
+  }
+  return success();
+}

@@ -1,0 +1,17 @@
+/// The one header to include for the tile dialect.
+#ifndef SINTER_DIALECTS_TILE_H
+#define SINTER_DIALECTS_TILE_H
+
+#include "dialects/sinter/Sinter.h"
+#include "dialects/tile/ActivationLayout.h"
+
+#include "dialects/tile/TileDialect.h.inc"
+#include "dialects/tile/TileEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/tile/TileAttributes.h.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/tile/TileOps.h.inc"
+
+#endif // SINTER_DIALECTS_TILE_H

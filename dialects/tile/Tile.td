@@ -1,0 +1,170 @@
+// The tile dialect: one kernel is a skeleton class with a tile and typed
+// holes, so that an emitter writes main loops and nothing else.
+#ifndef SINTER_DIALECTS_TILE_TD
+#define SINTER_DIALECTS_TILE_TD
+
+include "dialects/sinter/Sinter.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Tile_Dialect : Dialect {
+  let name = "tile";
+  let cppNamespace = "::sinter::tile";
+  let summary = "Kernels: a skeleton class, a tile, typed holes; and their launches";
+  let description = [{
+    A `tile.kernel` holds one class attribute (`#tile.gemm`, `#tile.norm` …)
+    and, where its class has an epilogue hole, a body of scalar float32 arith
+    and math ops that the target's printer turns into vectors. `tile.launch`
+    calls a kernel on tensors, packed weights and states.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let dependentDialects = ["::sinter::SinterDialect"];
+  let extraClassDeclaration = [{ void registerAttributes(); }];
+}
+
+class Tile_Attr<string name, string attrMnemonic, list<Trait> traits = []>
+    : AttrDef<Tile_Dialect, name, traits> {
+  let mnemonic = attrMnemonic;
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Tile_ConfigAttr : Tile_Attr<"Config", "config"> {
+  let summary = "the tile a kernel works in, chosen by tile selection";
+  let description = [{
+    `rowGroups`: groups of 16 weight rows per work item (gemv, gemm);
+    `tokens`: tokens per register tile; `prefetch`: bytes that weight
+    prefetches run ahead, 0 for none; `columns`: elements of a row per work
+    item (elementwise).
+  }];
+  let parameters = (ins DefaultValuedParameter<"unsigned", "1">:$rowGroups,
+                        DefaultValuedParameter<"unsigned", "1">:$tokens,
+                        DefaultValuedParameter<"unsigned", "0">:$prefetch,
+                        DefaultValuedParameter<"unsigned", "0">:$columns);
+}
+
+// Where a kernel's rows come from: every token of the step, or only those
+// whose logits are wanted.
+def Tile_RowsTokens : I32EnumAttrCase<"Tokens", 0, "tokens">;
+def Tile_RowsOutputs : I32EnumAttrCase<"Outputs", 1, "outputs">;
+def Tile_Rows : I32EnumAttr<"Rows", "rows of a kernel",
+                            [Tile_RowsTokens, Tile_RowsOutputs]> {
+  let cppNamespace = "::sinter::tile";
+}
+
+def Tile_RowAttr : Tile_Attr<"Row", "row"> {
+  let summary = "how a row of activations lies in memory";
+  let description = [{
+    float32: `width` elements, rows `stride` elements apart (a row may be a
+    part of a wider one). 8-bit (`q8 = true`): Q8Layout::of(width, sums);
+    `stride` is then unused. Example: `#tile.row<width = 1024, stride = 4096>`.
+  }];
+  let parameters = (ins "unsigned":$width,
+                        DefaultValuedParameter<"unsigned", "0">:$stride,
+                        DefaultValuedParameter<"bool", "false">:$q8,
+                        DefaultValuedParameter<"unsigned", "0">:$sums);
+}
+
+def Tile_GemmAttr : Tile_Attr<"Gemm", "gemm"> {
+  let summary = "activations [T, width] times packed weights: gemv and gemm";
+  let description = [{
+    Operands: input, packed weights, [bias float32 (one per weight row)],
+    [addend float32 rows, as wide as the output], output. `weightRows` counts
+    the rows of the packed (joined) matrix. With `segments = 2` the matrix is
+    joined in alternating groups of 16 rows and the body takes one value of
+    each (gate, up): the output is half as wide. The body's arguments are the
+    `segments` sums (bias and tensor scale applied), then the addend; it
+    yields one value. No body: the sum itself.
+    `decode` marks the gemv form (few tokens, bound by memory). Items:
+    weightRows / (16 * rowGroups).
+  }];
+  let parameters = (ins StringRefParameter<"weight format">:$format,
+                        "unsigned":$weightRows, "::sinter::tile::RowAttr":$input,
+                        "::sinter::tile::RowAttr":$output,
+                        DefaultValuedParameter<"unsigned", "1">:$segments,
+                        DefaultValuedParameter<"bool", "false">:$bias,
+                        DefaultValuedParameter<"bool", "false">:$addend,
+                        DefaultValuedParameter<"bool", "false">:$outputs,
+                        DefaultValuedParameter<"bool", "false">:$decode);
+}
+
+def Tile_NormAttr : Tile_Attr<"Norm", "norm"> {
+  let summary = "RMS norm of rows, optionally after a residual sum";
+  let description = [{
+    Operands: input, [addend float32 rows], weight float32[groupWidth],
+    [sum output float32 rows, `sum`], output. With `addend` the row normed is
+    input + addend, which is also stored in the sum output. The mean is over
+    groups of `group` elements; weight has `group` elements. Items: rows.
+  }];
+  let parameters = (ins "::sinter::tile::RowAttr":$input, "::sinter::tile::RowAttr":$output, "unsigned":$group,
+                        "::mlir::FloatAttr":$epsilon,
+                        DefaultValuedParameter<"bool", "false">:$addend,
+                        DefaultValuedParameter<"bool", "false">:$outputs);
+}
+
+def Tile_ElementwiseAttr : Tile_Attr<"Elementwise", "elementwise"> {
+  let summary = "a body over corresponding elements of rows";
+  let description = [{
+    Operands: inputs (all float32, `inputs` of them, strides listed), output.
+    No body: the first input. `gather`: row r is read from the token
+    outputs[r] of the step. Items: rows * ceil(width / columns).
+  }];
+  let parameters = (ins ArrayRefParameter<"unsigned", "input strides">:$strides,
+                        "::sinter::tile::RowAttr":$output,
+                        DefaultValuedParameter<"bool", "false">:$gather,
+                        DefaultValuedParameter<"bool", "false">:$outputs);
+  let assemblyFormat = [{
+    `<` `[` $strides `]` `->` $output (`gather` `=` $gather^)?
+    (`outputs` `=` $outputs^)? `>`
+  }];
+}
+
+def Tile_HeadsAttr : Tile_Attr<"Heads", "heads"> {
+  let summary = "head norm, rotation and cache write of one step's heads";
+  let description = [{
+    Each part is present if its count is not 0: query heads (read from the
+    query row, written to the output row) and cache heads (key and value rows
+    into the KV cache). Operands, those present in this order: query, query
+    norm weight, key, key norm weight, value, rope table, cache, output.
+    `rotary` 0: no rotation and no table. Items: tokens * (queryHeads +
+    cacheHeads).
+  }];
+  let parameters = (ins DefaultValuedParameter<"unsigned", "0">:$queryHeads,
+      DefaultValuedParameter<"unsigned", "0">:$cacheHeads,
+      "unsigned":$keyWidth, DefaultValuedParameter<"unsigned", "0">:$valueWidth,
+      DefaultValuedParameter<"unsigned", "0">:$rotary,
+      DefaultValuedParameter<"bool", "false">:$neox,
+      DefaultValuedParameter<"bool", "false">:$queryNorm,
+      DefaultValuedParameter<"bool", "false">:$keyNorm,
+      OptionalParameter<"::mlir::FloatAttr">:$epsilon,
+      DefaultValuedParameter<"unsigned", "0">:$queryStride,
+      DefaultValuedParameter<"unsigned", "0">:$keyStride,
+      DefaultValuedParameter<"unsigned", "0">:$valueStride,
+      DefaultValuedParameter<"unsigned", "0">:$outputStride,
+      DefaultValuedParameter<"bool", "true">:$cacheF16,
+      DefaultValuedParameter<"unsigned", "64">:$pageTokens);
+}
+
+def Tile_AttentionAttr : Tile_Attr<"Attention", "attention"> {
+  let summary = "causal attention over a paged cache, online softmax";
+  let description = [{
+    Operands: query rows, cache, output rows (heads side by side). Blocks of
+    pageTokens keys are taken in order, so a sequence's answer depends neither
+    on the step's size nor on threads. Items: cacheHeads * ceil(tokens /
+    config tokens).
+  }];
+  let parameters = (ins "unsigned":$heads, "unsigned":$cacheHeads,
+      "unsigned":$keyWidth, "unsigned":$valueWidth, "::mlir::FloatAttr":$scale,
+      "unsigned":$queryStride, "::sinter::tile::RowAttr":$output,
+      DefaultValuedParameter<"bool", "true">:$cacheF16,
+      DefaultValuedParameter<"unsigned", "64">:$pageTokens);
+}
+
+def Tile_EmbedAttr : Tile_Attr<"Embed", "embed"> {
+  let summary = "rows of a packed matrix, dequantised, one per token";
+  let description = "Operands: packed weights, output rows. Items: tokens.";
+  let parameters = (ins StringRefParameter<"weight format">:$format,
+                        "unsigned":$weightRows, "::sinter::tile::RowAttr":$output);
+}
+
+#endif // SINTER_DIALECTS_TILE_TD
