@@ -6,6 +6,7 @@
 #include <array>
 #include <cassert>
 #include <cstring>
+#include <type_traits>
 
 namespace sinter::x86 {
 
@@ -63,7 +64,10 @@ private:
     format.split(source, scratch);
     const unsigned weights = format.blockWeights;
     const unsigned groups = weights / format.form.group;
-    std::memcpy(&row.codes[index * weights], scratch.codes.data(), weights);
+    // Pieces as long as the stores that `split` has just made: a longer load
+    // would wait for them to leave the store buffer.
+    for (unsigned i = 0; i < weights; i += 16)
+      std::memcpy(&row.codes[index * weights + i], &scratch.codes[i], 16);
     for (unsigned g = 0; g < groups; ++g) {
       row.groupScales[index * groups + g] = scratch.groupScales[g];
       row.groupMins[index * groups + g] = scratch.groupMins[g];
@@ -100,48 +104,69 @@ static void packCodePlane(const RecordParts &parts, unsigned firstWeight,
   }
 }
 
+/// Calls `pack` with the plane's width as a constant, so that its loops unroll.
+template <typename Pack> static void withWidth(unsigned bits, Pack pack) {
+  switch (bits) {
+  case 8:
+    return pack(std::integral_constant<unsigned, 8>());
+  case 4:
+    return pack(std::integral_constant<unsigned, 4>());
+  case 2:
+    return pack(std::integral_constant<unsigned, 2>());
+  default:
+    return pack(std::integral_constant<unsigned, 1>());
+  }
+}
+
 static void packUnit(const PackedLayout &layout, const RecordParts &parts,
                      unsigned firstWeight, std::byte *out) {
-  for (const Plane &plane : layout.codePlanes) {
-    std::byte *at = out + plane.offset;
-    switch (plane.bits) {
-    case 8:
-      packCodePlane<8>(parts, firstWeight, plane.lowBit, at);
-      break;
-    case 4:
-      packCodePlane<4>(parts, firstWeight, plane.lowBit, at);
-      break;
-    case 2:
-      packCodePlane<2>(parts, firstWeight, plane.lowBit, at);
-      break;
-    default:
-      packCodePlane<1>(parts, firstWeight, plane.lowBit, at);
-      break;
+  for (const Plane &plane : layout.codePlanes)
+    withWidth(plane.bits, [&](auto bits) {
+      packCodePlane<bits>(parts, firstWeight, plane.lowBit, out + plane.offset);
+    });
+}
+
+template <unsigned B>
+static void packScalePlane(const Plane &plane, const RecordParts &parts,
+                           GroupValues values, std::byte *out) {
+  constexpr unsigned mask = (1u << B) - 1;
+  const unsigned lines = plane.lines, lowBit = plane.lowBit;
+  for (unsigned row = 0; row < kRowGroup; ++row) {
+    const uint16_t *source = (parts[row].*values).data();
+    for (unsigned line = 0; line < lines; ++line) {
+      unsigned byte = 0;
+      for (unsigned t = 0; t < 8 / B; ++t)
+        byte |= (source[line + t * lines] >> lowBit & mask) << (t * B);
+      out[kRowGroup * line + row] = std::byte(byte);
     }
   }
 }
 
-static void packScalePlane(const Plane &plane, const RecordParts &parts,
-                           GroupValues values, std::byte *out) {
-  const unsigned mask = (1u << plane.bits) - 1;
-  for (unsigned line = 0; line < plane.lines; ++line)
-    for (unsigned row = 0; row < kRowGroup; ++row) {
-      const std::array<uint16_t, 16> &source = parts[row].*values;
-      unsigned byte = 0;
-      for (unsigned t = 0; t < 8 / plane.bits; ++t)
-        byte |= (source[line + t * plane.lines] >> plane.lowBit & mask)
-                << (t * plane.bits);
-      out[plane.offset + kRowGroup * line + row] = std::byte(byte);
-    }
+static void packScalePlanes(const std::vector<Plane> &planes,
+                            const RecordParts &parts, GroupValues values,
+                            std::byte *header) {
+  for (const Plane &plane : planes)
+    withWidth(plane.bits, [&](auto bits) {
+      packScalePlane<bits>(plane, parts, values, header + plane.offset);
+    });
 }
 
+template <unsigned Bytes>
 static void packDirect(const PackedLayout &layout, const RecordParts &parts,
                        GroupValues values, std::byte *out) {
-  const unsigned bytes = layout.groupStride / kRowGroup;
   for (unsigned g = 0; g < layout.groups; ++g)
     for (unsigned row = 0; row < kRowGroup; ++row)
-      std::memcpy(out + g * layout.groupStride + row * bytes,
-                  &(parts[row].*values)[g], bytes);
+      std::memcpy(out + (g * kRowGroup + row) * Bytes, &(parts[row].*values)[g],
+                  Bytes);
+}
+
+static void packDirectValues(const PackedLayout &layout,
+                             const RecordParts &parts, GroupValues values,
+                             std::byte *out) {
+  if (layout.groupStride == 2 * kRowGroup)
+    packDirect<2>(layout, parts, values, out);
+  else
+    packDirect<1>(layout, parts, values, out);
 }
 
 static void packHeader(const PackedLayout &layout, const RecordParts &parts,
@@ -153,16 +178,14 @@ static void packHeader(const PackedLayout &layout, const RecordParts &parts,
     if (layout.superMin >= 0)
       std::memcpy(out + layout.superMin + 2 * row, &parts[row].superMin, 2);
   }
-  for (const Plane &plane : layout.scalePlanes)
-    packScalePlane(plane, parts, &CanonicalBlock::groupScales, out);
-  for (const Plane &plane : layout.minPlanes)
-    packScalePlane(plane, parts, &CanonicalBlock::groupMins, out);
+  packScalePlanes(layout.scalePlanes, parts, &CanonicalBlock::groupScales, out);
+  packScalePlanes(layout.minPlanes, parts, &CanonicalBlock::groupMins, out);
   if (layout.groupScale >= 0)
-    packDirect(layout, parts, &CanonicalBlock::groupScales,
-               out + layout.groupScale);
+    packDirectValues(layout, parts, &CanonicalBlock::groupScales,
+                     out + layout.groupScale);
   if (layout.groupMin >= 0)
-    packDirect(layout, parts, &CanonicalBlock::groupMins,
-               out + layout.groupMin);
+    packDirectValues(layout, parts, &CanonicalBlock::groupMins,
+                     out + layout.groupMin);
 }
 
 template <unsigned Bytes>

@@ -7,6 +7,9 @@
 /// and a record covers recordWeights consecutive k of the 16 rows:
 ///   | header | unit | unit | ...             (a unit: 32 k, all its codes)
 ///
+/// recordWeights is 256 under a super scale; else the fewest weights (32, 64 or
+/// 128, whole GGUF blocks) whose header fills its lines, so that it adds none.
+///
 /// Header, each part only if the format has it, in this order, then padded to
 /// a multiple of 64 bytes:
 ///   super scales   16 × f16
@@ -28,7 +31,8 @@
 ///
 /// Padding: k up to a multiple of recordWeights with codes of value zero (the
 /// code that equals codeOffset, or the codebook's entry 0 if there is one) and
-/// scale bits zero; rows up to a multiple of 16 the same way.
+/// scale bits zero; rows up to a multiple of 16 the same way, with a tensor
+/// scale of zero.
 #ifndef SINTER_CODEGEN_X86_PACKEDLAYOUT_H
 #define SINTER_CODEGEN_X86_PACKEDLAYOUT_H
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <exception>
 #include <fmt/format.h>
-#include <new>
 #include <system_error>
 #include <thread>
 
@@ -97,7 +97,7 @@ Status packMatrix(const PackJob &job, const PackSink &sink, unsigned threads,
   std::vector<std::byte> buffer;
   try {
     buffer.resize(perPiece * groupBytes);
-  } catch (const std::bad_alloc &) {
+  } catch (const std::exception &) { // bad_alloc or length_error
     return Status(Code::ResourceExhausted,
                   fmt::format("no memory for a packing buffer of {} bytes",
                               perPiece * groupBytes));
