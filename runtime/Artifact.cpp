@@ -1,0 +1,87 @@
+/// Puts the checks in their order: whole file, then plan and manifest, then
+/// this processor, and only then code is loaded.
+#include "runtime/Artifact.h"
+
+#include "runtime/cpu/CpuFeatures.h"
+
+#include <fmt/format.h>
+
+#include <sys/mman.h>
+#include <utility>
+
+namespace sinter {
+
+Result<Artifact> Artifact::parse(std::span<const std::byte> file) {
+  Result<ArtifactView> view = ArtifactView::parse(file);
+  if (!view.ok())
+    return view.status();
+  for (SectionKind kind : {SectionKind::Manifest, SectionKind::Plan,
+                           SectionKind::Kernels, SectionKind::Weights})
+    if (!view->has(kind))
+      return Status(Code::CorruptData, fmt::format("artifact has no {} section",
+                                                   sectionName(kind)));
+  Artifact artifact(std::move(*view));
+  Result<Manifest> manifest =
+      parseManifest(artifact.view_.section(SectionKind::Manifest));
+  if (!manifest.ok())
+    return manifest.status();
+  artifact.manifest_ = std::move(*manifest);
+  Result<Plan> plan = parsePlan(artifact.view_.section(SectionKind::Plan),
+                                artifact.weights().size());
+  if (!plan.ok())
+    return plan.status();
+  artifact.plan_ = std::move(*plan);
+  return artifact;
+}
+
+Result<Artifact> Artifact::open(const std::string &path) {
+  Result<MappedMemory> file = MappedMemory::openFile(path);
+  if (!file.ok())
+    return file.status();
+  // All of it is about to be hashed: read ahead, in few large pieces.
+  madvise(file->data(), file->size(), MADV_HUGEPAGE);
+  madvise(file->data(), file->size(), MADV_WILLNEED);
+  Result<Artifact> artifact = parse(file->bytes());
+  if (!artifact.ok())
+    return artifact.status().in(fmt::format("'{}'", path));
+  artifact->path_ = path;
+  artifact->file_ = std::move(*file);
+  return artifact;
+}
+
+Status Artifact::loadKernels() {
+  if (!kernels_.empty() || plan_.kernels.empty())
+    return {};
+  SINTER_TRY(
+      checkCpuFeatures(manifest_.required).in(fmt::format("'{}'", path_)));
+  Result<KernelLibrary> library =
+      KernelLibrary::load(view_.section(SectionKind::Kernels));
+  if (!library.ok())
+    return library.status().in(fmt::format("'{}'", path_));
+  std::vector<KernelFunction> kernels;
+  kernels.reserve(plan_.kernels.size());
+  for (const PlanKernel &kernel : plan_.kernels) {
+    Result<KernelFunction> function =
+        library->find(std::string(plan_.string(kernel.name)));
+    if (!function.ok())
+      return function.status().in(fmt::format("'{}'", path_));
+    kernels.push_back(*function);
+  }
+  library_ = std::move(*library);
+  kernels_ = std::move(kernels);
+  return {};
+}
+
+std::span<const std::byte> Artifact::weights() const {
+  return view_.section(SectionKind::Weights);
+}
+
+std::span<const std::byte> Artifact::vocabulary() const {
+  return view_.section(SectionKind::Vocabulary);
+}
+
+std::span<const std::byte> Artifact::report() const {
+  return view_.section(SectionKind::Report);
+}
+
+} // namespace sinter

@@ -1,0 +1,72 @@
+/// Reads the manifest with types checked, since the JSON may say anything.
+#include "runtime/Manifest.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace sinter {
+
+using Json = nlohmann::json;
+
+/// Deeper nesting than any manifest has; the parser recurses when it frees.
+static constexpr int kMaxDepth = 16;
+
+/// Parses without exceptions; a discarded value stands for any error.
+static Json parseJson(std::span<const std::byte> section) {
+  const char *text = reinterpret_cast<const char *>(section.data());
+  auto tooDeep = [](int depth, Json::parse_event_t, Json &) {
+    return depth <= kMaxDepth;
+  };
+  return Json::parse(text, text + section.size(), tooDeep, false);
+}
+
+static Status bad(const std::string &key, const char *expected) {
+  return Status(Code::CorruptData, fmt::format("manifest: key '{}' is missing "
+                                               "or not {}",
+                                               key, expected));
+}
+
+static Status readText(const Json &from, const char *key,
+                       const std::string &path, std::string &into) {
+  auto found = from.find(key);
+  if (found == from.end() || !found->is_string())
+    return bad(path, "a string");
+  into = found->get<std::string>();
+  return {};
+}
+
+Result<Manifest> parseManifest(std::span<const std::byte> section) {
+  Manifest manifest;
+  manifest.text.assign(reinterpret_cast<const char *>(section.data()),
+                       section.size());
+  Json json = parseJson(section);
+  if (!json.is_object())
+    return Status(Code::CorruptData, "manifest is not a JSON object");
+  auto model = json.find("model");
+  if (model == json.end() || !model->is_object())
+    return bad("model", "an object");
+  auto target = json.find("target");
+  if (target == json.end() || !target->is_object())
+    return bad("target", "an object");
+  SINTER_TRY(readText(json, "compiler", "compiler", manifest.compiler));
+  SINTER_TRY(readText(*model, "name", "model.name", manifest.modelName));
+  SINTER_TRY(readText(*model, "architecture", "model.architecture",
+                      manifest.architecture));
+  SINTER_TRY(readText(*target, "name", "target.name", manifest.target));
+  if (auto found = model->find("parameters"); found != model->end()) {
+    if (!found->is_number_unsigned())
+      return bad("model.parameters", "an unsigned number");
+    manifest.parameters = found->get<uint64_t>();
+  }
+  auto required = json.find("requires");
+  if (required == json.end() || !required->is_array())
+    return bad("requires", "an array of strings");
+  for (const Json &name : *required) {
+    if (!name.is_string())
+      return bad("requires", "an array of strings");
+    manifest.required.push_back(name.get<std::string>());
+  }
+  return manifest;
+}
+
+} // namespace sinter

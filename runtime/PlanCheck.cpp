@@ -1,0 +1,202 @@
+/// Judges a plan that may come from a stranger: after this every index, offset
+/// and product in it can be used without another look.
+#include "runtime/Plan.h"
+
+#include <fmt/format.h>
+
+namespace sinter {
+
+template <typename... Arguments>
+static Status bad(fmt::format_string<Arguments...> format,
+                  Arguments &&...arguments) {
+  return Status(Code::CorruptData,
+                "plan: " +
+                    fmt::format(format, std::forward<Arguments>(arguments)...));
+}
+
+static Status checkNumbers(const Plan &plan) {
+  if (plan.vocabulary == 0 || plan.vocabulary > kMaxVocabulary)
+    return bad("vocabulary of {} tokens, expected 1 to {}", plan.vocabulary,
+               kMaxVocabulary);
+  if (plan.contextLength == 0 || plan.contextLength > kMaxContext)
+    return bad("context of {} tokens, expected 1 to {}", plan.contextLength,
+               kMaxContext);
+  if (plan.pageTokens == 0 || plan.pageTokens % 16 != 0 ||
+      plan.pageTokens > kMaxStepTokens)
+    return bad("pages of {} tokens, expected a multiple of 16 up to {}",
+               plan.pageTokens, kMaxStepTokens);
+  if (plan.strings.empty() || plan.strings.back() != '\0')
+    return bad("string table does not end with a zero byte");
+  return {};
+}
+
+static Status checkString(const Plan &plan, uint32_t offset, const char *of,
+                          size_t index) {
+  if (offset >= plan.strings.size())
+    return bad("name of {} {} at {}, outside the {} bytes of strings", of,
+               index, offset, plan.strings.size());
+  return {};
+}
+
+static Status checkRegimes(const Plan &plan) {
+  if (plan.regimes.empty() || plan.regimes.size() > kMaxRegimes)
+    return bad("{} regimes, expected 1 to {}", plan.regimes.size(),
+               kMaxRegimes);
+  uint32_t tokens = 0;
+  uint64_t launches = 0;
+  for (size_t i = 0; i < plan.regimes.size(); ++i) {
+    const PlanRegime &regime = plan.regimes[i];
+    if (regime.maxTokens <= tokens || regime.maxTokens > kMaxStepTokens)
+      return bad("regime {} takes {} tokens, expected {} to {}", i,
+                 regime.maxTokens, tokens + 1, kMaxStepTokens);
+    if (regime.firstLaunch != launches)
+      return bad("regime {} begins at launch {}, expected {}", i,
+                 regime.firstLaunch, launches);
+    if (regime.reserved != 0)
+      return bad("regime {}: reserved field is {}, expected 0", i,
+                 regime.reserved);
+    if (regime.arenaBytes > kMaxArenaBytes)
+      return bad("regime {} has an arena of {} bytes, expected up to {}", i,
+                 regime.arenaBytes, kMaxArenaBytes);
+    tokens = regime.maxTokens;
+    launches += regime.launchCount;
+  }
+  if (launches != plan.launches.size())
+    return bad("regimes hold {} launches, the table {}", launches,
+               plan.launches.size());
+  return {};
+}
+
+static Status checkStates(const Plan &plan) {
+  for (size_t i = 0; i < plan.states.size(); ++i) {
+    const PlanState &state = plan.states[i];
+    SINTER_TRY(checkString(plan, state.name, "state", i));
+    if (state.kind != StateKind::KvCache)
+      return bad("state {} has unknown kind {}", i,
+                 static_cast<uint32_t>(state.kind));
+    if (state.element != StateElement::F16 &&
+        state.element != StateElement::F32)
+      return bad("state {} has unknown element type {}", i,
+                 static_cast<uint32_t>(state.element));
+    unsigned __int128 expected =
+        (static_cast<unsigned __int128>(state.keyWidth) + state.valueWidth) *
+        state.kvHeads * plan.pageTokens *
+        (state.element == StateElement::F16 ? 2 : 4);
+    if (expected == 0 || expected > kMaxPageBytes)
+      return bad("state {} has pages of {} heads, widths {} and {}: expected "
+                 "1 to {} bytes",
+                 i, state.kvHeads, state.keyWidth, state.valueWidth,
+                 kMaxPageBytes);
+    if (state.pageBytes != static_cast<uint64_t>(expected))
+      return bad("state {} has pages of {} bytes, expected {}", i,
+                 state.pageBytes, static_cast<uint64_t>(expected));
+  }
+  return {};
+}
+
+static Status checkRopeTables(const Plan &plan, uint64_t weightBytes) {
+  for (size_t i = 0; i < plan.ropeTables.size(); ++i) {
+    const PlanRopeTable &rope = plan.ropeTables[i];
+    if (rope.pairs == 0 || rope.pairs > kMaxStepTokens)
+      return bad("rope table {} has {} pairs, expected 1 to {}", i, rope.pairs,
+                 kMaxStepTokens);
+    uint64_t bytes = uint64_t(rope.pairs) * sizeof(float);
+    if (rope.frequencies % alignof(float) != 0 ||
+        rope.frequencies > weightBytes ||
+        bytes > weightBytes - rope.frequencies)
+      return bad("rope table {} reads {} bytes at offset {} of {} bytes of "
+                 "weights",
+                 i, bytes, rope.frequencies, weightBytes);
+  }
+  return {};
+}
+
+static Status checkOperand(const Plan &plan, const PlanOperand &operand,
+                           size_t launch, const PlanRegime &regime,
+                           uint64_t weightBytes) {
+  auto inTable = [&](const char *of, size_t count) -> Status {
+    if (operand.index >= count)
+      return bad("launch {} uses {} {} of {}", launch, of, operand.index,
+                 count);
+    if (operand.offset != 0)
+      return bad("launch {}: offset {} into a {}, expected 0", launch,
+                 operand.offset, of);
+    return {};
+  };
+  auto inBytes = [&](const char *of, uint64_t bytes) -> Status {
+    if (operand.index != 0)
+      return bad("launch {}: index {} of the {}, expected 0", launch,
+                 operand.index, of);
+    if (operand.offset >= bytes)
+      return bad("launch {} uses offset {} of {} bytes of {}", launch,
+                 operand.offset, bytes, of);
+    return {};
+  };
+  switch (operand.kind) {
+  case OperandKind::Arena:
+    return inBytes("arena", regime.arenaBytes);
+  case OperandKind::Weight:
+    return inBytes("weights", weightBytes);
+  case OperandKind::State:
+    return inTable("state", plan.states.size());
+  case OperandKind::RopeTable:
+    return inTable("rope table", plan.ropeTables.size());
+  case OperandKind::Logits:
+    return inTable("logits", 1);
+  }
+  return bad("launch {} has an operand of unknown kind {}", launch,
+             static_cast<uint32_t>(operand.kind));
+}
+
+static Status checkLaunch(const Plan &plan, size_t index,
+                          const PlanRegime &regime, uint64_t firstOperand,
+                          uint64_t weightBytes) {
+  const PlanLaunch &launch = plan.launches[index];
+  SINTER_TRY(checkString(plan, launch.label, "launch", index));
+  if (launch.kernel >= plan.kernels.size())
+    return bad("launch {} calls kernel {} of {}", index, launch.kernel,
+               plan.kernels.size());
+  if (launch.firstOperand != firstOperand)
+    return bad("launch {} begins at operand {}, expected {}", index,
+               launch.firstOperand, firstOperand);
+  if (launch.operandCount > kMaxOperands)
+    return bad("launch {} has {} operands, expected up to {}", index,
+               launch.operandCount, kMaxOperands);
+  if (firstOperand + launch.operandCount > plan.operands.size())
+    return bad("launch {} has {} operands, the table only {} more", index,
+               launch.operandCount, plan.operands.size() - firstOperand);
+  if (launch.dimension > ItemDimension::Rows)
+    return bad("launch {} has unknown item dimension {}", index,
+               static_cast<uint32_t>(launch.dimension));
+  if (launch.tile == 0)
+    return bad("launch {} has a tile of 0, expected at least 1", index);
+  if (launch.barrier > 1)
+    return bad("launch {} has barrier {}, expected 0 or 1", index,
+               launch.barrier);
+  for (uint32_t i = 0; i < launch.operandCount; ++i)
+    SINTER_TRY(checkOperand(plan, plan.operands[firstOperand + i], index,
+                            regime, weightBytes));
+  return {};
+}
+
+Status checkPlan(const Plan &plan, uint64_t weightBytes) {
+  SINTER_TRY(checkNumbers(plan));
+  for (size_t i = 0; i < plan.kernels.size(); ++i)
+    SINTER_TRY(checkString(plan, plan.kernels[i].name, "kernel", i));
+  SINTER_TRY(checkRegimes(plan));
+  SINTER_TRY(checkStates(plan));
+  SINTER_TRY(checkRopeTables(plan, weightBytes));
+  uint64_t operands = 0;
+  for (const PlanRegime &regime : plan.regimes)
+    for (uint32_t i = 0; i < regime.launchCount; ++i) {
+      size_t index = size_t(regime.firstLaunch) + i;
+      SINTER_TRY(checkLaunch(plan, index, regime, operands, weightBytes));
+      operands += plan.launches[index].operandCount;
+    }
+  if (operands != plan.operands.size())
+    return bad("launches use {} operands, the table has {}", operands,
+               plan.operands.size());
+  return {};
+}
+
+} // namespace sinter

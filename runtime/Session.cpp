@@ -1,0 +1,285 @@
+/// Turns the plan into addresses once, so that a step is checks, angles and
+/// one walk over a list.
+#include "runtime/Session.h"
+
+#include "runtime/RopeTables.h"
+#include "runtime/cpu/Topology.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <sys/mman.h>
+#include <utility>
+
+namespace sinter {
+
+Result<std::unique_ptr<Session>>
+Session::create(Artifact &artifact, const SessionOptions &options) {
+  const Plan &plan = artifact.plan();
+  uint32_t context =
+      options.contextLength ? options.contextLength : plan.contextLength;
+  if (context > kMaxContext)
+    return Status(Code::InvalidArgument,
+                  fmt::format("context of {} tokens asked for, expected up to "
+                              "{}",
+                              context, kMaxContext));
+  SINTER_TRY(artifact.loadKernels());
+  Result<KvCache> cache = KvCache::create(plan.states, plan.pageTokens, context,
+                                          options.maxSequences);
+  if (!cache.ok())
+    return cache.status();
+  std::unique_ptr<Session> session(new Session(artifact, std::move(*cache)));
+  Result<std::unique_ptr<ThreadPool>> pool =
+      ThreadPool::create(options.threads ? options.threads : defaultThreads());
+  if (!pool.ok())
+    return pool.status();
+  session->pool_ = std::move(*pool);
+  session->maxTokens_ = plan.regimes.back().maxTokens;
+  session->chunk_ = options.chunk ? options.chunk : session->maxTokens_;
+  if (session->chunk_ > session->maxTokens_)
+    return Status(Code::InvalidArgument,
+                  fmt::format("chunks of {} tokens asked for, expected up to "
+                              "{}",
+                              options.chunk, session->maxTokens_));
+  SINTER_TRY(session->reserveBuffers());
+  session->bindRegimes();
+  return session;
+}
+
+Status Session::reserveBuffers() {
+  const Plan &plan = artifact_.plan();
+  uint64_t arenaBytes = 0;
+  for (const PlanRegime &regime : plan.regimes)
+    arenaBytes = std::max(arenaBytes, regime.arenaBytes);
+  auto reserve = [](uint64_t bytes, const char *what,
+                    MappedMemory &into) -> Status {
+    Result<MappedMemory> memory = MappedMemory::reserve(bytes, what);
+    if (!memory.ok())
+      return memory.status();
+    into = std::move(*memory);
+    return {};
+  };
+  SINTER_TRY(reserve(arenaBytes, "activations", arena_));
+  if (arena_.data())
+    madvise(arena_.data(), arena_.size(), MADV_HUGEPAGE);
+  SINTER_TRY(reserve(uint64_t(maxTokens_) * plan.vocabulary * sizeof(float),
+                     "logits", logits_));
+  ropeTables_.resize(plan.ropeTables.size());
+  for (size_t i = 0; i < ropeTables_.size(); ++i)
+    SINTER_TRY(reserve(uint64_t(maxTokens_) * 2 * plan.ropeTables[i].pairs *
+                           sizeof(float),
+                       "rotary angles", ropeTables_[i]));
+  chunkPositions_.resize(maxTokens_);
+  chunkSlots_.resize(maxTokens_);
+  return {};
+}
+
+void *Session::address(const PlanOperand &operand) const {
+  switch (operand.kind) {
+  case OperandKind::Arena:
+    return arena_.data() + operand.offset;
+  case OperandKind::Weight:
+    return const_cast<std::byte *>(artifact_.weights().data()) + operand.offset;
+  case OperandKind::State:
+    return cache_.pool(operand.index);
+  case OperandKind::RopeTable:
+    return ropeTables_[operand.index].data();
+  case OperandKind::Logits:
+    return logits_.data();
+  }
+  assert(false && "a checked plan has no other operands");
+  return nullptr;
+}
+
+void Session::bindRegimes() {
+  const Plan &plan = artifact_.plan();
+  regimes_.reserve(plan.regimes.size());
+  for (const PlanRegime &from : plan.regimes) {
+    Regime &regime = regimes_.emplace_back();
+    regime.maxTokens = from.maxTokens;
+    auto first = plan.launches.begin() + from.firstLaunch;
+    std::span<const PlanLaunch> launches(first, from.launchCount);
+    size_t operands = 0;
+    for (const PlanLaunch &launch : launches)
+      operands += launch.operandCount;
+    regime.operands.reserve(operands); // launches keep pointers into it
+    regime.launches.reserve(launches.size());
+    for (const PlanLaunch &launch : launches) {
+      void *const *bound = regime.operands.data() + regime.operands.size();
+      for (uint32_t i = 0; i < launch.operandCount; ++i)
+        regime.operands.push_back(
+            address(plan.operands[launch.firstOperand + i]));
+      regime.launches.push_back({artifact_.kernels()[launch.kernel], bound,
+                                 launch.dimension, launch.count, launch.tile,
+                                 launch.barrier != 0});
+    }
+  }
+}
+
+Status Session::checkSlot(int32_t slot) const {
+  if (slot < 0 || uint32_t(slot) >= cache_.sequences())
+    return Status(Code::OutOfRange,
+                  fmt::format("sequence {} of {} (counted from 0)", slot,
+                              cache_.sequences()));
+  return {};
+}
+
+Status Session::checkTokens(std::span<const int32_t> tokens) const {
+  for (size_t i = 0; i < tokens.size(); ++i)
+    if (tokens[i] < 0 || uint32_t(tokens[i]) >= vocabulary())
+      return Status(Code::OutOfRange,
+                    fmt::format("token {} has id {}, expected 0 to {}", i,
+                                tokens[i], vocabulary() - 1));
+  return {};
+}
+
+/// A run of equal slots is one sequence; `end` is one past its last token.
+static size_t sequenceEnd(std::span<const int32_t> slots, size_t begin) {
+  size_t end = begin + 1;
+  while (end < slots.size() && slots[end] == slots[begin])
+    ++end;
+  return end;
+}
+
+Status Session::checkStep(const StepInput &input) const {
+  size_t tokens = input.tokens.size();
+  if (tokens == 0 || tokens > maxTokens_)
+    return Status(Code::OutOfRange, fmt::format("step of {} tokens, expected 1 "
+                                                "to {}",
+                                                tokens, maxTokens_));
+  if (input.positions.size() != tokens || input.slots.size() != tokens)
+    return Status(Code::InvalidArgument,
+                  fmt::format("step of {} tokens has {} positions and {} slots",
+                              tokens, input.positions.size(),
+                              input.slots.size()));
+  SINTER_TRY(checkTokens(input.tokens));
+  for (size_t begin = 0; begin < tokens;) {
+    int32_t slot = input.slots[begin];
+    SINTER_TRY(checkSlot(slot));
+    for (size_t i = 0; i < begin; ++i)
+      if (input.slots[i] == slot)
+        return Status(
+            Code::InvalidArgument,
+            fmt::format("tokens of sequence {} are not adjacent", slot));
+    size_t end = sequenceEnd(input.slots, begin);
+    uint32_t held = cache_.length(slot);
+    for (size_t i = begin; i < end; ++i)
+      if (input.positions[i] < 0 ||
+          uint64_t(input.positions[i]) != held + (i - begin))
+        return Status(Code::InvalidArgument,
+                      fmt::format("token {} has position {}, sequence {} goes "
+                                  "on at {}",
+                                  i, input.positions[i], slot,
+                                  held + (i - begin)));
+    if (end - begin > cache_.contextLength() - held)
+      return Status(Code::OutOfRange,
+                    fmt::format("sequence of {} tokens plus {} exceeds the "
+                                "context of {}",
+                                held, end - begin, cache_.contextLength()));
+    begin = end;
+  }
+  int64_t previous = -1;
+  for (int32_t row : input.outputs) {
+    if (row <= previous || uint64_t(row) >= tokens)
+      return Status(Code::InvalidArgument,
+                    fmt::format("output row {} after {} in a step of {} tokens",
+                                row, previous, tokens));
+    previous = row;
+  }
+  return {};
+}
+
+void Session::fillRopeTables(std::span<const int32_t> positions) {
+  const Plan &plan = artifact_.plan();
+  for (size_t i = 0; i < ropeTables_.size(); ++i) {
+    const PlanRopeTable &rope = plan.ropeTables[i];
+    const auto *frequencies = reinterpret_cast<const float *>(
+        artifact_.weights().data() + rope.frequencies);
+    fillRopeTable(positions, {frequencies, rope.pairs}, rope.magnitude,
+                  reinterpret_cast<float *>(ropeTables_[i].data()));
+  }
+}
+
+void Session::run(const StepInput &input) {
+  fillRopeTables(input.positions);
+  Batch batch = {};
+  batch.tokens = static_cast<int32_t>(input.tokens.size());
+  batch.outputRows = static_cast<int32_t>(input.outputs.size());
+  batch.tokenIds = input.tokens.data();
+  batch.positions = input.positions.data();
+  batch.slots = input.slots.data();
+  batch.outputs = input.outputs.data();
+  batch.blockTable = cache_.blockTable();
+  batch.blockStride = cache_.blockStride();
+  auto regime = std::find_if(
+      regimes_.begin(), regimes_.end(), [&](const Regime &candidate) {
+        return candidate.maxTokens >= input.tokens.size();
+      });
+  assert(regime != regimes_.end() && "the step was checked");
+  runLaunches(*pool_, regime->launches, batch);
+}
+
+Result<std::span<const float>> Session::step(const StepInput &input) {
+  SINTER_TRY(checkStep(input));
+  for (size_t begin = 0; begin < input.slots.size();) {
+    size_t end = sequenceEnd(input.slots, begin);
+    SINTER_TRY(cache_.append(input.slots[begin], end - begin));
+    begin = end;
+  }
+  run(input);
+  return std::span(reinterpret_cast<const float *>(logits_.data()),
+                   input.outputs.size() * vocabulary());
+}
+
+Result<std::span<const float>> Session::append(int32_t slot,
+                                               std::span<const int32_t> tokens,
+                                               Outputs outputs) {
+  SINTER_TRY(checkSlot(slot));
+  SINTER_TRY(checkTokens(tokens));
+  if (tokens.empty())
+    return Status(Code::InvalidArgument, "no tokens to append");
+  if (tokens.size() > cache_.contextLength() - cache_.length(slot))
+    return Status(Code::OutOfRange,
+                  fmt::format("sequence of {} tokens plus {} exceeds the "
+                              "context of {}",
+                              cache_.length(slot), tokens.size(),
+                              cache_.contextLength()));
+  std::span<const float> logits;
+  while (!tokens.empty()) {
+    size_t count = std::min<size_t>(tokens.size(), chunk_);
+    auto start = static_cast<int32_t>(cache_.length(slot));
+    for (size_t i = 0; i < count; ++i)
+      chunkPositions_[i] = start + static_cast<int32_t>(i);
+    std::fill_n(chunkSlots_.begin(), count, slot);
+    auto last = static_cast<int32_t>(count - 1);
+    bool wanted = outputs == Outputs::Last && count == tokens.size();
+    Result<std::span<const float>> result =
+        step({tokens.first(count), std::span(chunkPositions_).first(count),
+              std::span(chunkSlots_).first(count),
+              std::span(&last, wanted ? 1 : 0)});
+    if (!result.ok())
+      return result.status();
+    logits = *result;
+    tokens = tokens.subspan(count);
+  }
+  return logits;
+}
+
+Status Session::truncate(int32_t slot, uint32_t length) {
+  SINTER_TRY(checkSlot(slot));
+  if (length > cache_.length(slot))
+    return Status(Code::OutOfRange,
+                  fmt::format("sequence {} has {} tokens, cannot keep {}", slot,
+                              cache_.length(slot), length));
+  cache_.truncate(slot, length);
+  return {};
+}
+
+Status Session::fork(int32_t from, int32_t to) {
+  SINTER_TRY(checkSlot(from));
+  SINTER_TRY(checkSlot(to));
+  return cache_.fork(from, to);
+}
+
+} // namespace sinter

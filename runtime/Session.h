@@ -1,0 +1,111 @@
+/// Runs a compiled model: takes tokens, gives logits, and keeps what the model
+/// remembers in between.
+#ifndef SINTER_RUNTIME_SESSION_H
+#define SINTER_RUNTIME_SESSION_H
+
+#include "runtime/Artifact.h"
+#include "runtime/KvCache.h"
+#include "runtime/MappedMemory.h"
+#include "runtime/Status.h"
+#include "runtime/cpu/LaunchList.h"
+#include "runtime/cpu/ThreadPool.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace sinter {
+
+struct SessionOptions {
+  int threads = 0;            ///< 0: one per physical core
+  uint32_t contextLength = 0; ///< 0: what the model was trained for
+  uint32_t maxSequences = 1;
+  uint32_t chunk = 0; ///< tokens in a step of append(); 0: the largest regime
+};
+
+/// The tokens of one step. Tokens of one sequence are adjacent and continue it.
+struct StepInput {
+  std::span<const int32_t> tokens;    ///< [T] ids
+  std::span<const int32_t> positions; ///< [T] in its sequence
+  std::span<const int32_t> slots;     ///< [T] sequence, from 0
+  std::span<const int32_t> outputs;   ///< rows of [0, T) wanted, ascending
+};
+
+enum class Outputs {
+  None, ///< only remember the tokens
+  Last, ///< logits of the last token
+};
+
+/// One loaded model with its sequences. Answers depend only on the tokens, not
+/// on threads or chunks. Not for use by two threads at once.
+class Session {
+public:
+  /// Loads the artifact's kernels if need be; the artifact outlives the
+  /// session. Everything a step needs is allocated here. Errors:
+  /// InvalidArgument for options, ResourceExhausted, and loadKernels()'s.
+  static Result<std::unique_ptr<Session>> create(Artifact &artifact,
+                                                 const SessionOptions &options);
+
+  /// Runs one step of at most maxStepTokens() tokens and returns float
+  /// [outputs, vocabulary], valid until the next step. Allocates nothing unless
+  /// it fails, and then changes nothing. Errors: OutOfRange (step, context,
+  /// vocabulary), InvalidArgument.
+  Result<std::span<const float>> step(const StepInput &input);
+
+  /// Appends tokens to sequence `slot`, in chunks; returns the logits of the
+  /// last one if wanted. Errors: as step(); checked before any chunk runs.
+  Result<std::span<const float>> append(int32_t slot,
+                                        std::span<const int32_t> tokens,
+                                        Outputs outputs = Outputs::Last);
+
+  /// Forgets tokens of a sequence from `length` on.
+  Status truncate(int32_t slot, uint32_t length);
+
+  /// Makes the empty sequence `to` a copy of `from`, sharing its pages.
+  Status fork(int32_t from, int32_t to);
+
+  uint32_t length(int32_t slot) const { return cache_.length(slot); }
+  uint32_t vocabulary() const { return artifact_.plan().vocabulary; }
+  uint32_t contextLength() const { return cache_.contextLength(); }
+  uint32_t maxStepTokens() const { return maxTokens_; }
+  uint32_t chunk() const { return chunk_; }
+  int threads() const { return pool_->threads(); }
+  const KvCache &cache() const { return cache_; }
+  uint64_t arenaBytes() const { return arena_.size(); }
+
+private:
+  struct Regime {
+    uint32_t maxTokens;
+    std::vector<BoundLaunch> launches;
+    std::vector<void *> operands;
+  };
+
+  Session(Artifact &artifact, KvCache cache)
+      : artifact_(artifact), cache_(std::move(cache)) {}
+
+  Status reserveBuffers();
+  void bindRegimes();
+  void *address(const PlanOperand &operand) const;
+  Status checkStep(const StepInput &input) const;
+  Status checkSlot(int32_t slot) const;
+  Status checkTokens(std::span<const int32_t> tokens) const;
+  void fillRopeTables(std::span<const int32_t> positions);
+  void run(const StepInput &input);
+
+  Artifact &artifact_;
+  KvCache cache_;
+  std::unique_ptr<ThreadPool> pool_;
+  uint32_t maxTokens_ = 0;
+  uint32_t chunk_ = 0;
+  MappedMemory arena_;
+  MappedMemory logits_;
+  std::vector<MappedMemory> ropeTables_;
+  std::vector<Regime> regimes_;
+  std::vector<int32_t> chunkPositions_;
+  std::vector<int32_t> chunkSlots_;
+};
+
+} // namespace sinter
+
+#endif // SINTER_RUNTIME_SESSION_H

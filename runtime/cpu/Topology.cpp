@@ -1,0 +1,53 @@
+/// A second hardware thread of a core adds nothing to vector arithmetic, and
+/// slows every barrier, so cores are counted and not processors.
+#include "runtime/cpu/Topology.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sched.h>
+#include <set>
+#include <utility>
+
+namespace sinter {
+
+/// Large enough for any machine the kernel supports today (NR_CPUS).
+static constexpr int kMaxProcessors = 8192;
+
+std::vector<int> allowedProcessors() {
+  std::vector<int> processors;
+  cpu_set_t *set = CPU_ALLOC(kMaxProcessors);
+  if (!set)
+    return {0};
+  size_t bytes = CPU_ALLOC_SIZE(kMaxProcessors);
+  if (sched_getaffinity(0, bytes, set) == 0)
+    for (int i = 0; i < kMaxProcessors; ++i)
+      if (CPU_ISSET_S(i, bytes, set))
+        processors.push_back(i);
+  CPU_FREE(set);
+  return processors.empty() ? std::vector<int>{0} : processors;
+}
+
+/// The number in a file, or `otherwise` when there is none.
+static int readNumber(const std::string &path, int otherwise) {
+  std::ifstream file(path);
+  int number;
+  return file >> number ? number : otherwise;
+}
+
+int physicalCores(const std::vector<int> &processors,
+                  const std::string &sysfs) {
+  std::set<std::pair<int, int>> cores;
+  for (int processor : processors) {
+    std::string folder = fmt::format("{}/cpu{}/topology/", sysfs, processor);
+    int package = readNumber(folder + "physical_package_id", -1);
+    // Without topology every processor is a core of its own.
+    cores.emplace(package, readNumber(folder + "core_id", -2 - processor));
+  }
+  return std::max(1, static_cast<int>(cores.size()));
+}
+
+int defaultThreads() { return physicalCores(allowedProcessors()); }
+
+} // namespace sinter
