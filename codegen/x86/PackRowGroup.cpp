@@ -23,8 +23,7 @@ class RecordReader {
 public:
   RecordReader(const PackedLayout &layout, uint64_t k,
                std::span<const uint8_t *const, kRowGroup> rows)
-      : layout(layout), format(*layout.format), rows(rows),
-        blocks(k / format.blockWeights),
+      : format(*layout.format), rows(rows), blocks(k / format.blockWeights),
         perRecord(layout.recordWeights / format.blockWeights) {
     padding.codes.fill(zeroCode());
   }
@@ -74,7 +73,6 @@ private:
     }
   }
 
-  const PackedLayout &layout;
   const Format &format;
   std::span<const uint8_t *const, kRowGroup> rows;
   uint64_t blocks;

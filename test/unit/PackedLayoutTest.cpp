@@ -29,6 +29,16 @@ void checkPlain(const Source &source, const std::vector<std::byte> &packed) {
     }
 }
 
+/// What a code stands for before the scale; 0 for any code of a codebook that
+/// has no zero.
+int zeroDistance(const CanonicalForm &form, uint8_t code) {
+  if (form.family == Family::Affine)
+    return int(code) - int(form.codeOffset);
+  const bool hasZero =
+      std::count(form.codebook.begin(), form.codebook.end(), 0) != 0;
+  return hasZero ? form.codebook[code] : 0;
+}
+
 /// Every part of every block comes back; what was added decodes to zero.
 void checkBlocks(const Source &source, const std::vector<std::byte> &packed) {
   const PackJob &job = source.job;
@@ -46,6 +56,9 @@ void checkBlocks(const Source &source, const std::vector<std::byte> &packed) {
             << "row " << row << " block " << b;
         continue;
       }
+      for (unsigned i = 0; i < format.blockWeights; ++i)
+        ASSERT_EQ(zeroDistance(format.form, found.codes[i]), 0)
+            << "padding row " << row << " block " << b << " weight " << i;
       for (unsigned i = 0; i < format.blockWeights; ++i)
         ASSERT_EQ(canonicalWeight(format.form, found, i), 0.0f)
             << "padding row " << row << " block " << b << " weight " << i;
