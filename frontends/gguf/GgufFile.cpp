@@ -1,0 +1,363 @@
+/// Walks a GGUF file once, front to back, and refuses what does not add up.
+///
+///   | "GGUF" | version u32 | tensors u64 | keys u64 |
+///   | key: string, type u32, value | …
+///   | tensor: name string, rank u32, dims u64…, type u32, offset u64 | …
+///   | padding to general.alignment | tensor data |
+///
+/// All little-endian; a string is a u64 length and its bytes; an array is an
+/// element type u32, a u64 count and the elements (GGUF specification, ggml).
+#include "frontends/gguf/GgufFile.h"
+
+#include "dialects/formats/Format.h"
+
+#include "llvm/ADT/bit.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <cstring>
+
+using namespace sinter;
+using llvm::Error;
+using llvm::StringRef;
+
+static_assert(llvm::endianness::native == llvm::endianness::little,
+              "numbers are read as they lie in the file");
+
+static constexpr uint64_t kDefaultAlignment = 32; // GGUF specification
+
+/// Bytes of a number or flag; 0 for strings and arrays.
+static uint64_t scalarBytes(GgufType type) {
+  switch (type) {
+  case GgufType::U8:
+  case GgufType::I8:
+  case GgufType::Bool:
+    return 1;
+  case GgufType::U16:
+  case GgufType::I16:
+    return 2;
+  case GgufType::U32:
+  case GgufType::I32:
+  case GgufType::F32:
+    return 4;
+  case GgufType::U64:
+  case GgufType::I64:
+  case GgufType::F64:
+    return 8;
+  case GgufType::String:
+  case GgufType::Array:
+    break;
+  }
+  return 0;
+}
+
+namespace sinter {
+
+/// The place in the file up to which it has been read. Its errors name file
+/// and thing.
+class GgufReader {
+public:
+  GgufReader(std::span<const std::byte> bytes, StringRef name) {
+    file.all = bytes;
+    file.fileName = name.str();
+  }
+
+  llvm::Expected<GgufFile> read();
+
+private:
+  uint64_t left() const { return file.all.size() - at; }
+
+  template <typename... T> Error fail(const char *format, T &&...values) {
+    std::string text = llvm::formatv(format, std::forward<T>(values)...);
+    return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                   "file " + quoted(file.fileName) + ": " +
+                                       text);
+  }
+
+  /// `what` says in a message what the bytes were to be.
+  Error skip(uint64_t size, StringRef what) {
+    if (size > left())
+      return fail("{0} needs {1} bytes at offset {2}, but {3} are left: the "
+                  "file is truncated or altered",
+                  what, size, at, left());
+    at += size;
+    return Error::success();
+  }
+
+  template <typename T> Error take(T &value, StringRef what) {
+    if (Error error = skip(sizeof(T), what))
+      return error;
+    std::memcpy(&value, file.all.data() + at - sizeof(T), sizeof(T));
+    return Error::success();
+  }
+
+  Error takeString(std::string_view &text, StringRef what);
+  Error takeHeader(uint64_t &tensors, uint64_t &keys);
+  Error takeEntry();
+  Error takeType(GgufType &type, StringRef what);
+  Error takeValue(GgufValue &value, StringRef what);
+  Error takeArray(GgufValue &value, StringRef what, unsigned depth);
+  Error takeTensor();
+  Error takeDims(GgufTensor &tensor);
+  Error takeAlignment(uint64_t &alignment);
+  Error placeTensors();
+  Error placeTensor(GgufTensor &tensor, uint64_t data, uint64_t alignment);
+
+  GgufFile file;
+  uint64_t at = 0;
+};
+
+} // namespace sinter
+
+Error GgufReader::takeString(std::string_view &text, StringRef what) {
+  uint64_t size = 0;
+  if (Error error = take(size, what))
+    return error;
+  if (size > kMaxGgufString)
+    return fail("{0} has {1} bytes, at most {2} are allowed", what, size,
+                kMaxGgufString);
+  if (Error error = skip(size, what))
+    return error;
+  text = {reinterpret_cast<const char *>(file.all.data()) + at - size, size};
+  return Error::success();
+}
+
+Error GgufReader::takeHeader(uint64_t &tensors, uint64_t &keys) {
+  char magic[4] = {};
+  if (Error error = take(magic, "the magic number"))
+    return error;
+  if (StringRef(magic, 4) != "GGUF")
+    return fail("begins with {0}, expected 'GGUF'", quoted({magic, 4}));
+  if (Error error = take(file.fileVersion, "the version"))
+    return error;
+  uint32_t version = file.fileVersion;
+  if (version != 2 && version != 3) {
+    uint32_t swapped = llvm::byteswap(version);
+    if (swapped == 2 || swapped == 3)
+      return fail("is big-endian (version {0}), expected a little-endian file",
+                  swapped);
+    return fail("has version {0}, expected 2 or 3", version);
+  }
+  if (Error error = take(tensors, "the tensor count"))
+    return error;
+  if (Error error = take(keys, "the key count"))
+    return error;
+  if (tensors > kMaxGgufTensors)
+    return fail("has {0} tensors, at most {1} are allowed", tensors,
+                kMaxGgufTensors);
+  if (keys > kMaxGgufKeys)
+    return fail("has {0} keys, at most {1} are allowed", keys, kMaxGgufKeys);
+  return Error::success();
+}
+
+Error GgufReader::takeType(GgufType &type, StringRef what) {
+  uint32_t number = 0;
+  if (Error error = take(number, what))
+    return error;
+  if (number > static_cast<uint32_t>(GgufType::F64))
+    return fail("{0} has value type {1}, expected 0 to 12", what, number);
+  type = static_cast<GgufType>(number);
+  return Error::success();
+}
+
+Error GgufReader::takeArray(GgufValue &value, StringRef what, unsigned depth) {
+  if (depth > kMaxGgufNesting)
+    return fail("{0} nests arrays deeper than {1}", what, kMaxGgufNesting);
+  if (Error error = takeType(value.element, what))
+    return error;
+  if (Error error = take(value.size, what))
+    return error;
+  if (value.size > kMaxGgufArray)
+    return fail("{0} has {1} elements, at most {2} are allowed", what,
+                value.size, kMaxGgufArray);
+  uint64_t begin = at;
+  if (uint64_t bytes = scalarBytes(value.element)) {
+    if (Error error = skip(bytes * value.size, what))
+      return error;
+  } else {
+    for (uint64_t i = 0; i < value.size; ++i) {
+      std::string_view text;
+      GgufValue inner;
+      if (Error error = value.element == GgufType::String
+                            ? takeString(text, what)
+                            : takeArray(inner, what, depth + 1))
+        return error;
+    }
+  }
+  value.bytes = file.all.subspan(begin, at - begin);
+  return Error::success();
+}
+
+Error GgufReader::takeValue(GgufValue &value, StringRef what) {
+  if (Error error = takeType(value.type, what))
+    return error;
+  if (value.type == GgufType::Array)
+    return takeArray(value, what, 1);
+  if (value.type == GgufType::String) {
+    std::string_view text;
+    if (Error error = takeString(text, what))
+      return error;
+    value.bytes = std::as_bytes(std::span(text));
+    return Error::success();
+  }
+  uint64_t size = scalarBytes(value.type);
+  if (Error error = skip(size, what))
+    return error;
+  value.bytes = file.all.subspan(at - size, size);
+  if (value.type == GgufType::Bool && value.bytes[0] > std::byte{1})
+    return fail("{0} is a bool of {1}, expected 0 or 1", what,
+                static_cast<unsigned>(value.bytes[0]));
+  return Error::success();
+}
+
+Error GgufReader::takeEntry() {
+  std::string number = llvm::formatv("key {0}", file.entries.size());
+  GgufEntry entry;
+  if (Error error = takeString(entry.key, number))
+    return error;
+  std::string what = "key " + quoted(entry.key);
+  if (Error error = takeValue(entry.value, what))
+    return error;
+  if (!file.keyIndex.try_emplace(entry.key, file.entries.size()).second)
+    return fail("{0} occurs twice", what);
+  file.entries.push_back(entry);
+  return Error::success();
+}
+
+Error GgufReader::takeDims(GgufTensor &tensor) {
+  std::string what = "tensor " + quoted(tensor.name);
+  uint32_t rank = 0;
+  if (Error error = take(rank, what))
+    return error;
+  if (rank > kMaxGgufRank)
+    return fail("{0} has rank {1}, at most {2} is allowed", what, rank,
+                kMaxGgufRank);
+  uint64_t elements = 1;
+  for (uint32_t i = 0; i < rank; ++i) {
+    uint64_t size = 0;
+    if (Error error = take(size, what))
+      return error;
+    if (size == 0 || size > (uint64_t(1) << 62) / elements)
+      return fail("{0} has size {1} in dimension {2}, expected at least 1 and "
+                  "at most 2^62 elements in all",
+                  what, size, i);
+    elements *= size;
+    tensor.dims.push_back(size);
+  }
+  return Error::success();
+}
+
+Error GgufReader::takeTensor() {
+  GgufTensor tensor;
+  std::string number = llvm::formatv("tensor {0}", file.table.size());
+  if (Error error = takeString(tensor.name, number))
+    return error;
+  std::string what = "tensor " + quoted(tensor.name);
+  if (Error error = takeDims(tensor))
+    return error;
+  if (Error error = take(tensor.type, what))
+    return error;
+  if (Error error = take(tensor.offset, what))
+    return error;
+  if (!file.tensorIndex.try_emplace(tensor.name, file.table.size()).second)
+    return fail("{0} occurs twice", what);
+  file.table.push_back(std::move(tensor));
+  return Error::success();
+}
+
+Error GgufReader::takeAlignment(uint64_t &alignment) {
+  alignment = kDefaultAlignment;
+  const GgufValue *value = file.find("general.alignment");
+  if (!value)
+    return Error::success();
+  std::optional<int64_t> number = value->integer();
+  if (value->type != GgufType::U32 || !llvm::isPowerOf2_64(*number))
+    return fail("key 'general.alignment' is {0}{1}, expected a u32 that is a "
+                "power of 2",
+                number ? llvm::formatv("{0} as ", *number).str() : "",
+                value->describe());
+  alignment = *number;
+  return Error::success();
+}
+
+/// Turns `offset`, so far from the start of the tensor data, into one from the
+/// start of the file.
+Error GgufReader::placeTensor(GgufTensor &tensor, uint64_t data,
+                              uint64_t alignment) {
+  std::string what = "tensor " + quoted(tensor.name);
+  if (tensor.offset % alignment)
+    return fail("{0} lies at offset {1}, expected a multiple of {2}", what,
+                tensor.offset, alignment);
+  uint64_t size = file.all.size();
+  if (data > size || tensor.offset > size - data)
+    return fail("{0} lies at offset {1} of the tensor data, which has {2} "
+                "bytes: the file is truncated or altered",
+                what, tensor.offset, data > size ? 0 : size - data);
+  tensor.offset += data;
+  const Format *format = findFormat(tensor.type);
+  if (!format)
+    return Error::success();
+  uint64_t width = tensor.dims.empty() ? 1 : tensor.dims.front();
+  if (width % format->blockWeights)
+    return fail("{0} has rows of {1}, expected a multiple of {2} for type {3}",
+                what, width, format->blockWeights,
+                tensorTypeName(tensor.type));
+  uint64_t blocks = tensor.elements() / format->blockWeights;
+  uint64_t available = size - tensor.offset;
+  if (blocks > available / format->blockBytes)
+    return fail("{0} needs {1} blocks of {2} bytes at offset {3}, but {4} "
+                "bytes are left: the file is truncated or altered",
+                what, blocks, format->blockBytes, tensor.offset, available);
+  tensor.bytes = blocks * format->blockBytes;
+  return Error::success();
+}
+
+Error GgufReader::placeTensors() {
+  uint64_t alignment = 0;
+  if (Error error = takeAlignment(alignment))
+    return error;
+  uint64_t data = llvm::alignTo(at, alignment);
+  for (GgufTensor &tensor : file.table)
+    if (Error error = placeTensor(tensor, data, alignment))
+      return error;
+  return Error::success();
+}
+
+llvm::Expected<GgufFile> GgufReader::read() {
+  uint64_t tensors = 0, keys = 0;
+  if (Error error = takeHeader(tensors, keys))
+    return error;
+  // Nothing is reserved for the counts: they are a stranger's, and the file
+  // ends the loops early if they lie.
+  for (uint64_t i = 0; i < keys; ++i)
+    if (Error error = takeEntry())
+      return error;
+  for (uint64_t i = 0; i < tensors; ++i)
+    if (Error error = takeTensor())
+      return error;
+  if (Error error = placeTensors())
+    return error;
+  return std::move(file);
+}
+
+llvm::Expected<GgufFile> GgufFile::parse(std::span<const std::byte> bytes,
+                                         StringRef name) {
+  return GgufReader(bytes, name).read();
+}
+
+const GgufValue *GgufFile::find(StringRef key) const {
+  auto found = keyIndex.find(key);
+  return found == keyIndex.end() ? nullptr : &entries[found->second].value;
+}
+
+const GgufTensor *GgufFile::findTensor(StringRef name) const {
+  auto found = tensorIndex.find(name);
+  return found == tensorIndex.end() ? nullptr : &table[found->second];
+}
+
+uint64_t GgufTensor::elements() const {
+  uint64_t product = 1;
+  for (uint64_t size : dims)
+    product *= size;
+  return product;
+}
