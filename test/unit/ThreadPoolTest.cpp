@@ -1,0 +1,147 @@
+/// Tests that every item is worked on once, that barriers hold, and how many
+/// threads a machine gets.
+#include "runtime/cpu/ThreadPool.h"
+
+#include "runtime/cpu/LaunchList.h"
+#include "runtime/cpu/Topology.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <vector>
+
+using namespace sinter;
+
+namespace {
+
+TEST(ThreadPool, RefusesOddThreadCounts) {
+  for (int threads : {0, -1, kMaxThreads + 1}) {
+    auto pool = ThreadPool::create(threads);
+    ASSERT_FALSE(pool.ok());
+    EXPECT_EQ(pool.status().message(),
+              std::to_string(threads) +
+                  " threads asked for, expected 1 to 1024");
+  }
+}
+
+TEST(ThreadPool, SplitCoversAllItemsInOrder) {
+  for (int64_t count : {0, 1, 2, 7, 64, 1000})
+    for (int threads = 1; threads <= 9; ++threads) {
+      int64_t end = 0;
+      for (int thread = 0; thread < threads; ++thread) {
+        ItemRange range = splitItems(count, thread, threads);
+        EXPECT_EQ(range.begin, end);
+        EXPECT_LE(range.end - range.begin, count / threads + 1);
+        end = range.end;
+      }
+      EXPECT_EQ(end, count);
+    }
+}
+
+TEST(ThreadPool, RunsEveryThreadOnce) {
+  for (int threads = 1; threads <= 5; ++threads) {
+    auto pool = ThreadPool::create(threads);
+    ASSERT_TRUE(pool.ok());
+    std::vector<int> calls(threads, 0);
+    for (int run = 0; run < 100; ++run)
+      (*pool)->run(
+          [](void *context, int thread) {
+            ++(*static_cast<std::vector<int> *>(context))[thread];
+          },
+          &calls);
+    EXPECT_EQ(calls, std::vector<int>(threads, 100));
+  }
+}
+
+/// Each thread adds to its own cell and after a barrier reads all cells: plain
+/// memory, so a barrier that leaks is a race that ThreadSanitizer sees too.
+struct Stress {
+  ThreadPool &pool;
+  std::vector<int> cells;
+  std::atomic<int> wrong = 0;
+
+  static void job(void *context, int thread) {
+    auto &self = *static_cast<Stress *>(context);
+    for (int round = 1; round <= 50; ++round) {
+      ++self.cells[thread];
+      self.pool.barrier();
+      for (int cell : self.cells)
+        if (cell % 50 != round % 50)
+          ++self.wrong;
+      self.pool.barrier();
+    }
+  }
+};
+
+TEST(ThreadPool, BarrierHoldsUnderStress) {
+  for (int threads : {2, 3, 4}) {
+    auto pool = ThreadPool::create(threads);
+    ASSERT_TRUE(pool.ok());
+    Stress stress{**pool, std::vector<int>(threads, 0)};
+    for (int run = 0; run < 20; ++run)
+      (*pool)->run(Stress::job, &stress);
+    EXPECT_EQ(stress.wrong, 0);
+    EXPECT_EQ(stress.cells, std::vector<int>(threads, 20 * 50));
+  }
+}
+
+TEST(LaunchList, CountsItems) {
+  Batch batch = {};
+  batch.tokens = 10;
+  batch.outputRows = 3;
+  BoundLaunch launch = {nullptr, nullptr, ItemDimension::One, 6, 4, false};
+  EXPECT_EQ(itemCount(launch, batch), 6);
+  launch.dimension = ItemDimension::Tokens;
+  EXPECT_EQ(itemCount(launch, batch), 6 * 3);
+  launch.dimension = ItemDimension::Rows;
+  EXPECT_EQ(itemCount(launch, batch), 6);
+  batch.outputRows = 0;
+  EXPECT_EQ(itemCount(launch, batch), 0);
+}
+
+void addOne(void *const *operands, const Batch *, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; ++i)
+    ++static_cast<int *>(operands[0])[i];
+}
+
+TEST(LaunchList, EveryItemOnceForAnyThreads) {
+  for (int threads = 1; threads <= 4; ++threads) {
+    auto pool = ThreadPool::create(threads);
+    ASSERT_TRUE(pool.ok());
+    std::vector<int> items(37, 0);
+    void *operands[] = {items.data()};
+    std::vector<BoundLaunch> launches(
+        50, {addOne, operands, ItemDimension::One, 37, 1, true});
+    runLaunches(**pool, launches, Batch{});
+    EXPECT_EQ(items, std::vector<int>(37, 50));
+  }
+}
+
+TEST(Topology, CountsCoresNotHardwareThreads) {
+  namespace fs = std::filesystem;
+  fs::path root = fs::path(::testing::TempDir()) / "sinter-topology";
+  // Four processors on two cores, two more on a second package.
+  const int cores[][2] = {{0, 0}, {0, 1}, {0, 0}, {0, 1}, {1, 0}, {1, 0}};
+  for (int i = 0; i < 6; ++i) {
+    fs::path folder = root / ("cpu" + std::to_string(i)) / "topology";
+    fs::create_directories(folder);
+    std::ofstream(folder / "physical_package_id") << cores[i][0];
+    std::ofstream(folder / "core_id") << cores[i][1];
+  }
+  EXPECT_EQ(physicalCores({0, 1, 2, 3, 4, 5}, root), 3);
+  EXPECT_EQ(physicalCores({0, 2}, root), 1);
+  EXPECT_EQ(physicalCores({1}, root), 1);
+  // A machine that does not tell: every processor counts.
+  EXPECT_EQ(physicalCores({0, 1, 2}, root / "absent"), 3);
+  fs::remove_all(root);
+}
+
+TEST(Topology, ThisMachineHasCores) {
+  EXPECT_FALSE(allowedProcessors().empty());
+  EXPECT_GE(defaultThreads(), 1);
+  EXPECT_LE(defaultThreads(), int(allowedProcessors().size()));
+}
+
+} // namespace

@@ -1,0 +1,191 @@
+/// Builds the smallest compiled model that uses all of the plan, with kernels
+/// compiled from C by the machine's own compiler.
+///
+///   x[t] = embedding[token t];  cache[position] = x[t]
+///   y[t] = sum of the cache up to t + cos(position / 2) + mark of the regime
+///   logits[row][v] = y[row's token] + v
+#ifndef SINTER_TEST_UNIT_TINYARTIFACT_H
+#define SINTER_TEST_UNIT_TINYARTIFACT_H
+
+#include "runtime/ArtifactBytes.h"
+#include "runtime/Plan.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+namespace sinter::tiny {
+
+inline constexpr uint32_t kVocabulary = 10;
+inline constexpr uint32_t kContext = 100;
+inline constexpr uint32_t kPageTokens = 16;
+inline constexpr uint32_t kLargestStep = 8;
+inline constexpr float kFrequency = 0.5f;
+
+/// Weights: embedding[10], frequency, one mark per regime.
+struct Weights {
+  float embedding[kVocabulary];
+  float frequency;
+  float marks[2];
+};
+
+inline float embedding(int32_t id) { return float(id * id + 1); }
+
+inline Weights weights(float firstMark, float secondMark) {
+  Weights made = {{}, kFrequency, {firstMark, secondMark}};
+  for (uint32_t i = 0; i < kVocabulary; ++i)
+    made.embedding[i] = embedding(int32_t(i));
+  return made;
+}
+
+inline std::string manifest() {
+  return R"({"compiler": "sinter test",
+    "model": {"name": "tiny", "architecture": "sum", "parameters": 13},
+    "target": {"name": "x86-64"}, "requires": ["sse3"]})";
+}
+
+/// One regime for single tokens and one for up to kLargestStep.
+inline Plan plan() {
+  Plan plan;
+  plan.vocabulary = kVocabulary;
+  plan.contextLength = kContext;
+  plan.pageTokens = kPageTokens;
+  for (const char *name : {"embed", "remember", "attend", "head"})
+    plan.kernels.push_back({plan.intern(name)});
+  plan.states.push_back({StateKind::KvCache, StateElement::F32, 1, 1, 1,
+                         plan.intern("blk.0"), 2 * kPageTokens * 4});
+  plan.ropeTables.push_back({1, 1.0f, offsetof(Weights, frequency)});
+  const uint64_t x = 0, y = 64;
+  for (uint32_t regime = 0; regime < 2; ++regime) {
+    uint64_t mark = offsetof(Weights, marks) + regime * sizeof(float);
+    auto first = uint32_t(plan.launches.size());
+    auto launch = [&](uint32_t kernel, ItemDimension dimension, uint32_t tile,
+                      std::vector<PlanOperand> operands) {
+      plan.launches.push_back({kernel, uint32_t(plan.operands.size()),
+                               uint32_t(operands.size()), dimension, 1, tile,
+                               kernel != 0,
+                               plan.intern("blk.0 " + std::to_string(kernel))});
+      plan.operands.insert(plan.operands.end(), operands.begin(),
+                           operands.end());
+    };
+    launch(0, ItemDimension::Tokens, 1,
+           {{OperandKind::Arena, 0, x}, {OperandKind::Weight, 0, 0}});
+    launch(1, ItemDimension::Tokens, 2,
+           {{OperandKind::Arena, 0, x}, {OperandKind::State, 0, 0}});
+    launch(2, ItemDimension::Tokens, 1,
+           {{OperandKind::Arena, 0, y},
+            {OperandKind::State, 0, 0},
+            {OperandKind::RopeTable, 0, 0},
+            {OperandKind::Weight, 0, mark}});
+    launch(3, ItemDimension::Rows, 1,
+           {{OperandKind::Arena, 0, y}, {OperandKind::Logits, 0, 0}});
+    plan.regimes.push_back({regime == 0 ? 1 : kLargestStep, first, 4, 0, 128});
+  }
+  return plan;
+}
+
+inline const char *kernelSource() {
+  return R"(
+#include <stdint.h>
+typedef struct {
+  int32_t tokens, outputRows;
+  const int32_t *tokenIds, *positions, *slots, *outputs, *blockTable;
+  int64_t blockStride;
+} Batch;
+static float *cell(float *pool, const Batch *b, int64_t t, int position) {
+  int page = b->blockTable[b->slots[t] * b->blockStride + position / 16];
+  return pool + page * 32 + position % 16;
+}
+void embed(void *const *o, const Batch *b, int64_t begin, int64_t end) {
+  for (int64_t t = begin; t < end; ++t)
+    ((float *)o[0])[t] = ((const float *)o[1])[b->tokenIds[t]];
+}
+void remember(void *const *o, const Batch *b, int64_t begin, int64_t end) {
+  for (int64_t t = begin * 2; t < end * 2 && t < b->tokens; ++t)
+    *cell(o[1], b, t, b->positions[t]) = ((const float *)o[0])[t];
+}
+void attend(void *const *o, const Batch *b, int64_t begin, int64_t end) {
+  for (int64_t t = begin; t < end; ++t) {
+    float sum = ((const float *)o[2])[2 * t] + *(const float *)o[3];
+    for (int p = 0; p <= b->positions[t]; ++p)
+      sum += *cell(o[1], b, t, p);
+    ((float *)o[0])[t] = sum;
+  }
+}
+void head(void *const *o, const Batch *b, int64_t begin, int64_t end) {
+  for (int64_t r = begin; r < end; ++r)
+    for (int v = 0; v < 10; ++v)
+      ((float *)o[1])[r * 10 + v] = ((const float *)o[0])[b->outputs[r]] + v;
+}
+)";
+}
+
+/// A folder of this process for files of its tests.
+inline std::string folder() {
+  static const std::string made = [] {
+    std::string name = ::testing::TempDir() + "sinter-XXXXXX";
+    const char *path = mkdtemp(name.data());
+    return std::string(path ? path : "/tmp");
+  }();
+  return made;
+}
+
+inline std::string readBytes(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+inline void writeBytes(const std::string &path, const std::string &bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+/// The kernels as a shared object; empty where there is no C compiler.
+inline const std::string &kernels() {
+  static const std::string made = [] {
+    std::string source = folder() + "/kernels.c";
+    std::string library = folder() + "/kernels.so";
+    writeBytes(source, kernelSource());
+    std::string command = "cc -shared -fPIC -O1 -ffp-contract=off -o " +
+                          library + " " + source + " 2>/dev/null";
+    return std::system(command.c_str()) == 0 ? readBytes(library)
+                                             : std::string();
+  }();
+  return made;
+}
+
+/// What goes into a file; tests change one part of it.
+struct Parts {
+  std::string manifest = tiny::manifest();
+  Plan plan = tiny::plan();
+  std::string kernels = "not loaded";
+  float firstMark = 0;
+  float secondMark = 0;
+};
+
+/// Writes an artifact and returns its path.
+inline std::string write(const Parts &parts, const std::string &name) {
+  std::string path = folder() + "/" + name;
+  auto builder = ArtifactBuilder::create(path);
+  EXPECT_TRUE(builder.ok()) << builder.status().message();
+  Weights values = weights(parts.firstMark, parts.secondMark);
+  auto planBytes = serializePlan(parts.plan);
+  EXPECT_TRUE(builder->addSection(SectionKind::Manifest, parts.manifest).ok());
+  EXPECT_TRUE(builder->addSection(SectionKind::Plan, planBytes).ok());
+  EXPECT_TRUE(builder->addSection(SectionKind::Kernels, parts.kernels).ok());
+  auto section = builder->reserveSection(SectionKind::Weights, sizeof(values));
+  EXPECT_TRUE(section.ok()) << section.status().message();
+  std::memcpy(section->data(), &values, sizeof(values));
+  Status finished = builder->finish();
+  EXPECT_TRUE(finished.ok()) << finished.message();
+  return path;
+}
+
+} // namespace sinter::tiny
+
+#endif // SINTER_TEST_UNIT_TINYARTIFACT_H
