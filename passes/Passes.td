@@ -1,0 +1,166 @@
+// Every pass: what it is called, what it does, its options. All run on the
+// module, because weights and facts are symbols and attributes of it.
+#ifndef SINTER_PASSES_PASSES_TD
+#define SINTER_PASSES_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+class ModulePass<string stem> : Pass<"sinter-" # stem, "::mlir::ModuleOp">;
+
+// A fusion draws boxes (passes/FusionPass.h) and has one record of type Fusion.
+class FusionPass<string stem> : ModulePass<stem> {
+  let options = [
+    Option<"remarks", "remarks", "bool", "false",
+           "Emit a remark for every box drawn and every refusal">
+  ];
+}
+
+//=== sinter dialect: formats, fallbacks, checks ===//
+
+def ChooseActivationFormat : ModulePass<"choose-activation-format"> {
+  let summary = "gives matmuls of integer weights 8-bit activations";
+  let description = [{
+    A matmul whose weight is of the affine or codebook family reads its input
+    through `sinter.quantize`; plain weights keep float32. Each value is
+    quantised once, with the sums that all the formats reading it need.
+
+    ```mlir
+    %q = sinter.matmul %x, @w : (tensor<?x256xf32>) -> tensor<?x64xf32>
+    // becomes, where @w is of q4_k:
+    %x8 = sinter.quantize %x : tensor<?x256xf32> -> tensor<?x256x!sinter.q8<2>>
+    %q = sinter.matmul %x8, @w : (tensor<?x256x!sinter.q8<2>>) -> tensor<?x64xf32>
+    ```
+  }];
+}
+
+def InlineRegions : ModulePass<"inline-regions"> {
+  let summary = "replaces every region by its body";
+  let description = [{
+    What remains is the program without fusions: tests compare it with the
+    program that was given.
+
+    ```mlir
+    %y = sinter.region "swiglu" (%x) : (tensor<?x8xf32>) -> tensor<?x8xf32> {
+    ^bb0(%a: tensor<?x8xf32>):
+      %b = sinter.swiglu %a, %a : tensor<?x8xf32>
+      sinter.yield %b : tensor<?x8xf32>
+    }
+    // becomes
+    %y = sinter.swiglu %x, %x : tensor<?x8xf32>
+    ```
+  }];
+}
+
+//=== sinter dialect: fusions ===//
+
+def MergeProjections : FusionPass<"merge-projections"> {
+  let summary = "boxes the matmuls of one input and one format";
+  let description = [{
+    Query, key and value, or gate and up, become one matmul over joined
+    weights: one launch, one pass over the input.
+
+    ```mlir
+    %q = sinter.matmul %x, @wq : (tensor<?x256xf32>) -> tensor<?x64xf32>
+    %k = sinter.matmul %x, @wk : (tensor<?x256xf32>) -> tensor<?x32xf32>
+    // becomes
+    %q, %k = sinter.region "projections" (%x) : (tensor<?x256xf32>) -> (tensor<?x64xf32>, tensor<?x32xf32>) {
+    ^bb0(%a: tensor<?x256xf32>):
+      %b = sinter.matmul %a, @wq : (tensor<?x256xf32>) -> tensor<?x64xf32>
+      %c = sinter.matmul %a, @wk : (tensor<?x256xf32>) -> tensor<?x32xf32>
+      sinter.yield %b, %c : tensor<?x64xf32>, tensor<?x32xf32>
+    }
+    ```
+  }];
+}
+
+def FuseSwiglu : FusionPass<"fuse-swiglu"> {
+  let summary = "boxes the merged gate and up projection with its swiglu";
+  let description = [{
+    The two wide results never reach memory.
+
+    ```mlir
+    %g, %u = sinter.region "projections" (%x) ...
+    %s = sinter.swiglu %g, %u : tensor<?x64xf32>
+    // becomes
+    %s = sinter.region "swiglu" (%x) ...   // the two ops inside
+    ```
+  }];
+}
+
+//=== sinter -> tile ===//
+
+def LowerToTile : ModulePass<"lower-to-tile"> {
+  let summary = "turns ops and regions into launches of kernels";
+  let description = [{
+    One op or region becomes one `tile.launch`; equal kernels and constants
+    exist once. A region that no kernel computes in one piece is inlined.
+
+    ```mlir
+    %n = sinter.rms_norm %x, @w.weight epsilon 1.0e-6 : tensor<?x64xf32>
+    // becomes
+    tile.vector @w.f32 from [@w.weight]
+    tile.kernel @rms_norm_f32_n64 #tile.norm<...>
+    %n = tile.launch @rms_norm_f32_n64 (%x) [@w.f32] order ["i0", "s0", "o0"] label "w rms_norm" : (tensor<?x64xf32>) -> tensor<?x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::sinter::tile::TileDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect"];
+}
+
+def SelectTiles : ModulePass<"select-tiles"> {
+  let summary = "one function per regime, and a tile for every kernel";
+  let description = [{
+    @step becomes @decode (few tokens, bound by memory) and @prefill; each
+    kernel gets a `#tile.config` from `#sinter.target`.
+
+    ```mlir
+    tile.kernel @k #tile.norm<...>
+    // becomes
+    tile.kernel @k #tile.norm<...> config #tile.config<>
+    ```
+  }];
+  let options = [
+    Option<"decodeTokens", "decode-tokens", "unsigned", "8",
+           "Tokens of the largest step of the decode regime">,
+    Option<"prefillTokens", "prefill-tokens", "unsigned", "512",
+           "Tokens of the largest step">,
+    Option<"remarks", "remarks", "bool", "false",
+           "Emit a remark for every choice">
+  ];
+  let dependentDialects = ["::sinter::tile::TileDialect"];
+}
+
+//=== tile -> plan ===//
+
+def LowerToPlan : ModulePass<"lower-to-plan"> {
+  let summary = "turns each regime's function into a flat launch list";
+  let description = [{
+    Every value gets a buffer of its own, every launch waits for the one
+    before. Weights lie in the order of first use.
+
+    ```mlir
+    func.func @decode(...) attributes {sinter.max_tokens = 8 : i64} {...}
+    // becomes
+    plan.regime max_tokens 8 arena 4096 {...}
+    ```
+  }];
+  let dependentDialects = ["::sinter::plan::PlanDialect"];
+}
+
+def PlanMemory : ModulePass<"plan-memory"> {
+  let summary = "lets buffers that are never alive together share an arena";
+  let description = [{
+    Each buffer goes to the smallest gap that is free from its first use to
+    its last; a launch waits only if it depends on one since the last barrier.
+
+    ```mlir
+    plan.regime max_tokens 8 arena 12288 {...}
+    // becomes
+    plan.regime max_tokens 8 arena 8192 {...}
+    ```
+  }];
+  let dependentDialects = ["::sinter::plan::PlanDialect"];
+}
+
+#endif // SINTER_PASSES_PASSES_TD

@@ -1,0 +1,84 @@
+/// Gives matmuls of integer weights 8-bit activations, quantised once.
+///
+///   %q = matmul %x, @wq (q4_k)           %x8 = quantize %x : … !sinter.q8<2>
+///   %k = matmul %x, @wk (q4_k)    ==>    %q = matmul %x8, @wq
+///   %v = matmul %x, @wv (f16)            %k = matmul %x8, @wk
+///                                        %v = matmul %x, @wv
+///
+/// Why: integer codes times integer codes are exact in one instruction, and a
+/// row is quantised once however many matmuls read it. Which sums of a block
+/// are kept beside its codes follows from the formats that read the row.
+/// Test: test/passes/choose-activation-format.mlir
+#include "dialects/sinter/Sinter.h"
+#include "dialects/tile/ActivationLayout.h"
+#include "passes/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+
+namespace sinter {
+#define GEN_PASS_DEF_CHOOSEACTIVATIONFORMAT
+#include "passes/Passes.h.inc"
+
+/// The sums of an activation block that a weight's form multiplies.
+static unsigned sumsFor(const CanonicalForm &form) {
+  const bool by16 = form.group == 16;
+  unsigned sums = 0;
+  if (form.codeOffset)
+    sums |= by16 ? kCodes16 : kCodes32;
+  if (form.min != GroupMin::None)
+    sums |= by16 ? kMins16 : kMins32;
+  return sums;
+}
+
+namespace {
+
+/// The matmuls that read one value in 8-bit form.
+struct Readers {
+  SmallVector<MatmulOp> matmuls;
+  unsigned sums = 0;
+};
+
+struct ChooseActivationFormat
+    : impl::ChooseActivationFormatBase<ChooseActivationFormat> {
+  void runOnOperation() override {
+    SymbolTable symbols(getOperation());
+    for (auto step : getOperation().getOps<func::FuncOp>()) {
+      llvm::MapVector<Value, Readers> readers;
+      step.walk([&](MatmulOp matmul) {
+        Value input = matmul.getInput();
+        auto type = cast<RankedTensorType>(input.getType());
+        const Format *format = formatOf(
+            cast<RankedTensorType>(
+                symbols.lookup<WeightOp>(matmul.getWeight()).getType())
+                .getElementType());
+        if (!type.getElementType().isF32() ||
+            format->form.family == Family::Plain)
+          return;
+        Readers &entry = readers[input];
+        entry.matmuls.push_back(matmul);
+        entry.sums |= sumsFor(format->form);
+      });
+      for (auto &[input, entry] : readers)
+        quantize(input, entry);
+    }
+  }
+
+  void quantize(Value input, Readers &readers) {
+    MatmulOp first = readers.matmuls.front();
+    OpBuilder builder(first);
+    auto rows = cast<RankedTensorType>(input.getType());
+    auto type = RankedTensorType::get(
+        rows.getShape(), Q8Type::get(&getContext(), readers.sums));
+    Operation *producer = input.getDefiningOp();
+    Location location = producer ? producer->getLoc() : first.getLoc();
+    Value codes = builder.create<QuantizeOp>(location, type, input);
+    for (MatmulOp matmul : readers.matmuls)
+      matmul.getInputMutable().set(codes);
+  }
+};
+
+} // namespace
+} // namespace sinter

@@ -1,0 +1,23 @@
+/// Runs any of our passes on MLIR text: the driver of the lit tests.
+#include "dialects/plan/Plan.h"
+#include "dialects/sinter/Sinter.h"
+#include "dialects/tile/Tile.h"
+#include "passes/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "mlir/Transforms/Passes.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  registry.insert<sinter::SinterDialect, sinter::tile::TileDialect,
+                  sinter::plan::PlanDialect, mlir::arith::ArithDialect,
+                  mlir::func::FuncDialect, mlir::math::MathDialect>();
+  mlir::registerTransformsPasses();
+  sinter::registerSinterPasses();
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "sinter pass driver", registry));
+}
