@@ -8,7 +8,7 @@ class Tile_Op<string mnemonic, list<Trait> traits = []>
     : Op<Tile_Dialect, mnemonic, traits>;
 
 def Tile_KernelOp : Tile_Op<"kernel", [Symbol, IsolatedFromAbove,
-                                       NoTerminator, NoRegionArguments]> {
+                                       NoTerminator]> {
   let summary = "one kernel: class, tile, and the body of its hole";
   let description = [{
     Named `<op>_<format>_<shape>` so that a profile reads like the report.
