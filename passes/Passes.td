@@ -87,6 +87,51 @@ def FuseSwiglu : FusionPass<"fuse-swiglu"> {
   }];
 }
 
+def FuseResidualNorm : FusionPass<"fuse-residual-norm"> {
+  let summary = "boxes a residual sum with the norm that reads it";
+  let description = [{
+    The region yields the sum too where something else reads it.
+
+    ```mlir
+    %s = sinter.add %x, %a : tensor<?x64xf32>
+    %n = sinter.rms_norm %s, @w epsilon 1.0e-6 : tensor<?x64xf32>
+    // becomes
+    %s, %n = sinter.region "residual_norm" (%x, %a) ...   // the two ops inside
+    ```
+  }];
+}
+
+def FuseRopeCacheWrite : FusionPass<"fuse-rope-cache-write"> {
+  let summary = "boxes head norms, rotation and cache write of a layer";
+  let description = [{
+    Inputs are query, key, value, cache and batch; the result is the rotated
+    query.
+
+    ```mlir
+    %qr = sinter.rope %q, %batch heads 4 #rope : tensor<?x64xf32>
+    %kr = sinter.rope %k, %batch heads 2 #rope : tensor<?x32xf32>
+    sinter.cache_write %kr, %v, %kv, %batch : tensor<?x32xf32>, tensor<?x32xf32>, !kv
+    // becomes
+    %qr = sinter.region "rope_cache_write" (%q, %k, %v, %kv, %batch) ...
+    ```
+  }];
+}
+
+def FuseActQuant : FusionPass<"fuse-act-quant"> {
+  let summary = "boxes a quantisation with what produces its rows";
+  let description = [{
+    Producers: rms_norm, attention, swiglu, and the regions residual_norm and
+    swiglu, which stay as they are inside. To run after the other fusions.
+
+    ```mlir
+    %n = sinter.rms_norm %x, @w epsilon 1.0e-6 : tensor<?x64xf32>
+    %n8 = sinter.quantize %n : tensor<?x64xf32> -> tensor<?x64x!sinter.q8<1>>
+    // becomes
+    %n8 = sinter.region "act_quant" (%x) ...   // the two ops inside
+    ```
+  }];
+}
+
 //=== sinter -> tile ===//
 
 def LowerToTile : ModulePass<"lower-to-tile"> {

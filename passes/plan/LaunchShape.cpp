@@ -1,0 +1,29 @@
+/// Counts work items.
+#include "passes/plan/LaunchShape.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace sinter {
+
+LaunchShape launchShape(Attribute skeleton, tile::ConfigAttr config) {
+  auto rows = [](bool outputs) { return outputs ? "rows" : "tokens"; };
+  if (auto gemm = dyn_cast<tile::GemmAttr>(skeleton))
+    return {"one", int64_t(llvm::divideCeil(gemm.getWeightRows(),
+                                            16 * config.getRowGroups()))};
+  if (auto norm = dyn_cast<tile::NormAttr>(skeleton))
+    return {rows(norm.getOutputs())};
+  if (auto heads = dyn_cast<tile::HeadsAttr>(skeleton))
+    return {"tokens", heads.getQueryHeads() + heads.getCacheHeads()};
+  if (auto attention = dyn_cast<tile::AttentionAttr>(skeleton))
+    return {"tokens", attention.getCacheHeads(), config.getTokens()};
+  if (auto elementwise = dyn_cast<tile::ElementwiseAttr>(skeleton))
+    return {rows(elementwise.getOutputs()),
+            int64_t(llvm::divideCeil(elementwise.getOutput().getWidth(),
+                                     config.getColumns()))};
+  assert(isa<tile::EmbedAttr>(skeleton) && "the kernel's verifier knows more");
+  return {"tokens"};
+}
+
+} // namespace sinter

@@ -1,0 +1,29 @@
+/// The lowerings of LowerToTile, one per kind of kernel. Each either replaces
+/// the group by a launch, or leaves it and says why.
+#ifndef SINTER_PASSES_TILE_LOWERGROUP_H
+#define SINTER_PASSES_TILE_LOWERGROUP_H
+
+#include "passes/tile/OpGroup.h"
+#include "passes/tile/TileBuilder.h"
+
+#include <optional>
+
+namespace sinter {
+
+/// Empty: done. Otherwise why the group is no such kernel.
+using NotLowered = std::optional<std::string>;
+
+/// matmul (joined, gated, quantised output), and embed.
+NotLowered lowerMatmul(OpGroup &group, TileBuilder &tile);
+NotLowered lowerEmbed(OpGroup &group, TileBuilder &tile);
+/// rms_norm, with a residual sum before it and quantisation after.
+NotLowered lowerNorm(OpGroup &group, TileBuilder &tile);
+/// add, swiglu, select_rows, quantize.
+NotLowered lowerElementwise(OpGroup &group, TileBuilder &tile);
+/// Head norms, rope and cache_write.
+NotLowered lowerHeads(OpGroup &group, TileBuilder &tile);
+NotLowered lowerAttention(OpGroup &group, TileBuilder &tile);
+
+} // namespace sinter
+
+#endif // SINTER_PASSES_TILE_LOWERGROUP_H

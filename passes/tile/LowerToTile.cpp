@@ -1,0 +1,104 @@
+/// Lowers the model to launches of kernels.
+///
+///   %n = sinter.rms_norm %x, @w epsilon 1.0e-6
+///   ==>
+///   tile.kernel @rms_norm_f32_n1024 #tile.norm<...> {}
+///   tile.vector @w.f32 from [@w]
+///   %n = tile.launch @rms_norm_f32_n1024 (%x) [@w.f32] order [...] ...
+///
+/// One op or one region becomes one launch; equal kernels and constants exist
+/// once. A region that no kernel computes in one piece is opened, with a
+/// remark, and its ops are lowered one by one. Values joined side by side are
+/// cut by `tile.columns`, which costs nothing: users step over the rest of the
+/// row. Refuses: ops after select_rows that need every token.
+/// Test: test/passes/lower-to-tile.mlir
+
+#include "passes/InlineRegion.h"
+#include "passes/tile/LowerGroup.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+using namespace mlir;
+
+namespace sinter {
+#define GEN_PASS_DEF_LOWERTOTILE
+#include "passes/Passes.h.inc"
+
+/// The answer of the lowering that its ops ask for.
+static NotLowered lowerGroup(OpGroup &group, TileBuilder &tile) {
+  if (group.size() == 0)
+    return "an empty region";
+  if (group.count<MatmulOp>())
+    return lowerMatmul(group, tile);
+  if (group.count<EmbedOp>())
+    return lowerEmbed(group, tile);
+  if (group.count<AttentionOp>())
+    return lowerAttention(group, tile);
+  if (group.count<RopeOp>() || group.count<CacheWriteOp>())
+    return lowerHeads(group, tile);
+  if (group.count<RmsNormOp>())
+    return lowerNorm(group, tile);
+  return lowerElementwise(group, tile);
+}
+
+/// Rotation, cache and attention go by the step's tokens; after select_rows
+/// rows are no longer tokens.
+static LogicalResult checkRows(OpGroup &group, const TileBuilder &tile) {
+  for (Operation *op : group.getOps()) {
+    if (!isa<RopeOp, CacheWriteOp, AttentionOp, SelectRowsOp>(op))
+      continue;
+    for (Value operand : op->getOperands())
+      if (tile.countsOutputs(group.resolve(operand)))
+        return op->emitOpError(
+            "follows select_rows, but needs a row per token");
+  }
+  return success();
+}
+
+namespace {
+
+struct LowerToTile : impl::LowerToTileBase<LowerToTile> {
+  void runOnOperation() override {
+    TileBuilder tile(getOperation());
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (function.isExternal())
+        continue;
+      if (failed(lowerFunction(function, tile)))
+        return signalPassFailure();
+    }
+  }
+
+  LogicalResult lowerFunction(func::FuncOp function, TileBuilder &tile) {
+    Operation *next;
+    for (Operation *op = &function.getBody().front().front(); op; op = next) {
+      next = op->getNextNode();
+      if (!isa_and_nonnull<SinterDialect>(op->getDialect()))
+        continue;
+      OpGroup group(op);
+      if (failed(checkRows(group, tile)))
+        return failure();
+      tile.builder.setInsertionPoint(op);
+      NotLowered why = lowerGroup(group, tile);
+      if (!why) {
+        op->erase();
+        continue;
+      }
+      auto region = dyn_cast<RegionOp>(op);
+      if (!region)
+        return op->emitOpError("has no kernel: ") << *why;
+      region.emitRemark("opened '") << region.getKind() << "': " << *why;
+      if (Operation *first = &region.getBody().front().front();
+          !isa<YieldOp>(first))
+        next = first;
+      inlineRegion(region);
+    }
+    return success();
+  }
+};
+
+} // namespace
+} // namespace sinter

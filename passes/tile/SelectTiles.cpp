@@ -1,0 +1,144 @@
+/// Makes one function per regime and gives every kernel its tile.
+///
+///   func.func @step          func.func @decode   {sinter.max_tokens = 8}
+///                      ==>   func.func @prefill  {sinter.max_tokens = 512}
+///   tile.kernel @k #tile.gemm<...>
+///                      ==>   tile.kernel @k #tile.gemm<...> config ...
+///                            tile.kernel @k_gemv #tile.gemm<..., decode = true>
+///
+/// Why: with few tokens a matmul waits for memory, with many for the
+/// multipliers; tiles for one are wrong for the other. The choice follows from
+/// `#sinter.target` and the shapes (passes/tile/TileCost.h); choices are kept
+/// in the module's `sinter.tiles` for the report.
+/// Refuses: a module without target, or without @step.
+/// Test: test/passes/select-tiles.mlir
+
+#include "dialects/tile/Tile.h"
+#include "passes/tile/TileCost.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+
+namespace sinter {
+#define GEN_PASS_DECL_SELECTTILES
+#define GEN_PASS_DEF_SELECTTILES
+#include "passes/Passes.h.inc"
+
+static uint64_t rowBytes(tile::RowAttr row) {
+  return row.getQ8() ? Q8Layout::of(row.getWidth(), row.getSums()).rowBytes
+                     : uint64_t(row.getWidth()) * 4;
+}
+
+static GemmShape shapeOf(tile::GemmAttr gemm, uint64_t tokens) {
+  const Format *format = findFormat(std::string_view(gemm.getFormat()));
+  GemmShape shape;
+  shape.weightRows = gemm.getWeightRows();
+  shape.weightRowBytes = uint64_t(gemm.getInput().getWidth()) *
+                         format->blockBytes / format->blockWeights;
+  shape.inputRowBytes = rowBytes(gemm.getInput());
+  shape.segments = gemm.getSegments();
+  shape.q8Output = gemm.getOutput().getQ8();
+  shape.decode = gemm.getDecode();
+  shape.tokens = tokens;
+  return shape;
+}
+
+static TileChoice choose(Attribute skeleton, const TileTarget &target,
+                         uint64_t tokens) {
+  if (auto gemm = dyn_cast<tile::GemmAttr>(skeleton))
+    return chooseGemm(target, shapeOf(gemm, tokens));
+  if (auto attention = dyn_cast<tile::AttentionAttr>(skeleton))
+    return chooseAttention(attention.getHeads(), attention.getCacheHeads());
+  if (auto elementwise = dyn_cast<tile::ElementwiseAttr>(skeleton))
+    return chooseElementwise(elementwise.getOutput().getWidth());
+  return {};
+}
+
+static tile::GemmAttr forDecode(tile::GemmAttr g) {
+  return tile::GemmAttr::get(g.getContext(), g.getFormat(), g.getWeightRows(),
+                             g.getInput(), g.getOutput(), g.getSegments(),
+                             g.getBias(), g.getAddend(), g.getOutputs(), true);
+}
+
+namespace {
+
+struct SelectTiles : impl::SelectTilesBase<SelectTiles> {
+  using SelectTilesBase::SelectTilesBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto target = module->getAttrOfType<TargetAttr>("sinter.target");
+    auto step = module.lookupSymbol<func::FuncOp>("step");
+    if (!target || !step) {
+      module.emitError() << "tile selection needs "
+                         << (target ? "the function @step"
+                                    : "the attribute sinter.target");
+      return signalPassFailure();
+    }
+    if (decodeTokens < 1 || prefillTokens <= decodeTokens) {
+      module.emitError() << "regimes of " << decodeTokens << " and "
+                         << prefillTokens
+                         << " tokens; the second must be larger";
+      return signalPassFailure();
+    }
+    facts.v4 = target.getLevel() == "x86-64-v4";
+    facts.cores = std::max(1u, target.getCores());
+    facts.l2 = target.getL2();
+    makeRegimes(module, step);
+    SmallVector<NamedAttribute> tiles;
+    for (auto kernel : module.getOps<tile::KernelOp>())
+      tiles.push_back(configure(kernel));
+    module->setAttr("sinter.tiles",
+                    DictionaryAttr::get(&getContext(), tiles));
+  }
+
+  void makeRegimes(ModuleOp module, func::FuncOp step) {
+    SymbolTable symbols(module);
+    func::FuncOp decode = step.clone();
+    decode.setName("decode");
+    step->getBlock()->getOperations().insert(Block::iterator(step), decode);
+    step.setName("prefill");
+    Builder b(&getContext());
+    decode->setAttr("sinter.max_tokens", b.getI64IntegerAttr(decodeTokens));
+    step->setAttr("sinter.max_tokens", b.getI64IntegerAttr(prefillTokens));
+    llvm::MapVector<Operation *, FlatSymbolRefAttr> decoding;
+    decode.walk([&](tile::LaunchOp launch) {
+      auto kernel = symbols.lookup<tile::KernelOp>(launch.getKernel());
+      auto gemm = kernel ? dyn_cast<tile::GemmAttr>(kernel.getSkeleton())
+                         : tile::GemmAttr();
+      if (!gemm)
+        return;
+      FlatSymbolRefAttr &clone = decoding[kernel];
+      if (!clone) {
+        tile::KernelOp copy = kernel.clone();
+        copy.setSymName((kernel.getSymName() + "_gemv").str());
+        copy.setSkeletonAttr(forDecode(gemm));
+        clone = FlatSymbolRefAttr::get(
+            symbols.insert(copy, std::next(Block::iterator(kernel))));
+      }
+      launch.setKernelAttr(clone);
+    });
+  }
+
+  NamedAttribute configure(tile::KernelOp kernel) {
+    auto gemm = dyn_cast<tile::GemmAttr>(kernel.getSkeleton());
+    TileChoice c = choose(kernel.getSkeleton(), facts,
+                          gemm && gemm.getDecode() ? decodeTokens
+                                                   : prefillTokens);
+    auto config = tile::ConfigAttr::get(&getContext(), c.rowGroups, c.tokens,
+                                        c.prefetch, c.columns);
+    kernel.setConfigAttr(config);
+    if (remarks)
+      kernel.emitRemark("tile of @") << kernel.getSymName() << ": " << config;
+    return {kernel.getSymNameAttr(), config};
+  }
+
+  TileTarget facts;
+};
+
+} // namespace
+} // namespace sinter

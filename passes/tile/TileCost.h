@@ -1,0 +1,61 @@
+/// What a tile costs, as arithmetic on plain numbers: no IR, so that the rules
+/// can be tested alone.
+#ifndef SINTER_PASSES_TILE_TILECOST_H
+#define SINTER_PASSES_TILE_TILECOST_H
+
+#include <cstdint>
+
+namespace sinter {
+
+/// Facts of the chip that tiles depend on.
+struct TileTarget {
+  bool v4 = false;
+  unsigned cores = 1;
+  uint64_t l2 = 1 << 20; ///< bytes per core
+};
+
+/// One matrix product in one regime.
+struct GemmShape {
+  uint64_t weightRows = 0;
+  uint64_t weightRowBytes = 0; ///< of one row of packed weights
+  uint64_t inputRowBytes = 0;  ///< of one row of activations
+  unsigned segments = 1;
+  bool q8Output = false;
+  bool decode = false;
+  uint64_t tokens = 1; ///< of the regime's largest step
+};
+
+struct TileChoice {
+  unsigned rowGroups = 1;
+  unsigned tokens = 1;
+  unsigned prefetch = 0;
+  unsigned columns = 0;
+  bool operator==(const TileChoice &) const = default;
+};
+
+/// Row groups that an item must be a multiple of, so that it writes whole
+/// blocks of 32 output columns where those are quantised together, and whole
+/// turns of joined rows.
+unsigned rowGroupStep(const GemmShape &shape);
+
+/// Work items of a product; the last may be smaller.
+uint64_t gemmItems(const GemmShape &shape, unsigned rowGroups);
+
+/// Bytes that the slowest core moves: its share of the weights, and the step's
+/// activations once for every item.
+uint64_t gemmCost(const TileTarget &target, const GemmShape &shape,
+                  unsigned rowGroups);
+
+/// The cheapest tile; of equal ones, that with the most items.
+TileChoice chooseGemm(const TileTarget &target, const GemmShape &shape);
+
+/// Query heads of one cache head share its keys, so several tokens make one
+/// register tile only where there are few such heads.
+TileChoice chooseAttention(unsigned heads, unsigned cacheHeads);
+
+/// A block of 32 is never divided between items.
+TileChoice chooseElementwise(unsigned width);
+
+} // namespace sinter
+
+#endif // SINTER_PASSES_TILE_TILECOST_H
