@@ -1,24 +1,11 @@
 /// Reads the manifest with types checked, since the JSON may say anything.
 #include "runtime/Manifest.h"
 
+#include "runtime/JsonText.h"
+
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace sinter {
-
-using Json = nlohmann::json;
-
-/// Deeper nesting than any manifest has; the parser recurses when it frees.
-static constexpr int kMaxDepth = 16;
-
-/// Parses without exceptions; a discarded value stands for any error.
-static Json parseJson(std::span<const std::byte> section) {
-  const char *text = reinterpret_cast<const char *>(section.data());
-  auto tooDeep = [](int depth, Json::parse_event_t, Json &) {
-    return depth <= kMaxDepth;
-  };
-  return Json::parse(text, text + section.size(), tooDeep, false);
-}
 
 static Status bad(const std::string &key, const char *expected) {
   return Status(Code::CorruptData, fmt::format("manifest: key '{}' is missing "

@@ -14,6 +14,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -126,14 +127,19 @@ void head(void *const *o, const Batch *b, int64_t begin, int64_t end) {
 )";
 }
 
-/// A folder of this process for files of its tests.
-inline std::string folder() {
-  static const std::string made = [] {
-    std::string name = ::testing::TempDir() + "sinter-XXXXXX";
-    const char *path = mkdtemp(name.data());
-    return std::string(path ? path : "/tmp");
-  }();
-  return made;
+/// A folder for the files of this process's tests, removed at its end.
+inline const std::string &folder() {
+  struct Folder {
+    Folder() {
+      path = ::testing::TempDir() + "sinter-XXXXXX";
+      if (!mkdtemp(path.data()))
+        path.clear();
+    }
+    ~Folder() { std::filesystem::remove_all(path); }
+    std::string path;
+  };
+  static const Folder made;
+  return made.path;
 }
 
 inline std::string readBytes(const std::string &path) {

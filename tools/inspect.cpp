@@ -1,0 +1,207 @@
+/// `inspect`: an artifact as text that stays the same from run to run, for
+/// readers, for FileCheck, and as JSON for programs.
+#include "runtime/Artifact.h"
+#include "runtime/JsonText.h"
+#include "runtime/PrintableText.h"
+#include "runtime/Status.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <string>
+
+using namespace sinter;
+
+namespace {
+
+const char *dimensionName(ItemDimension dimension) {
+  switch (dimension) {
+  case ItemDimension::One:
+    return "one";
+  case ItemDimension::Tokens:
+    return "tokens";
+  case ItemDimension::Rows:
+    return "rows";
+  }
+  return "?";
+}
+
+const char *elementName(StateElement element) {
+  return element == StateElement::F16 ? "f16" : "f32";
+}
+
+/// "arena+0x40", "weights+0x1000", "state 3", "rope 0", "logits".
+std::string operandText(const PlanOperand &operand) {
+  switch (operand.kind) {
+  case OperandKind::Arena:
+    return fmt::format("arena+{:#x}", operand.offset);
+  case OperandKind::Weight:
+    return fmt::format("weights+{:#x}", operand.offset);
+  case OperandKind::State:
+    return fmt::format("state {}", operand.index);
+  case OperandKind::RopeTable:
+    return fmt::format("rope {}", operand.index);
+  case OperandKind::Logits:
+    return "logits";
+  }
+  return "?";
+}
+
+std::string name(const Plan &plan, uint32_t offset) {
+  return printable(plan.string(offset));
+}
+
+Json describeLaunch(const Plan &plan, const PlanLaunch &launch) {
+  Json operands = Json::array();
+  for (uint32_t i = 0; i < launch.operandCount; ++i)
+    operands.push_back(operandText(plan.operands[launch.firstOperand + i]));
+  return {{"kernel", name(plan, plan.kernels[launch.kernel].name)},
+          {"operands", operands},
+          {"dimension", dimensionName(launch.dimension)},
+          {"count", launch.count},
+          {"tile", launch.tile},
+          {"barrier", launch.barrier != 0},
+          {"label", name(plan, launch.label)}};
+}
+
+Json describePlan(const Plan &plan) {
+  Json states = Json::array();
+  for (const PlanState &state : plan.states)
+    states.push_back({{"name", name(plan, state.name)},
+                      {"kind", "kv_cache"},
+                      {"element", elementName(state.element)},
+                      {"kvHeads", state.kvHeads},
+                      {"keyWidth", state.keyWidth},
+                      {"valueWidth", state.valueWidth},
+                      {"pageBytes", state.pageBytes}});
+  Json ropes = Json::array();
+  for (const PlanRopeTable &rope : plan.ropeTables)
+    ropes.push_back({{"pairs", rope.pairs},
+                     {"magnitude", rope.magnitude},
+                     {"frequencies", rope.frequencies}});
+  Json regimes = Json::array();
+  for (const PlanRegime &regime : plan.regimes) {
+    Json launches = Json::array();
+    for (uint32_t i = 0; i < regime.launchCount; ++i)
+      launches.push_back(
+          describeLaunch(plan, plan.launches[regime.firstLaunch + i]));
+    regimes.push_back({{"maxTokens", regime.maxTokens},
+                       {"arenaBytes", regime.arenaBytes},
+                       {"launches", launches}});
+  }
+  return {{"vocabulary", plan.vocabulary},
+          {"contextLength", plan.contextLength},
+          {"pageTokens", plan.pageTokens},
+          {"kernels", plan.kernels.size()},
+          {"states", states},
+          {"ropeTables", ropes},
+          {"regimes", regimes}};
+}
+
+/// A JSON section as a value; null if it is absent or no JSON.
+Json describeSection(const Artifact &artifact, SectionKind kind) {
+  Json json = parseJson(artifact.view().section(kind));
+  return json.is_discarded() ? Json(nullptr) : json;
+}
+
+Json describe(const Artifact &artifact) {
+  const FileHeader &header = artifact.view().header();
+  Json sections = Json::array();
+  for (const SectionEntry &entry : artifact.view().sections())
+    sections.push_back({{"kind", sectionName(entry.kind)},
+                        {"offset", entry.offset},
+                        {"bytes", entry.bytes},
+                        {"hash", fmt::format("{:016x}", entry.hash)}});
+  return {{"version", header.version},
+          {"bytes", header.fileBytes},
+          {"sections", sections},
+          {"manifest", describeSection(artifact, SectionKind::Manifest)},
+          {"plan", describePlan(artifact.plan())},
+          {"report", describeSection(artifact, SectionKind::Report)}};
+}
+
+void printPlan(const Json &plan) {
+  fmt::print("\nplan: vocabulary {}, context {}, pages of {} tokens, {} "
+             "kernels\n",
+             plan["vocabulary"].get<uint32_t>(),
+             plan["contextLength"].get<uint32_t>(),
+             plan["pageTokens"].get<uint32_t>(), plan["kernels"].get<size_t>());
+  size_t index = 0;
+  for (const Json &state : plan["states"])
+    fmt::print(
+        "state {}: {} {} {}, {} heads, key {}, value {}, page of {} "
+        "bytes\n",
+        index++, state["name"].get<std::string>(),
+        state["kind"].get<std::string>(), state["element"].get<std::string>(),
+        state["kvHeads"].get<uint32_t>(), state["keyWidth"].get<uint32_t>(),
+        state["valueWidth"].get<uint32_t>(),
+        state["pageBytes"].get<uint64_t>());
+  index = 0;
+  for (const Json &rope : plan["ropeTables"])
+    fmt::print("rope {}: {} pairs, magnitude {}, frequencies at "
+               "weights+{:#x}\n",
+               index++, rope["pairs"].get<uint32_t>(),
+               rope["magnitude"].get<float>(),
+               rope["frequencies"].get<uint64_t>());
+}
+
+/// A bar before the kernel is a barrier; "tokens/4 x8" are 8 items for every 4
+/// tokens.
+void printRegime(size_t index, const Json &regime) {
+  fmt::print("\nregime {}: up to {} tokens, arena of {} bytes, {} launches\n",
+             index, regime["maxTokens"].get<uint32_t>(),
+             regime["arenaBytes"].get<uint64_t>(), regime["launches"].size());
+  size_t number = 0;
+  for (const Json &launch : regime["launches"]) {
+    std::string operands;
+    for (const Json &operand : launch["operands"])
+      operands += (operands.empty() ? "" : ", ") + operand.get<std::string>();
+    fmt::print("{:5} {} {}({}) {}/{} x{}  ; {}\n", number++,
+               launch["barrier"].get<bool>() ? '|' : ' ',
+               launch["kernel"].get<std::string>(), operands,
+               launch["dimension"].get<std::string>(),
+               launch["tile"].get<uint32_t>(), launch["count"].get<uint32_t>(),
+               launch["label"].get<std::string>());
+  }
+}
+
+void printText(const Json &artifact) {
+  fmt::print("artifact version {}, {} bytes, {} sections\n",
+             artifact["version"].get<uint32_t>(),
+             artifact["bytes"].get<uint64_t>(), artifact["sections"].size());
+  for (const Json &section : artifact["sections"])
+    fmt::print(
+        "section {:<10} offset {:>12} bytes {:>12} hash {}\n",
+        section["kind"].get<std::string>(), section["offset"].get<uint64_t>(),
+        section["bytes"].get<uint64_t>(), section["hash"].get<std::string>());
+  fmt::print("\nmanifest: {}\n", dumpJson(artifact["manifest"], 2));
+  printPlan(artifact["plan"]);
+  size_t index = 0;
+  for (const Json &regime : artifact["plan"]["regimes"])
+    printRegime(index++, regime);
+  if (!artifact["report"].is_null())
+    fmt::print("\nreport: {}\n", dumpJson(artifact["report"], 2));
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  CLI::App app("Shows what is in a compiled model", "inspect");
+  std::string path;
+  bool json = false;
+  app.add_option("model", path, "compiled model")->required();
+  app.add_flag("--json", json, "print JSON");
+  CLI11_PARSE(app, argc, argv);
+
+  Result<Artifact> artifact = Artifact::open(path);
+  if (!artifact.ok()) {
+    fmt::print(stderr, "inspect: error: {}\n", artifact.status().message());
+    return 1;
+  }
+  Json description = describe(*artifact);
+  if (json)
+    fmt::print("{}\n", dumpJson(description, 2));
+  else
+    printText(description);
+  return 0;
+}
