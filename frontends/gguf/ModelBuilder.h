@@ -1,0 +1,139 @@
+/// The words in which an architecture file writes its model: each emits the
+/// plain ops of the sinter dialect and asks the file for what it needs.
+#ifndef SINTER_FRONTENDS_GGUF_MODELBUILDER_H
+#define SINTER_FRONTENDS_GGUF_MODELBUILDER_H
+
+#include "frontends/gguf/ModelSource.h"
+
+#include "dialects/sinter/Sinter.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <string>
+#include <vector>
+
+namespace sinter {
+
+/// Float32 activations [T, width].
+struct Rows {
+  mlir::Value value;
+  Extent width;
+};
+
+/// The sizes of a decoder-only transformer.
+struct Decoder {
+  Extent layers, hidden, feedForward, context;
+  Extent heads, cacheHeads, keyWidth, valueWidth;
+  double epsilon = 0;        ///< of every RMS norm
+  double attentionScale = 0; ///< of the scores, 1 / sqrt(keyWidth) if 0
+
+  Extent queries() const { return heads * keyWidth; }
+  Extent keys() const { return cacheHeads * keyWidth; }
+  Extent values() const { return cacheHeads * valueWidth; }
+};
+
+/// Which elements of a head rotate together: (2i, 2i+1), as Llama's files
+/// have them, or (i, i + width/2), as GPT-NeoX does.
+enum class RopePairs { Interleaved, Halves };
+
+enum class Bias { None, Optional };
+
+class ModelBuilder;
+
+/// One layer: words whose weights are named "blk.3.…".
+class Block {
+public:
+  Block(ModelBuilder &model, const Decoder &decoder, unsigned index);
+
+  /// RMS norm of the row, or of each head if the weight is as wide as one.
+  Rows norm(const Rows &rows, llvm::StringRef weight);
+  Rows headNorm(const Rows &rows, llvm::StringRef weight);
+  Rows matmul(const Rows &rows, llvm::StringRef weight, const Extent &width,
+              Bias bias = Bias::None);
+  Rows rope(const Rows &rows, RopeAttr rope, const Extent &heads,
+            llvm::StringRef label);
+  /// Appends keys and values to this layer's cache and attends over it.
+  Rows attention(const Rows &queries, const Rows &keys, const Rows &values);
+  /// down(silu(gate(x)) * up(x)) (arXiv 2002.05202).
+  Rows gatedFfn(const Rows &rows, Bias bias = Bias::None);
+  Rows add(const Rows &left, const Rows &right, llvm::StringRef label);
+
+private:
+  std::string name(llvm::StringRef part) const;
+
+  ModelBuilder &model;
+  const Decoder &decoder;
+  unsigned index;
+};
+
+class ModelBuilder {
+public:
+  /// Builds into a new module; `kvElement` is f16 or f32.
+  ModelBuilder(ModelSource &source, mlir::MLIRContext *context,
+               mlir::Type kvElement);
+
+  ModelSource &source() { return asked; }
+  /// Reads the keys that every decoder-only transformer has.
+  Decoder decoder();
+  /// Refuses routed experts, until there are ops for them.
+  void refuseExperts();
+  /// Reads the rope keys. `factors`, if the file has it, divides frequencies.
+  RopeAttr rope(const Decoder &decoder, RopePairs pairs,
+                llvm::StringRef factors = "");
+  Rows embed(const Decoder &decoder);
+  /// The layers; none if something is wrong already.
+  std::vector<Block> blocks(const Decoder &decoder);
+  /// Final norm and logits of the wanted rows, from output.weight or, if the
+  /// file has none, the embedding. Ends the step.
+  void head(const Rows &rows, const Decoder &decoder, Bias bias = Bias::None);
+
+  /// The module with `sinter.model` for `family`, once head() was called.
+  mlir::OwningOpRef<mlir::ModuleOp> finish(llvm::StringRef family,
+                                           const Decoder &decoder);
+  /// The sizes that decoder() read last.
+  const Decoder &sizes() const { return lastDecoder; }
+
+private:
+  friend class Block;
+  struct State {
+    std::string name;
+    mlir::Value value;
+  };
+
+  mlir::Location at(llvm::StringRef label);
+  /// The symbol of a weight of `shape` (rows first, as ops use it), declared
+  /// at first use; null if it is optional and absent.
+  mlir::FlatSymbolRefAttr weight(llvm::StringRef name,
+                                 llvm::ArrayRef<Extent> shape, bool plain,
+                                 Need need);
+  mlir::Type rowsType(const Extent &width);
+  Rows norm(const Rows &rows, llvm::StringRef name, const Extent &width,
+            const Decoder &decoder);
+  /// rows · NAME.weightᵀ, with NAME.scale and NAME.bias if the file has them.
+  Rows matmul(const Rows &rows, llvm::StringRef name, const Extent &width,
+              Bias bias);
+  mlir::Value kvCache(llvm::StringRef name, const Decoder &decoder);
+  mlir::DenseF64ArrayAttr yarn(const Decoder &decoder, double factor,
+                               bool extrapolate);
+
+  ModelSource &asked;
+  mlir::OpBuilder builder;
+  mlir::Type kvElement;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  mlir::func::FuncOp step;
+  mlir::Value batch;
+  Decoder lastDecoder;
+  Extent vocabulary;
+  std::vector<State> states;
+  unsigned attentions = 0, ffns = 0;
+  llvm::StringSet<> declared;
+};
+
+} // namespace sinter
+
+#endif // SINTER_FRONTENDS_GGUF_MODELBUILDER_H

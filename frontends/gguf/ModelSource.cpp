@@ -1,0 +1,277 @@
+/// Answers an architecture's questions from a file, or records them.
+#include "frontends/gguf/ModelSource.h"
+
+#include "dialects/formats/Format.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+using namespace sinter;
+using llvm::ArrayRef;
+using llvm::StringRef;
+
+static constexpr int64_t kLargestSize = std::numeric_limits<int32_t>::max();
+/// The invented sizes: 2 keeps every rule that a real model keeps.
+static constexpr int64_t kSample = 2;
+
+static std::string factor(const Extent &extent) {
+  bool sum = StringRef(extent.formula).contains(" / ");
+  return sum ? "(" + extent.formula + ")" : extent.formula;
+}
+
+Extent sinter::operator*(const Extent &left, const Extent &right) {
+  return {left.value * right.value, factor(left) + " * " + factor(right)};
+}
+
+Extent sinter::operator/(const Extent &left, const Extent &right) {
+  return {left.value / right.value, factor(left) + " / " + factor(right)};
+}
+
+static std::string shapeText(ArrayRef<uint64_t> dims) {
+  std::string text = "[";
+  for (size_t i = 0; i < dims.size(); ++i)
+    text += (i ? ", " : "") + std::to_string(dims[i]);
+  return text + "]";
+}
+
+static std::string shapeFormula(ArrayRef<Extent> shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i)
+    text += (i ? ", " : "") + shape[i].formula;
+  return text + "]";
+}
+
+std::string ModelSource::keyName(StringRef key) const {
+  return "key " + quoted(arch + "." + key.str());
+}
+
+bool ModelSource::has(StringRef tensorName) const {
+  return model && model->findTensor(tensorName).tensor;
+}
+
+uint64_t ModelSource::tensorCount() const {
+  uint64_t count = 0;
+  if (model)
+    for (const GgufFile &file : model->files())
+      count += file.tensors().size();
+  return count;
+}
+
+void ModelSource::refuse(std::string text) {
+  if (failure.empty())
+    failure = std::move(text);
+}
+
+llvm::Error ModelSource::takeError() {
+  if (failure.empty())
+    return llvm::Error::success();
+  std::string file = model ? "file " + quoted(model->first().name()) + ": " : "";
+  return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                 file + failure);
+}
+
+const GgufValue *ModelSource::ask(StringRef key, StringRef kind,
+                                  StringRef otherwise) {
+  std::string name = arch + "." + key.str();
+  if (usedKeys.insert(name).second)
+    keys.push_back({name, kind.str(), otherwise.str()});
+  return model ? model->find(name) : nullptr;
+}
+
+/// `value` as a number from `least`; an array must say the same for all
+/// layers, since no family here has layers that differ.
+std::optional<int64_t> ModelSource::wholeNumber(StringRef key,
+                                                const GgufValue &value,
+                                                int64_t least) {
+  std::optional<int64_t> number = value.integer();
+  if (auto list = value.integers(); list && !list->empty()) {
+    number = list->front();
+    if (llvm::any_of(*list, [&](int64_t other) { return other != *number; })) {
+      refuse(keyName(key) + " differs between layers, expected one value");
+      return std::nullopt;
+    }
+  }
+  if (number && *number >= least && *number <= kLargestSize)
+    return number;
+  refuse(llvm::formatv("{0} is {1}, expected a whole number from {2} to {3}",
+                       keyName(key),
+                       number ? std::to_string(*number) : value.describe(),
+                       least, kLargestSize));
+  return std::nullopt;
+}
+
+Extent ModelSource::size(StringRef key) {
+  const GgufValue *value = ask(key, "integer", "");
+  if (describes())
+    return {kSample, key.str()};
+  if (!value)
+    refuse(keyName(key) + " is missing");
+  return {value ? wholeNumber(key, *value, 1).value_or(1) : 1, key.str()};
+}
+
+Extent ModelSource::size(StringRef key, const Extent &otherwise) {
+  const GgufValue *value = ask(key, "integer", otherwise.formula);
+  if (describes())
+    return {kSample, key.str()};
+  if (!value)
+    return {otherwise.value, key.str()};
+  return {wholeNumber(key, *value, 1).value_or(1), key.str()};
+}
+
+int64_t ModelSource::count(StringRef key, int64_t otherwise) {
+  const GgufValue *value = ask(key, "integer", std::to_string(otherwise));
+  return value ? wholeNumber(key, *value, 0).value_or(otherwise) : otherwise;
+}
+
+double ModelSource::number(StringRef key, std::optional<double> otherwise) {
+  const GgufValue *value =
+      ask(key, "float",
+          otherwise ? llvm::formatv("{0}", *otherwise).str() : "");
+  if (!value) {
+    if (!otherwise && model)
+      refuse(keyName(key) + " is missing");
+    return otherwise.value_or(1.0);
+  }
+  std::optional<double> found = value->number();
+  if (found && std::isfinite(*found))
+    return *found;
+  refuse(llvm::formatv("{0} is {1}, expected a finite number", keyName(key),
+                       found ? "not finite" : value->describe()));
+  return 1.0;
+}
+
+std::string ModelSource::word(StringRef key, StringRef otherwise) {
+  const GgufValue *value = ask(key, "string", otherwise);
+  if (!value)
+    return otherwise.str();
+  if (auto found = value->string())
+    return std::string(*found);
+  refuse(llvm::formatv("{0} is {1}, expected a string", keyName(key),
+                       value->describe()));
+  return otherwise.str();
+}
+
+bool ModelSource::flag(StringRef key, bool otherwise) {
+  const GgufValue *value = ask(key, "bool", otherwise ? "true" : "false");
+  if (!value)
+    return otherwise;
+  if (auto found = value->flag())
+    return *found;
+  refuse(llvm::formatv("{0} is {1}, expected a bool", keyName(key),
+                       value->describe()));
+  return otherwise;
+}
+
+void ModelSource::checkShape(const GgufTensor &tensor, ArrayRef<Extent> shape) {
+  std::vector<uint64_t> expected;
+  for (const Extent &extent : shape)
+    expected.push_back(extent.value);
+  // Writers may drop or add trailing dimensions of 1.
+  auto trimmed = [](std::vector<uint64_t> dims) {
+    while (!dims.empty() && dims.back() == 1)
+      dims.pop_back();
+    return dims;
+  };
+  if (trimmed(tensor.dims) != trimmed(expected))
+    refuse(llvm::formatv("tensor {0} has shape {1}, expected {2} = {3}",
+                         quoted(tensor.name), shapeText(tensor.dims),
+                         shapeText(expected), shapeFormula(shape)));
+}
+
+void ModelSource::checkType(const GgufTensor &tensor, bool plain) {
+  const Format *format = findFormat(tensor.type);
+  if (format && (!plain || format->form.plain == PlainType::F32))
+    return;
+  std::string expected = "f32";
+  if (!plain) {
+    expected = "one of";
+    for (const Format *known : allFormats())
+      expected += (known == allFormats().front() ? " " : ", ") +
+                  std::string(known->name);
+  }
+  refuse(llvm::formatv("tensor {0} has type {1}, expected {2}",
+                       quoted(tensor.name), tensorTypeName(tensor.type),
+                       expected));
+}
+
+PlacedTensor ModelSource::tensor(StringRef name, ArrayRef<Extent> shape,
+                                 bool plain, Need need) {
+  bool first = usedTensors.insert(name).second;
+  if (describes()) {
+    if (first)
+      tensors.push_back({name.str(), shapeFormula(shape),
+                         plain ? "f32" : "any format", need});
+    return {};
+  }
+  PlacedTensor placed = model->findTensor(name);
+  if (!placed.tensor) {
+    if (need == Need::Required)
+      refuse("tensor " + quoted(name) + " is missing, expected shape " +
+             shapeFormula(shape));
+    return {};
+  }
+  checkType(*placed.tensor, plain);
+  checkShape(*placed.tensor, shape);
+  if (first) {
+    elements += placed.tensor->elements();
+    bytes += placed.tensor->bytes;
+  }
+  return placed;
+}
+
+Extent ModelSource::sizeOf(StringRef tensorName, unsigned index,
+                           StringRef formula) {
+  if (describes())
+    return {kSample, formula.str()};
+  PlacedTensor placed = model->findTensor(tensorName);
+  // A missing tensor is reported when it is asked for.
+  if (!placed.tensor || index >= placed.tensor->dims.size())
+    return {1, formula.str()};
+  uint64_t size = placed.tensor->dims[index];
+  if (size > uint64_t(kLargestSize)) {
+    refuse(llvm::formatv("tensor {0} has size {1} in dimension {2}, at most "
+                         "{3} is allowed",
+                         quoted(tensorName), size, index, kLargestSize));
+    size = 1;
+  }
+  return {static_cast<int64_t>(size), formula.str()};
+}
+
+std::vector<std::string> ModelSource::unused() const {
+  std::vector<std::string> result;
+  for (const GgufEntry &entry : model->first().metadata()) {
+    StringRef key = entry.key;
+    if (key.starts_with(arch + ".") && key != arch + ".vocab_size" &&
+        !usedKeys.contains(key))
+      result.push_back("key " + quoted(key) + " is not used");
+  }
+  for (const GgufFile &file : model->files())
+    for (const GgufTensor &tensor : file.tensors())
+      if (!usedTensors.contains(tensor.name))
+        result.push_back("tensor " + quoted(tensor.name) + " is not used");
+  return result;
+}
+
+std::string ModelSource::describe() const {
+  std::string text = "architecture " + arch + "\n\nkeys\n";
+  for (const AskedKey &asked : keys) {
+    text += llvm::formatv("  {0,-50} {1,-8}", asked.key, asked.kind);
+    text += asked.otherwise.empty() ? "required"
+                                    : "default " + asked.otherwise;
+    text += "\n";
+  }
+  text += "\ntensors (width first, as GGUF lists them; N counts layers)\n";
+  for (const AskedTensor &asked : tensors) {
+    std::string name = asked.name;
+    if (StringRef(name).starts_with("blk.0."))
+      name.replace(0, 6, "blk.N.");
+    text += llvm::formatv("  {0,-28} {1,-11} {2}{3}\n", name, asked.types,
+                          asked.shape,
+                          asked.need == Need::Optional ? " optional" : "");
+  }
+  return text;
+}

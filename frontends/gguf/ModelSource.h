@@ -1,0 +1,109 @@
+/// What an architecture asks of a file: keys and tensors, each with what it
+/// must be. The same questions, asked without a file, are its description.
+#ifndef SINTER_FRONTENDS_GGUF_MODELSOURCE_H
+#define SINTER_FRONTENDS_GGUF_MODELSOURCE_H
+
+#include "frontends/gguf/GgufModel.h"
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/Error.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sinter {
+
+/// A size of the model, 1 to 2^31 - 1, or a product of two; and the formula
+/// in terms of keys that it came from, for messages and descriptions.
+struct Extent {
+  int64_t value = 1;
+  std::string formula;
+};
+
+Extent operator*(const Extent &left, const Extent &right);
+/// Left by right, where it goes without rest; else rounded down.
+Extent operator/(const Extent &left, const Extent &right);
+
+enum class Need { Required, Optional };
+
+class ModelSource {
+public:
+  /// Questions about `model`; `arch` is the prefix of its keys.
+  ModelSource(const GgufModel &model, llvm::StringRef arch)
+      : model(&model), arch(arch) {}
+  /// Questions answered by small invented sizes, for the sake of the record.
+  explicit ModelSource(llvm::StringRef arch) : arch(arch) {}
+
+  // Keys, named without the architecture's prefix. An answer that cannot be
+  // given is an error, and a harmless value comes back.
+
+  /// A whole number from 1; the same for all layers if the file lists layers.
+  Extent size(llvm::StringRef key);
+  Extent size(llvm::StringRef key, const Extent &otherwise);
+  /// A whole number from 0 that the file may leave out.
+  int64_t count(llvm::StringRef key, int64_t otherwise);
+  double number(llvm::StringRef key, std::optional<double> otherwise);
+  std::string word(llvm::StringRef key, llvm::StringRef otherwise);
+  bool flag(llvm::StringRef key, bool otherwise);
+
+  /// The tensor of this name, checked against `shape` (GGUF's order, width
+  /// first) and, if `plain`, to be F32. Null if the file does not have it: an
+  /// error too if it is required.
+  PlacedTensor tensor(llvm::StringRef name, llvm::ArrayRef<Extent> shape,
+                      bool plain, Need need);
+  /// Size of dimension `index` of a tensor, called `formula` from now on.
+  Extent sizeOf(llvm::StringRef tensorName, unsigned index,
+                llvm::StringRef formula);
+
+  /// "key 'qwen3.block_count'".
+  std::string keyName(llvm::StringRef key) const;
+  /// Whether the file has this tensor; does not ask for it.
+  bool has(llvm::StringRef tensorName) const;
+  /// Tensors in all parts.
+  uint64_t tensorCount() const;
+  /// Keeps the first message; `text` begins with the thing it is about.
+  void refuse(std::string text);
+  bool ok() const { return failure.empty(); }
+  bool describes() const { return !model; }
+  llvm::Error takeError();
+
+  /// Numbers in all tensors asked for, and their bytes.
+  uint64_t usedElements() const { return elements; }
+  uint64_t usedBytes() const { return bytes; }
+  /// Tensors, and keys with this prefix, that nobody asked for.
+  std::vector<std::string> unused() const;
+  /// Keys and tensors asked for so far, one a line.
+  std::string describe() const;
+
+private:
+  struct AskedKey {
+    std::string key, kind, otherwise;
+  };
+  struct AskedTensor {
+    std::string name, shape, types;
+    Need need;
+  };
+
+  const GgufValue *ask(llvm::StringRef key, llvm::StringRef kind,
+                       llvm::StringRef otherwise);
+  std::optional<int64_t> wholeNumber(llvm::StringRef key,
+                                     const GgufValue &value, int64_t least);
+  void checkShape(const GgufTensor &tensor, llvm::ArrayRef<Extent> shape);
+  void checkType(const GgufTensor &tensor, bool plain);
+
+  const GgufModel *model = nullptr;
+  std::string arch;
+  std::string failure;
+  llvm::StringSet<> usedKeys, usedTensors;
+  uint64_t elements = 0, bytes = 0;
+  std::vector<AskedKey> keys;
+  std::vector<AskedTensor> tensors;
+};
+
+} // namespace sinter
+
+#endif // SINTER_FRONTENDS_GGUF_MODELSOURCE_H

@@ -1,0 +1,45 @@
+/// The names of llama.cpp's file types (llama.h), which users know models by.
+#include "frontends/gguf/Quantisation.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+#include <map>
+
+using namespace sinter;
+
+static const char *fileTypeName(int64_t number) {
+  struct Named {
+    int64_t number;
+    const char *name;
+  };
+  constexpr Named kNames[] = {
+      {0, "F32"},      {1, "F16"},      {2, "Q4_0"},    {3, "Q4_1"},
+      {7, "Q8_0"},     {8, "Q5_0"},     {9, "Q5_1"},    {10, "Q2_K"},
+      {11, "Q3_K_S"},  {12, "Q3_K_M"},  {13, "Q3_K_L"}, {14, "Q4_K_S"},
+      {15, "Q4_K_M"},  {16, "Q5_K_S"},  {17, "Q5_K_M"}, {18, "Q6_K"},
+      {19, "IQ2_XXS"}, {20, "IQ2_XS"},  {21, "Q2_K_S"}, {22, "IQ3_XS"},
+      {23, "IQ3_XXS"}, {24, "IQ1_S"},   {25, "IQ4_NL"}, {26, "IQ3_S"},
+      {27, "IQ3_M"},   {28, "IQ2_S"},   {29, "IQ2_M"},  {30, "IQ4_XS"},
+      {31, "IQ1_M"},   {32, "BF16"},    {36, "TQ1_0"},  {37, "TQ2_0"},
+      {38, "MXFP4"},   {39, "NVFP4"},   {40, "Q1_0"},   {41, "Q2_0"}};
+  for (const Named &named : kNames)
+    if (named.number == number)
+      return named.name;
+  return nullptr;
+}
+
+std::string sinter::quantisationOf(const GgufModel &model) {
+  if (const GgufValue *value = model.find("general.file_type"))
+    if (std::optional<int64_t> number = value->integer())
+      if (const char *name = fileTypeName(*number))
+        return name;
+  std::map<uint32_t, uint64_t> bytes; // ordered, so that ties are settled
+  for (const GgufFile &file : model.files())
+    for (const GgufTensor &tensor : file.tensors())
+      bytes[tensor.type] += tensor.bytes;
+  uint32_t most = 0;
+  for (auto [type, size] : bytes)
+    if (size > bytes[most])
+      most = type;
+  return llvm::StringRef(tensorTypeName(most)).upper();
+}
