@@ -1,0 +1,73 @@
+/// Boxes a quantisation with the op or region whose rows it reads.
+///
+///   %s, %n = region "residual_norm" (%x, %a)
+///   %n8 = quantize %n
+///     ==>
+///   %s, %n8 = region "act_quant" (%x, %a) { the same two; yield %s, %n8 }
+///
+/// Why: a row is quantised once, where it is produced, while it is in the
+/// cache; its float32 form never reaches memory.
+/// Refuses: producers that cannot end in 8-bit rows, and rows that are read as
+/// float32 too.
+/// Test: test/passes/fuse-act-quant.mlir
+#include "passes/FusionPass.h"
+
+using namespace mlir;
+
+namespace sinter {
+#define GEN_PASS_DEF_FUSEACTQUANT
+#include "passes/Passes.h.inc"
+
+/// Whether `value` is what its producer's kernel can write as 8-bit rows.
+static bool canEndQuantised(Value value) {
+  Operation *producer = value.getDefiningOp();
+  if (isa_and_nonnull<RmsNormOp, SwigluOp, AttentionOp>(producer))
+    return true;
+  if (RegionOp norm = regionOf(value, "residual_norm"))
+    return value == norm->getResults().back(); // not the sum
+  return static_cast<bool>(regionOf(value, "swiglu"));
+}
+
+static std::optional<Box> matchActQuant(QuantizeOp quantize, Site &site) {
+  Value rows = quantize.getInput();
+  if (!canEndQuantised(rows)) {
+    Operation *producer = rows.getDefiningOp();
+    auto region = dyn_cast_or_null<RegionOp>(producer);
+    return site.refuse(
+        "producer cannot write 8-bit rows (" +
+        (region     ? "sinter.region " + region.getKind().str()
+         : producer ? producer->getName().getStringRef().str()
+                    : "argument") +
+        ")");
+  }
+  if (!rows.hasOneUse())
+    return site.refuse("float32 result has other users");
+  Operation *producer = rows.getDefiningOp();
+  return Box{.ops = {producer, quantize}, .main = producer};
+}
+
+namespace {
+
+struct FuseActQuant : impl::FuseActQuantBase<FuseActQuant> {
+  using FuseActQuantBase::FuseActQuantBase;
+  void runOnOperation() override {
+    fuseAll<QuantizeOp>(getOperation(), fuseActQuantFusion, remarks,
+                        matchActQuant);
+  }
+};
+
+} // namespace
+
+const Fusion fuseActQuantFusion = {
+    .stem = "fuse-act-quant",
+    .kind = "act_quant",
+    .make = createFuseActQuant,
+    // How many rows are quantised depends on the weights' formats, so the
+    // program itself is asked: none should stay outside a box.
+    .expected = [](ModelAttr, func::FuncOp step) {
+      unsigned quantised = 0;
+      step.walk([&](QuantizeOp) { ++quantised; });
+      return quantised;
+    }};
+
+} // namespace sinter
