@@ -4,11 +4,16 @@
 //   string model, pre, chatTemplate            u32 bytes, then the bytes
 //   i32 bos eos eot unk sep pad mask cls
 //   u32 flags                                  bit order of kFlags
-//   strings tokens, merges                     u32 count, u32 ends[count], bytes
+//   strings tokens                             u32 count, u32 ends[count], bytes
+//   merges                                     u32 count, then i32 left, right,
+//                                              merged of each
 //   floats scores, bytes tokenTypes, i32 eog   u32 count, then the elements
 //
 // All little-endian, no padding.
 #include "runtime/Vocabulary.h"
+
+#include "runtime/tokenizer/MergeTable.h"
+#include "runtime/tokenizer/TokenIndex.h"
 
 #include <algorithm>
 #include <bit>
@@ -64,6 +69,18 @@ template <typename T>
 void appendVector(std::string &out, const std::vector<T> &values) {
   appendCount(out, values.size());
   append(out, values.data(), values.size());
+}
+
+std::vector<MergeIds> resolveMerges(const Vocabulary &v) {
+  std::vector<MergeIds> ids = v.mergeIds;
+  if (!ids.empty() || v.merges.empty())
+    return ids;
+  ids.resize(v.merges.size());
+  std::string joined;
+  if (Result<TokenIndex> index = TokenIndex::create(v.tokens); index)
+    for (size_t i = 0; i < ids.size(); ++i)
+      ids[i] = resolveMerge(v.merges[i], *index, joined);
+  return ids;
 }
 
 Status corrupt(std::string message) {
@@ -168,6 +185,9 @@ Status checkFields(const Vocabulary &v) {
     SINTER_TRY(checkId(kNames[i], v.*kIds[i], v.tokens.size()));
   for (int32_t id : v.eog)
     SINTER_TRY(checkId("eog", id, v.tokens.size()));
+  for (const MergeIds &merge : v.mergeIds)
+    for (int32_t id : {merge.left, merge.right, merge.merged})
+      SINTER_TRY(checkId("part of a merge", id, v.tokens.size()));
   if (!v.scores.empty() && v.scores.size() != v.tokens.size())
     return corrupt(fmt::format("{} scores for {} tokens", v.scores.size(),
                                v.tokens.size()));
@@ -212,7 +232,7 @@ Status takeFields(VocabularyReader &reader, Vocabulary &v) {
   for (size_t i = 0; i < std::size(kFlags); ++i)
     v.*kFlags[i] = (flags >> i & 1) != 0;
   SINTER_TRY(reader.takeStrings("tokens", v.tokens));
-  SINTER_TRY(reader.takeStrings("merges", v.merges));
+  SINTER_TRY(reader.takeVector("merges", v.mergeIds));
   SINTER_TRY(reader.takeVector("scores", v.scores));
   SINTER_TRY(reader.takeVector("token types", v.tokenTypes));
   SINTER_TRY(reader.takeVector("eog", v.eog));
@@ -267,7 +287,7 @@ std::string serialize(const Vocabulary &v) {
     flags |= static_cast<uint32_t>(v.*kFlags[i]) << i;
   append(out, &flags, 1);
   appendStrings(out, v.tokens);
-  appendStrings(out, v.merges);
+  appendVector(out, resolveMerges(v));
   appendVector(out, v.scores);
   appendVector(out, v.tokenTypes);
   appendVector(out, v.eog);

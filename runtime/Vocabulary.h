@@ -47,13 +47,25 @@ enum class TokenType : uint8_t {
   Byte = 6,
 };
 
+/// A merge as token ids, -1 where it names no tokens.
+struct MergeIds {
+  int32_t left = -1;
+  int32_t right = -1;
+  int32_t merged = -1;
+  bool operator==(const MergeIds &) const = default;
+};
+
 struct Vocabulary {
   std::string model = "no_vocab"; ///< gpt2, llama, bert or no_vocab
   std::string pre;                ///< pre-tokenizer of gpt2 models, see there
   StringTable tokens;
   std::vector<float> scores;         ///< one per token, or empty
   std::vector<TokenType> tokenTypes; ///< one per token, or empty: all Normal
-  StringTable merges;                ///< "left right", best first; gpt2 only
+  /// "left right", best first; gpt2 only. What a frontend sets.
+  StringTable merges;
+  /// The same as ids. What parse() gives instead: looking up hundreds of
+  /// thousands of texts is done once, by serialize(), not at every start.
+  std::vector<MergeIds> mergeIds;
   int32_t bos = -1, eos = -1, eot = -1, unk = -1, sep = -1, pad = -1,
           mask = -1, cls = -1;   ///< token ids, -1 where there is none
   std::vector<int32_t> eog;      ///< ids that end a text, besides eos and eot
@@ -82,7 +94,8 @@ inline constexpr size_t kMaxVocabularyString = 1'000'000;
 inline constexpr size_t kMaxVocabularyElements = 1'000'000;
 
 /// The bytes of a vocabulary, the same for equal ones; docs/artifact.md says
-/// how they lie.
+/// how they lie. Merges that join no tokens are refused by Tokenizer::create,
+/// which a compiler calls to know that a vocabulary is sound.
 std::string serialize(const Vocabulary &vocabulary);
 
 /// The vocabulary in `bytes`, which may come from a stranger: every length is

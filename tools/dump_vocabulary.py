@@ -43,6 +43,19 @@ def strings(items):
     return (struct.pack(f"<I{len(ends)}I", len(ends), *ends) + b"".join(items))
 
 
+def merges(tokens, lines):
+    """The ids of left, right and joined tokens, as resolveMerge finds them."""
+    ids = {}
+    for i, token in enumerate(tokens):
+        ids.setdefault(token, i)
+    flat = []
+    for line in lines:
+        space = line.index(b" ", 1)
+        left, right = line[:space], line[space + 1:]
+        flat += [ids[left], ids[right], ids[left + right]]
+    return struct.pack(f"<I{len(flat)}i", len(lines), *flat)
+
+
 def dump(path):
     fields = gguf.GGUFReader(path).fields
 
@@ -65,6 +78,7 @@ def dump(path):
         set_flags.add("add_bos_token")
     flags = sum(bool(value(PREFIX + name, name in set_flags)) << i
                 for i, name in enumerate(FLAGS))
+    tokens = texts(PREFIX + "tokens")
     scores = value(PREFIX + "scores", [])
     types = value(PREFIX + "token_type", [])
     return b"".join([
@@ -72,7 +86,7 @@ def dump(path):
         string(pre.encode()),
         string(value("tokenizer.chat_template", "").encode()),
         struct.pack("<8iI", *ids, flags),
-        strings(texts(PREFIX + "tokens")), strings(texts(PREFIX + "merges")),
+        strings(tokens), merges(tokens, texts(PREFIX + "merges")),
         struct.pack(f"<I{len(scores)}f", len(scores), *scores),
         struct.pack(f"<I{len(types)}B", len(types), *types),
         struct.pack("<I", 0)])

@@ -45,13 +45,11 @@ struct Scratch {
     int32_t next;
   };
   struct Candidate {
-    const MergeTable::Merge *merge;
+    int32_t rank;
     int32_t left;
     /// Lowest rank first, then leftmost; the heap keeps its greatest on top.
     bool operator<(const Candidate &other) const {
-      return merge->rank != other.merge->rank
-                 ? merge->rank > other.merge->rank
-                 : left > other.left;
+      return rank != other.rank ? rank > other.rank : left > other.left;
     }
   };
   std::vector<Symbol> symbols;
@@ -125,9 +123,10 @@ private:
       scratch.symbols.push_back({byteIds[static_cast<unsigned char>(word[i])],
                                  i - 1, i + 1 < count ? i + 1 : -1});
     for (int32_t i = 0; i + 1 < count; ++i)
-      if (const auto *merge =
-              merges.find(scratch.symbols[i].id, scratch.symbols[i + 1].id))
-        scratch.heap.push_back({merge, i});
+      if (int32_t rank =
+              merges.find(scratch.symbols[i].id, scratch.symbols[i + 1].id);
+          rank >= 0)
+        scratch.heap.push_back({rank, i});
     std::make_heap(scratch.heap.begin(), scratch.heap.end());
   }
 
@@ -135,14 +134,15 @@ private:
     std::pop_heap(scratch.heap.begin(), scratch.heap.end());
     Scratch::Candidate best = scratch.heap.back();
     scratch.heap.pop_back();
+    const MergeIds &merge = merges[best.rank];
     auto &symbols = scratch.symbols;
     Scratch::Symbol &left = symbols[best.left];
     // A symbol that was merged away has no id, so stale candidates fail here.
-    if (left.id != best.merge->left || left.next < 0 ||
-        symbols[left.next].id != best.merge->right)
+    if (left.id != merge.left || left.next < 0 ||
+        symbols[left.next].id != merge.right)
       return;
     Scratch::Symbol &right = symbols[left.next];
-    left.id = best.merge->merged;
+    left.id = merge.merged;
     left.next = right.next;
     right.id = kMergedAway;
     if (left.next >= 0)
@@ -154,9 +154,10 @@ private:
   void consider(int32_t left, int32_t right, Scratch &scratch) const {
     if (left < 0 || right < 0)
       return;
-    if (const auto *merge =
-            merges.find(scratch.symbols[left].id, scratch.symbols[right].id)) {
-      scratch.heap.push_back({merge, left});
+    if (int32_t rank =
+            merges.find(scratch.symbols[left].id, scratch.symbols[right].id);
+        rank >= 0) {
+      scratch.heap.push_back({rank, left});
       std::push_heap(scratch.heap.begin(), scratch.heap.end());
     }
   }
@@ -193,7 +194,7 @@ makeByteLevelBpe(const Vocabulary &vocabulary, const TokenIndex &index) {
   Result<PreTokenizer> preTokenizer = findPreTokenizer(vocabulary.pre);
   if (!preTokenizer)
     return preTokenizer.status();
-  Result<MergeTable> merges = MergeTable::create(vocabulary.merges, index);
+  Result<MergeTable> merges = MergeTable::create(vocabulary, index);
   if (!merges)
     return merges.status();
   return std::unique_ptr<TextEncoder>(std::make_unique<ByteLevelBpe>(

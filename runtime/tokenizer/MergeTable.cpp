@@ -1,5 +1,4 @@
-// Resolves merges to token ids once, when a model is opened, so that encoding
-// compares numbers instead of texts.
+// Open addressing over resolved merges: encoding compares numbers, not texts.
 #include "runtime/tokenizer/MergeTable.h"
 
 #include <fmt/format.h>
@@ -9,76 +8,85 @@
 namespace sinter {
 namespace {
 
-/// The ids of the parts and of the result of one line of the list.
-Status resolve(std::string_view text, size_t rank, const TokenIndex &index,
-               std::string &joined, MergeTable::Merge &merge) {
-  // A space in front belongs to the left part: no part is empty.
-  size_t space = text.size() < 3 ? text.npos : text.find(' ', 1);
-  if (space == text.npos)
-    return Status(Code::CorruptData,
-                  fmt::format("merge {} is '{}', expected two tokens with a "
-                              "space between them",
-                              rank, text));
-  joined.assign(text.substr(0, space)).append(text.substr(space + 1));
-  merge = {index.find(text.substr(0, space)),
-           index.find(text.substr(space + 1)), static_cast<uint32_t>(rank),
-           index.find(joined)};
-  if (merge.left < 0 || merge.right < 0 || merge.merged < 0)
-    return Status(Code::CorruptData,
-                  fmt::format("merge {} is '{}', but '{}' is no token", rank,
-                              text,
-                              merge.left < 0    ? text.substr(0, space)
-                              : merge.right < 0 ? text.substr(space + 1)
-                                                : std::string_view(joined)));
-  return Status();
+uint64_t hashPair(int32_t left, int32_t right) {
+  uint64_t key = static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 |
+                 static_cast<uint32_t>(right);
+  key *= 0x9E3779B97F4A7C15; // 2^64 / golden ratio
+  return (key ^ key >> 32) * 0x9E3779B97F4A7C15;
 }
 
 } // namespace
 
-size_t MergeTable::home(int32_t left, int32_t right) const {
-  uint64_t key = static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 |
-                 static_cast<uint32_t>(right);
-  key *= 0x9E3779B97F4A7C15;
-  key = (key ^ key >> 32) * 0x9E3779B97F4A7C15;
-  return (key >> 32) & (slots.size() - 1);
+MergeIds resolveMerge(std::string_view merge, const TokenIndex &index,
+                      std::string &joined) {
+  // A space in front belongs to the left part: no part is empty.
+  size_t space = merge.size() < 3 ? merge.npos : merge.find(' ', 1);
+  if (space == merge.npos)
+    return {};
+  std::string_view left = merge.substr(0, space);
+  std::string_view right = merge.substr(space + 1);
+  joined.assign(left).append(right);
+  MergeIds ids = {index.find(left), index.find(right), index.find(joined)};
+  bool whole = ids.left >= 0 && ids.right >= 0 && ids.merged >= 0;
+  return whole ? ids : MergeIds{};
 }
 
-Result<MergeTable> MergeTable::create(const StringTable &merges,
+Result<MergeTable> MergeTable::create(const Vocabulary &vocabulary,
                                       const TokenIndex &index) {
   MergeTable table;
-  table.slots.resize(tableCapacity(merges.size()));
-  size_t mask = table.slots.size() - 1;
-  std::string joined;
-  for (size_t rank = 0; rank < merges.size(); ++rank) {
-    Merge merge;
-    if (Status status = resolve(merges[rank], rank, index, joined, merge);
-        !status.ok())
-      return status;
-    size_t at = table.home(merge.left, merge.right), probes = 0;
-    auto isOther = [&](const Merge &slot) {
-      return slot.merged >= 0 &&
-             (slot.left != merge.left || slot.right != merge.right);
-    };
-    while (isOther(table.slots[at])) {
-      at = (at + 1) & mask;
-      if (++probes == kMaxProbes)
-        return Status(Code::CorruptData,
-                      fmt::format("merge {} collides with {} others", rank,
-                                  kMaxProbes));
-    }
-    if (table.slots[at].merged < 0)
-      table.slots[at] = merge;
+  table.merges = vocabulary.mergeIds;
+  if (vocabulary.mergeIds.empty()) {
+    std::string joined;
+    table.resolved.reserve(vocabulary.merges.size());
+    for (size_t i = 0; i < vocabulary.merges.size(); ++i)
+      table.resolved.push_back(
+          resolveMerge(vocabulary.merges[i], index, joined));
+    table.merges = table.resolved;
+  }
+  table.slots.resize(tableCapacity(table.merges.size()));
+  for (size_t rank = 0; rank < table.merges.size(); ++rank) {
+    if (table.merges[rank].merged < 0)
+      return Status(
+          Code::CorruptData,
+          fmt::format("merge {} ('{}') does not join two tokens to a third",
+                      rank,
+                      rank < vocabulary.merges.size() ? vocabulary.merges[rank]
+                                                      : "?"));
+    SINTER_TRY(table.insert(static_cast<int32_t>(rank)));
   }
   return table;
 }
 
-const MergeTable::Merge *MergeTable::find(int32_t left, int32_t right) const {
+Status MergeTable::insert(int32_t rank) {
+  const MergeIds &merge = merges[rank];
+  uint64_t hash = hashPair(merge.left, merge.right);
+  auto tag = static_cast<uint32_t>(hash);
+  size_t mask = slots.size() - 1, probes = 0;
+  size_t at = (hash >> 32) & mask;
+  for (; slots[at].rank >= 0; at = (at + 1) & mask) {
+    const MergeIds &other = merges[slots[at].rank];
+    if (slots[at].tag == tag && other.left == merge.left &&
+        other.right == merge.right)
+      return Status(); // the first of equal ones has the better rank
+    if (++probes == kMaxProbes)
+      return Status(Code::CorruptData,
+                    fmt::format("merge {} collides with {} others", rank,
+                                kMaxProbes));
+  }
+  slots[at] = {tag, rank};
+  return Status();
+}
+
+int32_t MergeTable::find(int32_t left, int32_t right) const {
+  uint64_t hash = hashPair(left, right);
+  auto tag = static_cast<uint32_t>(hash);
   size_t mask = slots.size() - 1;
-  for (size_t at = home(left, right); slots[at].merged >= 0;
+  for (size_t at = (hash >> 32) & mask; slots[at].rank >= 0;
        at = (at + 1) & mask)
-    if (slots[at].left == left && slots[at].right == right)
-      return &slots[at];
-  return nullptr;
+    if (slots[at].tag == tag && merges[slots[at].rank].left == left &&
+        merges[slots[at].rank].right == right)
+      return slots[at].rank;
+  return -1;
 }
 
 } // namespace sinter

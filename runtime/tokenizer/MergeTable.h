@@ -6,32 +6,46 @@
 #include "runtime/Vocabulary.h"
 #include "runtime/tokenizer/TokenIndex.h"
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace sinter {
 
+/// The ids of "left right", all -1 where it is no pair of tokens or where they
+/// do not join to a token. `joined` is a buffer for the caller to keep.
+MergeIds resolveMerge(std::string_view merge, const TokenIndex &index,
+                      std::string &joined);
+
 class MergeTable {
 public:
-  struct Merge {
-    int32_t left = -1;
-    int32_t right = -1;
-    uint32_t rank = 0; ///< place in the list of merges; the lowest goes first
-    int32_t merged = -1;
-  };
-
-  /// Fails with CorruptData where a merge is no pair, or where a part or the
-  /// result is no token.
-  static Result<MergeTable> create(const StringTable &merges,
+  /// The merges of `vocabulary`, resolved if they are not. It must outlive the
+  /// table where it holds them resolved. Fails with CorruptData where a merge
+  /// joins no two tokens to a third.
+  static Result<MergeTable> create(const Vocabulary &vocabulary,
                                    const TokenIndex &index);
 
-  /// The merge of two token ids, null if there is none.
-  const Merge *find(int32_t left, int32_t right) const;
+  MergeTable(MergeTable &&) = default;
+  MergeTable &operator=(MergeTable &&) = default;
+
+  /// The rank of the merge of two token ids, -1 if there is none. The lowest
+  /// rank goes first.
+  int32_t find(int32_t left, int32_t right) const;
+  const MergeIds &operator[](int32_t rank) const { return merges[rank]; }
 
 private:
-  size_t home(int32_t left, int32_t right) const;
+  struct Slot {
+    uint32_t tag = 0;
+    int32_t rank = -1;
+  };
 
-  std::vector<Merge> slots;
+  MergeTable() = default;
+  Status insert(int32_t rank);
+
+  std::vector<MergeIds> resolved; ///< empty where the vocabulary has them
+  std::span<const MergeIds> merges;
+  std::vector<Slot> slots;
 };
 
 } // namespace sinter
