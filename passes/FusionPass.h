@@ -29,8 +29,11 @@ struct Fusion {
 /// `sinter.refused = {"fuse-swiglu" = ["reason x2 (first at blk.3.ffn")]}`.
 inline constexpr llvm::StringLiteral kFusedAttr = "sinter.fused";
 inline constexpr llvm::StringLiteral kRefusedAttr = "sinter.refused";
-/// On the module: the facts that `expected` reads.
+/// Likewise, an array of what legalisation took back.
+inline constexpr llvm::StringLiteral kInlinedAttr = "sinter.inlined";
+/// On the module: the facts that passes read.
 inline constexpr llvm::StringLiteral kModelAttr = "sinter.model";
+inline constexpr llvm::StringLiteral kTargetAttr = "sinter.target";
 
 /// The ops of one box. Inputs and results are found by the driver, inputs in
 /// the order of `inputs` as far as it goes, then of first use.

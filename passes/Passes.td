@@ -51,6 +51,48 @@ def InlineRegions : ModulePass<"inline-regions"> {
   }];
 }
 
+def LegalizeForTarget : ModulePass<"legalize-for-target"> {
+  let summary = "inlines regions without a kernel on the target";
+  let description = [{
+    Region kinds and their conditions are a table per target family
+    (passes/graph/TargetKernels.cpp), chosen by the module's `sinter.target`.
+    An op without a kernel is an error that names op, target and layer. What
+    was inlined is listed in the function's `sinter.inlined`.
+
+    ```mlir
+    %y = sinter.region "unknown_kind" (%x) : (tensor<?x8xf32>) -> tensor<?x8xf32> {
+    ^bb0(%a: tensor<?x8xf32>):
+      %b = sinter.add %a, %a : tensor<?x8xf32>
+      sinter.yield %b : tensor<?x8xf32>
+    }
+    // becomes
+    %y = sinter.add %x, %x : tensor<?x8xf32>
+    ```
+  }];
+  let options = [
+    Option<"remarks", "remarks", "bool", "false",
+           "Emit a remark for every region inlined">
+  ];
+}
+
+def CheckEngagement : ModulePass<"check-engagement"> {
+  let summary = "fails if a required fusion fired less often than the model promises";
+  let description = [{
+    Counts stand in the function's `sinter.fused`; expected counts follow from
+    the module's `sinter.model`. The error gives both and the refusals.
+
+    ```mlir
+    module attributes {sinter.model = #sinter.model<family = "llama", layers = 2, attention = 2, ffn = 2, hidden = 8, vocabulary = 16, trainedContext = 64>} {
+      func.func @step() attributes {sinter.fused = {"fuse-swiglu" = 2 : i64}} { return }
+    }
+    ```
+  }];
+  let options = [
+    ListOption<"require", "require", "std::string",
+               "Fusions that must fire as often as expected">
+  ];
+}
+
 //=== sinter dialect: fusions ===//
 
 def MergeProjections : FusionPass<"merge-projections"> {

@@ -1,0 +1,51 @@
+/// The tables of kernels, one per target family.
+#include "passes/graph/TargetKernels.h"
+
+using namespace mlir;
+using namespace sinter;
+
+/// Attention writes the values of one head at a time, so a head's values must
+/// fill whole blocks of 32 for their scales to be known.
+static std::string actQuantObstacle(RegionOp region) {
+  for (auto attention : region.getOps<AttentionOp>()) {
+    unsigned values = attention.getCache().getType().getValues();
+    if (values % 32)
+      return "heads of " + std::to_string(values) +
+             " values do not fill blocks of 32";
+  }
+  return {};
+}
+
+static constexpr llvm::StringLiteral kX86Ops[] = {
+    "sinter.embed",     "sinter.rms_norm",    "sinter.matmul",
+    "sinter.add",       "sinter.swiglu",      "sinter.rope",
+    "sinter.attention", "sinter.select_rows", "sinter.cache_write",
+    "sinter.quantize"};
+
+static constexpr RegionKernel kX86Regions[] = {
+    {"projections"},      {"swiglu"},
+    {"residual_norm"},    {"rope_cache_write"},
+    {"act_quant", actQuantObstacle},
+};
+
+static constexpr TargetKernels kTargets[] = {
+    {"x86-64", kX86Ops, kX86Regions},
+};
+
+bool TargetKernels::hasOp(StringRef name) const {
+  return llvm::is_contained(ops, name);
+}
+
+std::string TargetKernels::obstacle(RegionOp region) const {
+  for (const RegionKernel &kernel : regions)
+    if (kernel.kind == region.getKind())
+      return kernel.obstacle ? kernel.obstacle(region) : std::string();
+  return "no kernel of this kind";
+}
+
+const TargetKernels *sinter::kernelsFor(TargetAttr target) {
+  for (const TargetKernels &kernels : kTargets)
+    if (target.getLevel().starts_with(kernels.levelPrefix))
+      return &kernels;
+  return nullptr;
+}
