@@ -1,0 +1,372 @@
+#!/usr/bin/env python3
+"""Writes seeded few-layer GGUF models for tests: any family that Sinter knows,
+in any weight format, broken on request. Needs nothing but Python, so that the
+tests run on a bare machine.
+
+Weights are random blocks whose scales keep activations near 1; every bit
+pattern of a format's codes occurs.
+
+  make_tiny_gguf.py --arch qwen3 --format q4_k -o tiny.gguf
+  make_tiny_gguf.py --arch llama --set llama.expert_count=u32:8 -o broken.gguf
+"""
+
+import argparse
+import array
+import math
+import os
+import random
+import struct
+import sys
+
+ALIGNMENT = 32
+VALUE_TYPES = {"u8": (0, "B"), "i8": (1, "b"), "u16": (2, "H"),
+               "i16": (3, "h"), "u32": (4, "I"), "i32": (5, "i"),
+               "f32": (6, "f"), "bool": (7, "?"), "string": (8, None),
+               "array": (9, None), "u64": (10, "Q"), "i64": (11, "q"),
+               "f64": (12, "d")}
+
+
+# --- Weight formats: name -> (ggml_type, weights per block, make) ---------
+# make(rng, blocks, spread) gives the bytes of that many blocks; `spread` is
+# the standard deviation that the weights should have.
+
+def half(value):
+    return struct.pack("<e", value)
+
+
+def floats(rng, count, spread):
+    return array.array("f", (rng.gauss(0, spread) for _ in range(count)))
+
+
+def make_f32(rng, blocks, spread):
+    return floats(rng, blocks, spread).tobytes()
+
+
+def make_f16(rng, blocks, spread):
+    return struct.pack(f"<{blocks}e", *floats(rng, blocks, spread))
+
+
+def make_bf16(rng, blocks, spread):
+    return b"".join(struct.pack("<f", value)[2:]
+                    for value in floats(rng, blocks, spread))
+
+
+def patched(size, *patches):
+    """Random blocks of `size` bytes with some fields overwritten; a patch is
+    (offset, field(rng, spread) -> bytes)."""
+    def make(rng, blocks, spread):
+        data = bytearray(rng.randbytes(size * blocks))
+        for start in range(0, len(data), size):
+            for offset, field in patches:
+                value = field(rng, spread)
+                data[start + offset:start + offset + len(value)] = value
+        return bytes(data)
+    return make
+
+
+def scale(divisor):
+    """A half whose product with the format's codes has about the spread."""
+    return lambda rng, spread: half(rng.uniform(0.7, 1.3) * spread / divisor)
+
+
+def exponent(rng, spread):
+    """E8M0 under FP4 values, whose standard deviation is about 2.9."""
+    power = round(math.log2(spread / 2.9)) + rng.randint(-1, 1)
+    return bytes([max(1, 127 + power)])
+
+
+def small_floats(rng, spread):
+    """Four UE4M3 scales near 1; the tensor's own scale does the rest."""
+    return bytes(rng.randint(0x30, 0x40) for _ in range(4))
+
+
+# Divisors: the standard deviation of (scale code times) weight code, for
+# uniform codes; the minimum's scale is such that codes centre on zero.
+FORMATS = {
+    "f32": (0, 1, make_f32),
+    "f16": (1, 1, make_f16),
+    "q4_0": (2, 32, patched(18, (0, scale(4.6)))),
+    "q4_1": (3, 32, patched(20, (0, scale(4.6)),
+                            (2, lambda r, s: half(-7.5 * s / 4.6)))),
+    "q5_0": (6, 32, patched(22, (0, scale(9.2)))),
+    "q5_1": (7, 32, patched(24, (0, scale(9.2)),
+                            (2, lambda r, s: half(-15.5 * s / 9.2)))),
+    "q8_0": (8, 32, patched(34, (0, scale(74)))),
+    "q2_k": (10, 256, patched(84, (80, scale(10)), (82, scale(6.7)))),
+    "q3_k": (11, 256, patched(110, (108, scale(42)))),
+    "q4_k": (12, 256, patched(144, (0, scale(170)), (2, scale(23)))),
+    "q5_k": (13, 256, patched(176, (0, scale(340)), (2, scale(22)))),
+    "q6_k": (14, 256, patched(210, (208, scale(1360)))),
+    "iq4_nl": (20, 32, patched(18, (0, scale(70)))),
+    "iq4_xs": (23, 256, patched(136, (0, scale(1300)))),
+    "bf16": (30, 1, make_bf16),
+    "mxfp4": (39, 32, patched(17, (0, exponent))),
+    "nvfp4": (40, 64, patched(36, (0, small_floats))),
+}
+# Types that Sinter does not know, as (ggml_type, weights, bytes) per block.
+FOREIGN = {"iq2_xxs": (16, 256, 66), "tq1_0": (34, 256, 54)}
+
+
+# --- GGUF -----------------------------------------------------------------
+
+def packed_string(text):
+    data = text if isinstance(text, bytes) else text.encode()
+    return struct.pack("<Q", len(data)) + data
+
+
+def packed_value(kind, value):
+    number, code = VALUE_TYPES[kind]
+    if kind == "string":
+        return packed_string(value)
+    if kind == "array":
+        element, values = value
+        return (struct.pack("<IQ", VALUE_TYPES[element][0], len(values)) +
+                b"".join(packed_value(element, v) for v in values))
+    return struct.pack("<" + code, value)
+
+
+def padded(data):
+    return data + bytes(-len(data) % ALIGNMENT)
+
+
+def gguf_bytes(version, keys, tensors):
+    """keys: {name: (type, value)}; tensors: [(name, dims, type, bytes)]."""
+    head = [b"GGUF", struct.pack("<IQQ", version, len(tensors), len(keys))]
+    for name, (kind, value) in keys.items():
+        head += [packed_string(name), struct.pack("<I", VALUE_TYPES[kind][0]),
+                 packed_value(kind, value)]
+    offset = 0
+    for name, dims, kind, data in tensors:
+        head += [packed_string(name), struct.pack("<I", len(dims)),
+                 struct.pack(f"<{len(dims)}Q", *dims),
+                 struct.pack("<IQ", kind, offset)]
+        offset += len(data) + -len(data) % ALIGNMENT
+    return padded(b"".join(head)) + b"".join(padded(t[3]) for t in tensors)
+
+
+def write(path, data):
+    with open(path + ".part", "wb") as file:
+        file.write(data)
+    os.replace(path + ".part", path)
+
+
+def write_split(path, version, keys, tensors, parts):
+    """NAME.gguf becomes NAME-00001-of-0000N.gguf and so on, as llama.cpp's
+    gguf-split does it: metadata in the first part."""
+    stem = path.removesuffix(".gguf")
+    share = -(-len(tensors) // parts)
+    for part in range(parts):
+        split = {"split.no": ("u16", part), "split.count": ("u16", parts),
+                 "split.tensors.count": ("i32", len(tensors))}
+        chunk = tensors[part * share:(part + 1) * share]
+        write(f"{stem}-{part + 1:05}-of-{parts:05}.gguf",
+              gguf_bytes(version, {**(keys if part == 0 else {}), **split},
+                         chunk))
+
+
+# --- Tokenizer ------------------------------------------------------------
+
+def byte_letters():
+    """GPT-2's printable letter for each byte."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    letters, extra = {}, 256
+    for byte in range(256):
+        letters[byte] = chr(byte if byte in printable else extra)
+        extra += byte not in printable
+    return [letters[byte] for byte in range(256)]
+
+
+def tokenizer_keys(size):
+    """Byte-level BPE: 256 bytes, some merges, three control tokens, and
+    unused ones up to `size`."""
+    tokens = byte_letters()
+    space = tokens[32]
+    merges = [f"{left} {right}" for left, right in
+              ["th", ("th", "e"), "in", "an", ("an", "d"), (space, "the"),
+               (space, "and"), "er", "re", "on"]]
+    tokens += [merge.replace(" ", "") for merge in merges]
+    kinds = [1] * len(tokens) + [3] * 3
+    special = len(tokens)
+    tokens += ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    if size < len(tokens):
+        sys.exit(f"--vocab needs --vocabulary of at least {len(tokens)}")
+    kinds += [5] * (size - len(tokens))
+    tokens += [f"<|unused_{i}|>" for i in range(size - len(tokens))]
+    return {
+        "tokenizer.ggml.model": ("string", "gpt2"),
+        "tokenizer.ggml.pre": ("string", "qwen2"),
+        "tokenizer.ggml.tokens": ("array", ("string", tokens)),
+        "tokenizer.ggml.token_type": ("array", ("i32", kinds)),
+        "tokenizer.ggml.merges": ("array", ("string", merges)),
+        "tokenizer.ggml.bos_token_id": ("u32", special),
+        "tokenizer.ggml.eos_token_id": ("u32", special + 2),
+        "tokenizer.ggml.add_bos_token": ("bool", False),
+        "tokenizer.chat_template": ("string", "{{ messages }}"),
+    }
+
+
+# --- Families -------------------------------------------------------------
+
+def model_keys(o):
+    a = o.arch
+    keys = {
+        "general.architecture": ("string", a),
+        "general.name": ("string", f"tiny-{a}"),
+        f"{a}.vocab_size": ("u32", o.vocabulary),
+        f"{a}.context_length": ("u32", o.context),
+        f"{a}.embedding_length": ("u32", o.hidden),
+        f"{a}.block_count": ("u32", o.layers),
+        f"{a}.feed_forward_length": ("u32", o.ffn),
+        f"{a}.attention.head_count": ("u32", o.heads),
+        f"{a}.attention.head_count_kv": ("u32", o.kv_heads),
+        f"{a}.attention.key_length": ("u32", o.head_width),
+        f"{a}.attention.value_length": ("u32", o.head_width),
+        f"{a}.rope.dimension_count": ("u32", o.head_width),
+        f"{a}.rope.freq_base": ("f32", 1e6 if "qwen" in a else 1e4),
+        f"{a}.attention.layer_norm_rms_epsilon": ("f32", 1e-6),
+    }
+    if o.vocab:
+        keys.update(tokenizer_keys(o.vocabulary))
+    else:
+        keys["tokenizer.ggml.model"] = ("string", "no_vocab")
+    return keys
+
+
+def model_shapes(o):
+    """(name without suffix, width, rows); rows 0 is a norm's gain."""
+    queries, keys = o.heads * o.head_width, o.kv_heads * o.head_width
+    yield "token_embd", o.hidden, o.vocabulary
+    for i in range(o.layers):
+        b = f"blk.{i}."
+        yield b + "attn_norm", o.hidden, 0
+        yield b + "attn_q", o.hidden, queries
+        yield b + "attn_k", o.hidden, keys
+        yield b + "attn_v", o.hidden, keys
+        if o.arch == "qwen3":
+            yield b + "attn_q_norm", o.head_width, 0
+            yield b + "attn_k_norm", o.head_width, 0
+        yield b + "attn_output", queries, o.hidden
+        yield b + "ffn_norm", o.hidden, 0
+        yield b + "ffn_gate", o.hidden, o.ffn
+        yield b + "ffn_up", o.hidden, o.ffn
+        yield b + "ffn_down", o.ffn, o.hidden
+    yield "output_norm", o.hidden, 0
+    if not o.tied:
+        yield "output", o.hidden, o.vocabulary
+
+
+def has_bias(o, name):
+    stem = name.rsplit(".", 1)[-1]
+    if stem in ("attn_q", "attn_k", "attn_v"):
+        return o.arch == "qwen2" or o.bias
+    return o.bias and stem in ("attn_output", "ffn_gate", "ffn_up", "ffn_down")
+
+
+def model_tensors(o, rng):
+    tensors = []
+
+    def vector(name, values):
+        data = array.array("f", values).tobytes()
+        tensors.append((name, [len(data) // 4], FORMATS["f32"][0], data))
+
+    def matrix(name, width, rows, kind):
+        if kind in FOREIGN:
+            number, weights, size = FOREIGN[kind]
+            data = rng.randbytes(width * rows // weights * size)
+        else:
+            number, weights, make = FORMATS[kind]
+            data = make(rng, width * rows // weights, width ** -0.5)
+        tensors.append((name, [width, rows], number, data))
+
+    for name, width, rows in model_shapes(o):
+        if not rows:
+            vector(name + ".weight",
+                   (rng.uniform(0.8, 1.2) for _ in range(width)))
+            continue
+        kind = o.type.get(name + ".weight", o.format)
+        matrix(name + ".weight", width, rows, kind)
+        if kind == "nvfp4":
+            vector(name + ".scale", [width ** -0.5 / 2.9])
+        if has_bias(o, name):
+            vector(name + ".bias", floats(rng, rows, 0.1))
+    if o.rope_freqs:
+        vector("rope_freqs.weight",
+               (1 + 7 * i / o.head_width for i in range(o.head_width // 2)))
+    return tensors
+
+
+# --- Command line ---------------------------------------------------------
+
+def parsed_setting(text):
+    """NAME=TYPE:VALUE; an array's elements are separated by commas."""
+    name, _, rest = text.partition("=")
+    kind, _, value = rest.partition(":")
+
+    def parsed(kind, value):
+        if kind == "string":
+            return value
+        if kind == "bool":
+            return value == "true"
+        return float(value) if kind[0] == "f" else int(value, 0)
+    if kind.startswith("array-"):
+        element = kind.removeprefix("array-")
+        values = value.split(",") if value else []
+        return name, ("array", (element, [parsed(element, v) for v in values]))
+    return name, (kind, parsed(kind, value))
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawTextHelpFormatter)
+    p.add_argument("--arch", default="llama",
+                   help="llama, mistral3, qwen2, qwen3, or any other name")
+    p.add_argument("--format", default="q8_0",
+                   choices=[*FORMATS, *FOREIGN], help="of all matrices")
+    p.add_argument("--type", action="append", default=[],
+                   metavar="TENSOR=FORMAT", help="of one matrix")
+    for name, default in [("layers", 2), ("hidden", 256), ("heads", 4),
+                          ("kv-heads", 2), ("head-width", 64), ("ffn", 512),
+                          ("vocabulary", 320), ("context", 512), ("seed", 1),
+                          ("split", 1)]:
+        p.add_argument(f"--{name}", type=int, default=default)
+    p.add_argument("--version", type=int, default=3, help="of GGUF")
+    p.add_argument("--tied", action="store_true", help="no output.weight")
+    p.add_argument("--bias", action="store_true", help="all optional biases")
+    p.add_argument("--rope-freqs", action="store_true")
+    p.add_argument("--vocab", action="store_true",
+                   help="a byte-level BPE tokenizer")
+    p.add_argument("--set", action="append", default=[],
+                   metavar="KEY=TYPE:VALUE", help="u32:8, array-u32:1,2, …")
+    p.add_argument("--drop", action="append", default=[],
+                   metavar="NAME", help="leave out a key or tensor")
+    p.add_argument("--reshape", action="append", default=[],
+                   metavar="TENSOR=WIDTH,ROWS", help="claim another shape")
+    p.add_argument("--truncate", type=int, help="keep so many bytes")
+    p.add_argument("-o", "--output", required=True)
+    o = p.parse_args()
+    o.type = dict(entry.split("=") for entry in o.type)
+    return o
+
+
+def main():
+    o = arguments()
+    keys = model_keys(o)
+    keys.update(parsed_setting(text) for text in o.set)
+    tensors = model_tensors(o, random.Random(o.seed))
+    for name in o.drop:
+        if name not in keys and name not in (t[0] for t in tensors):
+            sys.exit(f"--drop: there is no {name}")
+        keys.pop(name, None)
+        tensors = [t for t in tensors if t[0] != name]
+    shapes = dict(entry.split("=") for entry in o.reshape)
+    tensors = [(name, [int(d) for d in shapes[name].split(",")]
+                if name in shapes else dims, kind, data)
+               for name, dims, kind, data in tensors]
+    if o.split > 1:
+        write_split(o.output, o.version, keys, tensors, o.split)
+        return
+    write(o.output, gguf_bytes(o.version, keys, tensors)[:o.truncate])
+
+
+if __name__ == "__main__":
+    main()
