@@ -1,19 +1,21 @@
 /// `eval`: measures a compiled model's answers (logits, perplexity, distance to
 /// another model).
 #include "runtime/Artifact.h"
+#include "runtime/ArtifactTokenizer.h"
 #include "runtime/Evaluation.h"
+#include "runtime/JsonText.h"
 #include "runtime/NpyFile.h"
 #include "runtime/Session.h"
 #include "runtime/Status.h"
 #include "runtime/TextFile.h"
+#include "runtime/Tokenizer.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -87,12 +89,95 @@ Status evalLogits(const Options &options) {
                          }));
   SINTER_TRY(npy->finish());
   if (options.json)
-    fmt::print("{}\n", nlohmann::json{{"output", options.output},
-                                      {"tokens", tokens->size()},
-                                      {"vocabulary", session.vocabulary()},
-                                      {"chunk", session.chunk()},
-                                      {"threads", session.threads()}}
-                           .dump());
+    fmt::print("{}\n", dumpJson({{"output", options.output},
+                                 {"tokens", tokens->size()},
+                                 {"vocabulary", session.vocabulary()},
+                                 {"chunk", session.chunk()},
+                                 {"threads", session.threads()}}));
+  return {};
+}
+
+/// The ids of the text file, with BOS as the model wants it.
+Result<std::vector<int32_t>> encodeText(const Options &options,
+                                        const Tokenizer &tokenizer) {
+  Result<std::string> text = readTextFile(options.text);
+  if (!text.ok())
+    return text.status();
+  return tokenizer.encode(*text, true, false);
+}
+
+Status evalPerplexity(const Options &options) {
+  auto model = Model::open(options.model, options.session);
+  if (!model.ok())
+    return model.status();
+  auto tokenizer = openTokenizer((*model)->artifact);
+  if (!tokenizer.ok())
+    return tokenizer.status();
+  auto tokens = encodeText(options, *tokenizer);
+  if (!tokens.ok())
+    return tokens.status();
+  const Vocabulary &vocabulary = tokenizer->vocabulary();
+  Session &session = *(*model)->session;
+  auto result = measurePerplexity(
+      session, *tokens, std::min(options.context, session.contextLength()),
+      vocabulary.addBos ? vocabulary.bos : -1, [](const Perplexity &soFar) {
+        fmt::print(stderr, "chunk {}: perplexity {:.4f}\n", soFar.chunks,
+                   soFar.perplexity);
+      });
+  if (!result.ok())
+    return result.status();
+  if (options.json)
+    fmt::print("{}\n", dumpJson({{"perplexity", result->perplexity},
+                                 {"error", result->error},
+                                 {"scored", result->scored},
+                                 {"chunks", result->chunks},
+                                 {"tokens", tokens->size()}}));
+  else
+    fmt::print("perplexity {:.4f} +/- {:.4f} ({} tokens scored in {} chunks)\n",
+               result->perplexity, result->error, result->scored,
+               result->chunks);
+  return {};
+}
+
+Status evalDivergence(const Options &options) {
+  auto a = Model::open(options.model, options.session);
+  if (!a.ok())
+    return a.status();
+  auto b = Model::open(options.other, options.session);
+  if (!b.ok())
+    return b.status();
+  std::vector<int32_t> tokens;
+  if (options.text.empty()) {
+    auto read = readTokens(options);
+    if (!read.ok())
+      return read.status();
+    tokens = std::move(*read);
+  } else {
+    auto tokenizer = openTokenizer((*a)->artifact);
+    if (!tokenizer.ok())
+      return tokenizer.status();
+    auto encoded = encodeText(options, *tokenizer);
+    if (!encoded.ok())
+      return encoded.status();
+    tokens = std::move(*encoded);
+  }
+  uint32_t context = std::min({options.context, (*a)->session->contextLength(),
+                               (*b)->session->contextLength()});
+  auto result =
+      measureDivergence(*(*a)->session, *(*b)->session, tokens, context);
+  if (!result.ok())
+    return result.status();
+  if (options.json)
+    fmt::print("{}\n", dumpJson({{"meanKl", result->meanKl},
+                                 {"maxKl", result->maxKl},
+                                 {"sameTop", result->sameTop},
+                                 {"nmse", result->nmse},
+                                 {"tokens", result->tokens}}));
+  else
+    fmt::print("mean KL {:.6g}, largest {:.6g}, same top {:.2f} %, NMSE "
+               "{:.4g} ({} tokens)\n",
+               result->meanKl, result->maxKl, 100 * result->sameTop,
+               result->nmse, result->tokens);
   return {};
 }
 
@@ -104,6 +189,12 @@ void addModelOptions(CLI::App &app, Options &options) {
                  "threads (default: one per physical core)")
       ->check(CLI::Range(1, kMaxThreads));
   app.add_flag("--json", options.json, "print JSON");
+}
+
+void addContextOption(CLI::App &app, Options &options) {
+  app.add_option("--ctx,-c", options.context, "tokens in a piece of the text")
+      ->capture_default_str()
+      ->check(CLI::Range(4u, kMaxContext));
 }
 
 } // namespace
@@ -120,11 +211,33 @@ int main(int argc, char **argv) {
   logits->add_option("-o,--output", options.output, "file to write (npy)")
       ->required();
   addModelOptions(*logits, options);
+
+  CLI::App *perplexity =
+      app.add_subcommand("perplexity", "score a text, as llama.cpp does");
+  perplexity->add_option("model", options.model, "compiled model")->required();
+  perplexity->add_option("-f,--file", options.text, "text")->required();
+  addModelOptions(*perplexity, options);
+  addContextOption(*perplexity, options);
+
+  CLI::App *kl =
+      app.add_subcommand("kl", "distance of model B's answers from model A's");
+  kl->add_option("a", options.model, "compiled model A")->required();
+  kl->add_option("b", options.other, "compiled model B")->required();
+  CLI::Option_group *input = kl->add_option_group("input");
+  input->add_option("-f,--file", options.text, "text");
+  input->add_option("--tokens", options.tokens, "file of token ids");
+  input->require_option(1);
+  addModelOptions(*kl, options);
+  addContextOption(*kl, options);
   CLI11_PARSE(app, argc, argv);
 
   Status status;
   if (logits->parsed())
     status = evalLogits(options);
+  else if (perplexity->parsed())
+    status = evalPerplexity(options);
+  else
+    status = evalDivergence(options);
   if (status.ok())
     return 0;
   fmt::print(stderr, "eval: error: {}\n", status.message());

@@ -1,0 +1,158 @@
+/// Whatever a manifest or report lacks is left out: older compilers knew less.
+#include "runtime/ModelInfo.h"
+
+#include "runtime/PrintableText.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
+namespace sinter {
+
+MemoryUse memoryUse(const Plan &plan, uint32_t contextLength) {
+  MemoryUse use;
+  for (const PlanRegime &regime : plan.regimes)
+    use.arena = std::max(use.arena, regime.arenaBytes);
+  use.logits =
+      uint64_t(plan.regimes.back().maxTokens) * plan.vocabulary * sizeof(float);
+  uint64_t page = 0;
+  for (const PlanState &state : plan.states)
+    page += state.pageBytes;
+  use.cachePerToken = page / plan.pageTokens;
+  uint64_t pages =
+      (uint64_t(contextLength) + plan.pageTokens - 1) / plan.pageTokens;
+  use.cacheForContext = page * pages;
+  return use;
+}
+
+std::string byteText(uint64_t bytes) {
+  if (bytes < 1024)
+    return fmt::format("{} B", bytes);
+  double value = static_cast<double>(bytes);
+  const char *unit = "";
+  for (const char *next : {"KiB", "MiB", "GiB", "TiB"}) {
+    if (value < 1024)
+      break;
+    value /= 1024;
+    unit = next;
+  }
+  return fmt::format("{:.{}f} {}", value, value < 10 ? 2 : 1, unit);
+}
+
+Json describeModel(const Artifact &artifact, const Session &session) {
+  MemoryUse use = memoryUse(artifact.plan(), session.contextLength());
+  use.weights = artifact.weights().size();
+  auto orNull = [](std::span<const std::byte> section) {
+    Json json = parseJson(section);
+    return json.is_discarded() ? Json(nullptr) : json;
+  };
+  return {{"path", artifact.path()},
+          {"bytes", artifact.view().header().fileBytes},
+          {"version", artifact.view().header().version},
+          {"manifest", orNull(artifact.view().section(SectionKind::Manifest))},
+          {"session",
+           {{"threads", session.threads()},
+            {"context", session.contextLength()},
+            {"trainedContext", artifact.plan().contextLength},
+            {"vocabulary", artifact.plan().vocabulary},
+            {"chunk", session.chunk()}}},
+          {"memory",
+           {{"weights", use.weights},
+            {"arena", use.arena},
+            {"logits", use.logits},
+            {"cachePerToken", use.cachePerToken},
+            {"cacheForContext", use.cacheForContext}}},
+          {"report", orNull(artifact.report())}};
+}
+
+namespace {
+
+/// One line "name        value"; nothing for an empty value.
+void addLine(std::string &text, std::string_view name, std::string_view value) {
+  if (!value.empty())
+    fmt::format_to(std::back_inserter(text), "{:<12} {}\n", name, value);
+}
+
+/// A value of any JSON type in one line.
+std::string shown(const Json &value) {
+  return printable(value.is_string() ? value.get<std::string>()
+                                     : dumpJson(value));
+}
+
+const Json *find(const Json &object, const char *key) {
+  if (!object.is_object())
+    return nullptr;
+  auto found = object.find(key);
+  return found == object.end() ? nullptr : &*found;
+}
+
+std::string textOf(const Json &object, const char *key) {
+  const Json *value = find(object, key);
+  return value ? shown(*value) : "-";
+}
+
+/// A row for each fusion, with the reasons of those that were refused below.
+std::string fusionTable(const Json &fusions) {
+  std::string text =
+      fmt::format("\n{:<28} {:>8} {:>8}\n", "fusion", "applied", "expected");
+  for (const Json &fusion : fusions) {
+    const Json *enabled = find(fusion, "enabled");
+    bool off = enabled && enabled->is_boolean() && !enabled->get<bool>();
+    fmt::format_to(std::back_inserter(text), "{:<28} {:>8} {:>8}\n",
+                   textOf(fusion, "name"),
+                   off ? "off" : textOf(fusion, "applied"),
+                   textOf(fusion, "expected"));
+    const Json *refused = find(fusion, "refused");
+    if (refused && refused->is_array())
+      for (const Json &reason : *refused)
+        fmt::format_to(std::back_inserter(text), "    {}\n", shown(reason));
+  }
+  return text;
+}
+
+std::string modelLine(const Artifact &artifact) {
+  const Manifest &manifest = artifact.manifest();
+  std::string line = fmt::format("{} ({}", printable(manifest.modelName),
+                                 printable(manifest.architecture));
+  if (manifest.parameters)
+    line += fmt::format(", {:.3g} million parameters",
+                        static_cast<double>(manifest.parameters) * 1e-6);
+  return line + ")";
+}
+
+} // namespace
+
+std::string modelText(const Artifact &artifact, const Session &session) {
+  MemoryUse use = memoryUse(artifact.plan(), session.contextLength());
+  const Manifest &manifest = artifact.manifest();
+  std::string required;
+  for (const std::string &feature : manifest.required)
+    required += (required.empty() ? "" : " ") + printable(feature);
+  std::string text;
+  addLine(text, "file",
+          fmt::format("{} ({})", printable(artifact.path()),
+                      byteText(artifact.view().header().fileBytes)));
+  addLine(text, "model", modelLine(artifact));
+  addLine(text, "compiler", printable(manifest.compiler));
+  addLine(text, "target", printable(manifest.target));
+  addLine(text, "requires", required);
+  addLine(text, "threads", fmt::format("{}", session.threads()));
+  addLine(text, "context",
+          fmt::format("{} tokens (trained for {})", session.contextLength(),
+                      artifact.plan().contextLength));
+  addLine(text, "weights", byteText(artifact.weights().size()));
+  addLine(text, "activations", byteText(use.arena));
+  addLine(text, "KV cache",
+          fmt::format("{} per token, {} for the whole context",
+                      byteText(use.cachePerToken),
+                      byteText(use.cacheForContext)));
+  Json report = parseJson(artifact.report());
+  if (const Json *fusions = find(report, "fusions");
+      fusions && fusions->is_array())
+    text += fusionTable(*fusions);
+  return text;
+}
+
+} // namespace sinter

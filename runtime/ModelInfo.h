@@ -1,0 +1,38 @@
+/// Tells what a compiled model is, what memory it takes, and which
+/// optimisations took effect.
+#ifndef SINTER_RUNTIME_MODELINFO_H
+#define SINTER_RUNTIME_MODELINFO_H
+
+#include "runtime/Artifact.h"
+#include "runtime/JsonText.h"
+#include "runtime/Session.h"
+
+#include <cstdint>
+#include <string>
+
+namespace sinter {
+
+/// Bytes of memory by what they are for.
+struct MemoryUse {
+  uint64_t weights = 0;         ///< mapped from the file
+  uint64_t arena = 0;           ///< activations of the largest regime
+  uint64_t logits = 0;          ///< rows of logits of the largest step
+  uint64_t cachePerToken = 0;   ///< KV cache, all layers
+  uint64_t cacheForContext = 0; ///< KV cache of one full context
+};
+
+MemoryUse memoryUse(const Plan &plan, uint32_t contextLength);
+
+/// "model", "target", "memory", "session", and the manifest and report as the
+/// compiler wrote them.
+Json describeModel(const Artifact &artifact, const Session &session);
+
+/// The same as text for a terminal, with the report's fusions as a table.
+std::string modelText(const Artifact &artifact, const Session &session);
+
+/// "1.50 GiB", "12.0 MiB", "512 B".
+std::string byteText(uint64_t bytes);
+
+} // namespace sinter
+
+#endif // SINTER_RUNTIME_MODELINFO_H
