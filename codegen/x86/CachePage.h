@@ -1,0 +1,43 @@
+/// Where a head's keys and values lie in a page of the KV cache (layout:
+/// PlanState in runtime/ArtifactFormat.h), for the kernels that write and read
+/// them.
+#ifndef SINTER_CODEGEN_X86_CACHEPAGE_H
+#define SINTER_CODEGEN_X86_CACHEPAGE_H
+
+#include "codegen/x86/KernelBuilder.h"
+
+namespace sinter::x86 {
+
+/// Tokens whose keys are interleaved.
+inline constexpr unsigned kKeyBlock = 16;
+
+struct CachePage {
+  unsigned heads, keyWidth, valueWidth, pageTokens;
+  bool f16;
+
+  unsigned elementBytes() const { return f16 ? 2 : 4; }
+  mlir::Type element(KernelBuilder &k) const {
+    return f16 ? mlir::Type(k.ops().getF16Type()) : k.f32();
+  }
+  uint64_t keyBytes() const {
+    return uint64_t(keyWidth) * pageTokens * elementBytes();
+  }
+  uint64_t valueBytes() const {
+    return uint64_t(valueWidth) * pageTokens * elementBytes();
+  }
+  uint64_t pageBytes() const { return (keyBytes() + valueBytes()) * heads; }
+
+  /// Keys of `head`: [pageTokens / 16][keyWidth][16].
+  Value keys(KernelBuilder &k, Value page, Value head) const {
+    return k.at(page, k.mul(head, keyBytes()));
+  }
+  /// Values of `head`: [pageTokens][valueWidth].
+  Value values(KernelBuilder &k, Value page, Value head) const {
+    return k.at(k.at(page, int64_t(keyBytes() * heads)),
+                k.mul(head, valueBytes()));
+  }
+};
+
+} // namespace sinter::x86
+
+#endif // SINTER_CODEGEN_X86_CACHEPAGE_H

@@ -1,0 +1,229 @@
+/// Emits what happens to the heads of one step before attention: head norm,
+/// rotation, and the write of keys and values into the cache.
+#include "codegen/x86/CachePage.h"
+#include "codegen/x86/Skeletons.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::x86;
+using namespace sinter::tile;
+
+namespace {
+
+class HeadsEmitter {
+public:
+  HeadsEmitter(KernelBuilder &builder, HeadsAttr attr)
+      : k(builder), heads(attr),
+        page{.heads = attr.getCacheHeads(),
+             .keyWidth = attr.getKeyWidth(),
+             .valueWidth = attr.getValueWidth(),
+             .pageTokens = attr.getPageTokens(),
+             .f16 = attr.getCacheF16()} {}
+
+  void emit();
+
+private:
+  void loadOperands();
+  void emitQuery(Value token, Value head);
+  void emitCacheHead(Value token, Value head);
+  void loadHead(Value source, Value normWeight);
+  void rotate(Value token);
+  void rotatePairs(Value angles, unsigned lanes, Value pair);
+  void writeKey(Value page, Value inPage, Value head);
+  void writeValue(Value source, Value page, Value inPage, Value head);
+  Value toCache(Value v);
+  unsigned lanesFor(unsigned width) {
+    return std::gcd(width, k.isa().lanes());
+  }
+
+  KernelBuilder &k;
+  HeadsAttr heads;
+  CachePage page;
+  Value query, queryNorm, key, keyNorm, value, angles, cache, output;
+  Value work; ///< the head in hand, float32[keyWidth]
+};
+
+} // namespace
+
+void HeadsEmitter::loadOperands() {
+  unsigned next = 0;
+  auto take = [&](bool present) {
+    return present ? k.operand(next++) : Value();
+  };
+  query = take(heads.getQueryHeads());
+  queryNorm = take(heads.getQueryNorm());
+  key = take(heads.getCacheHeads());
+  keyNorm = take(heads.getKeyNorm());
+  value = take(heads.getCacheHeads());
+  angles = take(heads.getRotary());
+  cache = take(heads.getCacheHeads());
+  output = take(heads.getQueryHeads());
+  work = k.scratch(heads.getKeyWidth() * 4);
+}
+
+void HeadsEmitter::emit() {
+  loadOperands();
+  unsigned each = heads.getQueryHeads() + heads.getCacheHeads();
+  k.loop(k.begin(), k.end(), 1, [&](Value item) {
+    Value token = k.div(item, each), head = k.rem(item, each);
+    if (!heads.getCacheHeads())
+      return emitQuery(token, head);
+    if (!heads.getQueryHeads())
+      return emitCacheHead(token, head);
+    Value isQuery = k.less(head, k.index(heads.getQueryHeads()));
+    k.when(
+        isQuery, [&] { emitQuery(token, head); },
+        [&] {
+          emitCacheHead(token, k.add(head, -int(heads.getQueryHeads())));
+        });
+  });
+}
+
+/// The head at `source` into the work space, normed if there is a weight.
+void HeadsEmitter::loadHead(Value source, Value normWeight) {
+  unsigned width = heads.getKeyWidth(), lanes = lanesFor(width);
+  auto type = k.vec(lanes, k.f32());
+  if (!normWeight) {
+    k.loop(k.index(0), k.index(width * 4), lanes * 4, [&](Value offset) {
+      k.store(k.load(type, k.at(source, offset)), k.at(work, offset));
+    });
+    return;
+  }
+  Values squares = k.loop(
+      k.index(0), k.index(width * 4), lanes * 4, {k.constant(lanes, 0.0f)},
+      [&](Value offset, ValueRange sum) -> Values {
+        Value x = k.load(type, k.at(source, offset));
+        return {k.fma(x, x, sum[0])};
+      });
+  Value mean = k.mulf(k.sumLanes(squares[0]),
+                      k.constantLike(k.load(k.f32(), source),
+                                     1.0f / float(width)));
+  float epsilon = heads.getEpsilon().getValueAsDouble();
+  Value root = k.ops().create<math::SqrtOp>(
+      k.addf(mean, k.constantLike(mean, epsilon)));
+  Value inverse =
+      k.splat(k.divf(k.constantLike(mean, 1.0f), root), lanes);
+  k.loop(k.index(0), k.index(width * 4), lanes * 4, [&](Value offset) {
+    Value x = k.mulf(k.load(type, k.at(source, offset)), inverse);
+    k.store(k.mulf(x, k.load(type, k.at(normWeight, offset))),
+            k.at(work, offset));
+  });
+}
+
+/// Rotates `lanes` pairs from pair number `pair` on, in the work space.
+void HeadsEmitter::rotatePairs(Value table, unsigned lanes, Value pair) {
+  unsigned pairs = heads.getRotary() / 2;
+  auto type = k.vec(lanes, k.f32());
+  Value cosine = k.load(type, k.at(table, k.mul(pair, 4)));
+  Value sine = k.load(type, k.at(table, k.mul(pair, 4)), pairs * 4);
+  auto turn = [&](Value x, Value y) {
+    Value first = k.subf(k.mulf(x, cosine), k.mulf(y, sine));
+    Value second = k.addf(k.mulf(x, sine), k.mulf(y, cosine));
+    return std::pair(first, second);
+  };
+  if (heads.getNeox()) {
+    Value low = k.at(work, k.mul(pair, 4));
+    auto [x, y] = turn(k.load(type, low), k.load(type, low, pairs * 4));
+    k.store(x, low);
+    k.store(y, low, pairs * 4);
+    return;
+  }
+  SmallVector<int64_t> even, odd, joined;
+  for (unsigned i = 0; i < lanes; ++i) {
+    even.push_back(2 * i);
+    odd.push_back(2 * i + 1);
+    joined.append({i, lanes + i});
+  }
+  Value place = k.at(work, k.mul(pair, 8));
+  Value both = k.load(k.vec(2 * lanes, k.f32()), place);
+  auto [x, y] = turn(k.shuffle(both, both, even), k.shuffle(both, both, odd));
+  k.store(k.shuffle(x, y, joined), place);
+}
+
+void HeadsEmitter::rotate(Value token) {
+  if (!heads.getRotary())
+    return;
+  unsigned pairs = heads.getRotary() / 2;
+  unsigned lanes = lanesFor(pairs);
+  Value table = k.at(angles, k.mul(token, pairs * 8));
+  k.loop(k.index(0), k.index(pairs), lanes,
+         [&](Value pair) { rotatePairs(table, lanes, pair); });
+}
+
+void HeadsEmitter::emitQuery(Value token, Value head) {
+  unsigned width = heads.getKeyWidth(), lanes = lanesFor(width);
+  Value inRow = k.mul(head, width * 4);
+  loadHead(k.at(k.at(query, k.mul(token, heads.getQueryStride() * 4)), inRow),
+           queryNorm);
+  rotate(token);
+  Value out = k.at(k.at(output, k.mul(token, heads.getOutputStride() * 4)),
+                   inRow);
+  auto type = k.vec(lanes, k.f32());
+  k.loop(k.index(0), k.index(width * 4), lanes * 4, [&](Value offset) {
+    k.store(k.load(type, k.at(work, offset)), k.at(out, offset));
+  });
+}
+
+Value HeadsEmitter::toCache(Value v) {
+  if (!page.f16)
+    return v;
+  Type type = k.ops().getF16Type();
+  if (auto vector = dyn_cast<VectorType>(v.getType()))
+    type = k.vec(vector.getNumElements(), type);
+  return k.ops().create<arith::TruncFOp>(type, v);
+}
+
+void HeadsEmitter::writeKey(Value pageAt, Value inPage, Value head) {
+  unsigned size = page.elementBytes(), width = heads.getKeyWidth();
+  Value block = k.mul(k.div(inPage, kKeyBlock), width * kKeyBlock * size);
+  Value column = k.mul(k.rem(inPage, kKeyBlock), size);
+  Value place = k.at(k.at(page.keys(k, pageAt, head), block), column);
+  k.loop(k.index(0), k.index(width), 1, [&](Value d) {
+    Value x = k.load(k.f32(), k.at(work, k.mul(d, 4)));
+    k.store(toCache(x), k.at(place, k.mul(d, kKeyBlock * size)));
+  });
+}
+
+void HeadsEmitter::writeValue(Value source, Value pageAt, Value inPage,
+                              Value head) {
+  unsigned size = page.elementBytes(), width = heads.getValueWidth();
+  unsigned lanes = lanesFor(width);
+  Value place = k.at(page.values(k, pageAt, head),
+                     k.mul(inPage, width * size));
+  k.loop(k.index(0), k.index(width), lanes, [&](Value d) {
+    Value x = k.load(k.vec(lanes, k.f32()), k.at(source, k.mul(d, 4)));
+    k.store(toCache(x), k.at(place, k.mul(d, size)));
+  });
+}
+
+void HeadsEmitter::emitCacheHead(Value token, Value head) {
+  Value keyRow = k.at(key, k.mul(token, heads.getKeyStride() * 4));
+  loadHead(k.at(keyRow, k.mul(head, heads.getKeyWidth() * 4)), keyNorm);
+  rotate(token);
+  Value position = k.position(token);
+  Value number = k.page(k.slot(token), k.div(position, page.pageTokens));
+  Value pageAt = k.at(cache, k.mul(number, page.pageBytes()));
+  Value inPage = k.rem(position, page.pageTokens);
+  writeKey(pageAt, inPage, head);
+  Value valueRow = k.at(value, k.mul(token, heads.getValueStride() * 4));
+  writeValue(k.at(valueRow, k.mul(head, heads.getValueWidth() * 4)), pageAt,
+             inPage, head);
+}
+
+llvm::Error x86::emitHeads(KernelBuilder &k, KernelOp kernel) {
+  auto heads = cast<HeadsAttr>(kernel.getSkeleton());
+  if (heads.getCacheHeads() && heads.getPageTokens() % kKeyBlock)
+    return llvm::createStringError(
+        "cache pages of %u tokens; expected a multiple of %u",
+        heads.getPageTokens(), kKeyBlock);
+  if (heads.getRotary() > heads.getKeyWidth() || heads.getRotary() % 2)
+    return llvm::createStringError("rotates %u of %u elements of a head",
+                                   heads.getRotary(), heads.getKeyWidth());
+  HeadsEmitter(k, heads).emit();
+  return llvm::Error::success();
+}

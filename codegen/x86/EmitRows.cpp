@@ -1,0 +1,269 @@
+/// Emits the kernels that work row by row: norm, elementwise and embed.
+#include "codegen/x86/HoleBody.h"
+#include "codegen/x86/RowWriter.h"
+#include "codegen/x86/Skeletons.h"
+#include "codegen/x86/WeightDecode.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::x86;
+using namespace sinter::tile;
+
+/// The widest vector, up to a register, that divides `width`.
+static unsigned lanesFor(KernelBuilder &k, unsigned width) {
+  unsigned lanes = k.isa().lanes();
+  while (width % lanes)
+    lanes /= 2;
+  return lanes;
+}
+
+/// Sum of squares of `width` float32 at `row`, and the row itself increased by
+/// `addend` into `sumRow` on the way, if there is one.
+static Value sumOfSquares(KernelBuilder &k, Value row, Value addend,
+                          Value sumRow, unsigned width) {
+  unsigned lanes = lanesFor(k, width);
+  auto type = k.vec(lanes, k.f32());
+  Values squares = k.loop(
+      k.index(0), k.index(width * 4), lanes * 4, {k.constant(lanes, 0.0f)},
+      [&](Value offset, ValueRange carried) -> Values {
+        Value x = k.load(type, k.at(row, offset));
+        if (addend) {
+          x = k.addf(x, k.load(type, k.at(addend, offset)));
+          k.store(x, k.at(sumRow, offset));
+        }
+        return {k.fma(x, x, carried[0])};
+      });
+  return lanes == 1 ? k.ops().create<vector::ExtractOp>(squares[0], 0)
+                    : k.sumLanes(squares[0]);
+}
+
+/// 1 / sqrt(squares / width + epsilon), repeated `lanes` times.
+static Value inverseRms(KernelBuilder &k, Value squares, unsigned width,
+                        double epsilon, unsigned lanes) {
+  Value mean = k.divf(squares, k.constantLike(squares, float(width)));
+  Value root = k.ops().create<math::SqrtOp>(
+      k.addf(mean, k.constantLike(squares, float(epsilon))));
+  return k.splat(k.divf(k.constantLike(squares, 1.0f), root), lanes);
+}
+
+/// Normed vector of `lanes` at byte `offset` of the row.
+static Value normed(KernelBuilder &k, Value row, Value weight, Value offset,
+                    Value inverse, unsigned lanes) {
+  auto type = k.vec(lanes, k.f32());
+  Value x = k.load(type, k.at(row, offset));
+  return k.mulf(k.mulf(x, inverse), k.load(type, k.at(weight, offset)));
+}
+
+/// One group of a row, written as float32.
+static void normGroup(KernelBuilder &k, NormAttr norm, Value row, Value addend,
+                      Value sumRow, Value weight, Value out) {
+  unsigned width = norm.getGroup(), lanes = lanesFor(k, width);
+  Value squares = sumOfSquares(k, row, addend, sumRow, width);
+  Value inverse = inverseRms(k, squares, width,
+                             norm.getEpsilon().getValueAsDouble(), lanes);
+  Value source = addend ? sumRow : row;
+  k.loop(k.index(0), k.index(width * 4), lanes * 4, [&](Value offset) {
+    k.store(normed(k, source, weight, offset, inverse, lanes),
+            k.at(out, offset));
+  });
+}
+
+/// A whole row, written as 8-bit blocks.
+static void normRowQ8(KernelBuilder &k, NormAttr norm, Value row, Value addend,
+                      Value sumRow, Value weight, Value out) {
+  unsigned width = norm.getGroup(), lanes = k.isa().lanes();
+  Value squares = sumOfSquares(k, row, addend, sumRow, width);
+  Value inverse = inverseRms(k, squares, width,
+                             norm.getEpsilon().getValueAsDouble(), lanes);
+  Value source = addend ? sumRow : row;
+  k.loop(k.index(0), k.index(width / 32), 1, [&](Value block) {
+    Values columns;
+    for (unsigned i = 0; i < 32; i += lanes)
+      columns.push_back(normed(k, source, weight,
+                               k.add(k.mul(block, 128), i * 4), inverse,
+                               lanes));
+    writeBlock(k, norm.getOutput(), out, block, columns);
+  });
+  writePadding(k, norm.getOutput(), out);
+}
+
+llvm::Error x86::emitNorm(KernelBuilder &k, KernelOp kernel) {
+  auto norm = cast<NormAttr>(kernel.getSkeleton());
+  unsigned width = norm.getInput().getWidth(), group = norm.getGroup();
+  if (norm.getOutput().getQ8() && (group != width || width % 32))
+    return llvm::createStringError(
+        "an 8-bit norm needs one group of a multiple of 32, found rows of %u "
+        "in groups of %u",
+        width, group);
+  unsigned next = 0;
+  Value input = k.operand(next++);
+  Value addend = norm.getAddend() ? k.operand(next++) : Value();
+  Value weight = k.operand(next++);
+  Value sum = norm.getAddend() ? k.operand(next++) : Value();
+  Value output = k.operand(next++);
+  k.loop(k.begin(), k.end(), 1, [&](Value item) {
+    Value row = rowAt(k, norm.getInput(), input, item);
+    Value out = rowAt(k, norm.getOutput(), output, item);
+    Value addendRow, sumRow;
+    if (addend) {
+      addendRow = k.at(addend, k.mul(item, width * 4));
+      sumRow = k.at(sum, k.mul(item, width * 4));
+    }
+    if (norm.getOutput().getQ8())
+      return normRowQ8(k, norm, row, addendRow, sumRow, weight, out);
+    k.loop(k.index(0), k.index(width * 4), group * 4, [&](Value offset) {
+      normGroup(k, norm, k.at(row, offset),
+                addend ? k.at(addendRow, offset) : Value(),
+                addend ? k.at(sumRow, offset) : Value(), weight,
+                k.at(out, offset));
+    });
+  });
+  return llvm::Error::success();
+}
+
+/// Values of `lanes` columns at byte `offset` of each input row.
+static Value elementwiseValue(KernelBuilder &k, KernelOp kernel,
+                              ValueRange rows, Value offset, unsigned lanes) {
+  Values arguments;
+  for (Value row : rows)
+    arguments.push_back(k.load(k.vec(lanes, k.f32()), k.at(row, offset)));
+  return emitBody(k, kernel.getBody(), arguments);
+}
+
+/// Columns [from, to) of one row.
+static void elementwiseColumns(KernelBuilder &k, KernelOp kernel,
+                               ValueRange rows, Value out, Value from,
+                               Value to) {
+  auto op = cast<ElementwiseAttr>(kernel.getSkeleton());
+  RowAttr row = op.getOutput();
+  unsigned columns = kernel.getConfigAttr().getColumns();
+  if (!row.getQ8()) {
+    unsigned lanes = std::min(lanesFor(k, row.getWidth()),
+                              lanesFor(k, columns));
+    k.loop(k.mul(from, 4), k.mul(to, 4), lanes * 4, [&](Value offset) {
+      k.store(elementwiseValue(k, kernel, rows, offset, lanes),
+              k.at(out, offset));
+    });
+    return;
+  }
+  unsigned lanes = k.isa().lanes();
+  k.loop(k.div(from, 32), k.div(to, 32), 1, [&](Value block) {
+    Values values;
+    for (unsigned i = 0; i < 32; i += lanes)
+      values.push_back(elementwiseValue(
+          k, kernel, rows, k.add(k.mul(block, 128), i * 4), lanes));
+    writeBlock(k, row, out, block, values);
+  });
+  if (row.getWidth() % 256)
+    k.when(k.equal(to, k.index(row.getWidth())),
+           [&] { writePadding(k, row, out); });
+}
+
+llvm::Error x86::emitElementwise(KernelBuilder &k, KernelOp kernel) {
+  auto op = cast<ElementwiseAttr>(kernel.getSkeleton());
+  unsigned columns = kernel.getConfigAttr().getColumns();
+  unsigned width = op.getOutput().getWidth();
+  if (!columns || (op.getOutput().getQ8() && (columns % 32 || width % 32)))
+    return llvm::createStringError(
+        "rows of %u in items of %u columns; 8-bit rows need multiples of 32",
+        width, columns);
+  Values inputs;
+  for (unsigned i = 0; i < op.getStrides().size(); ++i)
+    inputs.push_back(k.operand(i));
+  Value output = k.operand(inputs.size());
+  unsigned chunks = (width + columns - 1) / columns;
+  k.loop(k.begin(), k.end(), 1, [&](Value item) {
+    Value row = k.div(item, chunks);
+    Value from = k.mul(k.rem(item, chunks), columns);
+    Value to = k.min(k.add(from, columns), k.index(width));
+    Value source = op.getGather() ? k.outputToken(row) : row;
+    Values rows;
+    for (auto [input, stride] : llvm::zip(inputs, op.getStrides()))
+      rows.push_back(k.at(input, k.mul(source, int64_t(stride) * 4)));
+    elementwiseColumns(k, kernel, rows, rowAt(k, op.getOutput(), output, row),
+                       from, to);
+  });
+  return llvm::Error::success();
+}
+
+/// The 32 weights of a unit, dequantised one by one.
+static void embedUnit(KernelBuilder &k, WeightDecoder &weights, unsigned unit,
+                      Value tensorScale, Value out) {
+  const CanonicalForm &form = weights.form();
+  unsigned groups = kUnitWeights / form.group;
+  weights.enterUnit(unit, 0);
+  for (unsigned g = 0; g < groups; ++g) {
+    unsigned index = unit * groups + g;
+    Value scale = weights.scale(index);
+    if (tensorScale)
+      scale = k.mulf(scale, tensorScale);
+    Value min = form.min == GroupMin::None ? Value() : weights.min(index);
+    for (unsigned i = 0; i < form.group; ++i) {
+      unsigned inUnit = g * form.group + i;
+      Value quad = weights.rawQuad(unit, inUnit / 4);
+      Value value = k.mulf(weights.codeValue(quad, inUnit % 4), scale);
+      k.store(min ? k.addf(value, min) : value, out,
+              (unit * kUnitWeights + inUnit) * 4);
+    }
+  }
+}
+
+static void embedPlainRow(KernelBuilder &k, const PackedLayout &layout,
+                          Value rowGroup, Value lane, unsigned width,
+                          Value out) {
+  unsigned bytes = layout.unitBytes / kRowGroup;
+  Type element = layout.format->form.plain == PlainType::F32 ? k.f32()
+                 : layout.format->form.plain == PlainType::F16
+                     ? Type(k.ops().getF16Type())
+                     : Type(k.ops().getBF16Type());
+  Value first = k.at(rowGroup, k.mul(lane, bytes));
+  k.loop(k.index(0), k.index(width), 1, [&](Value column) {
+    Value value = k.loadFloats(
+        1, element, k.at(first, k.mul(column, layout.unitBytes)));
+    k.store(value, k.at(out, k.mul(column, 4)));
+  });
+}
+
+llvm::Error x86::emitEmbed(KernelBuilder &k, KernelOp kernel) {
+  auto embed = cast<EmbedAttr>(kernel.getSkeleton());
+  std::string name = embed.getFormat().str();
+  const Format *format = findFormat(std::string_view(name));
+  if (!format)
+    return llvm::createStringError("weight format '%s' is unknown",
+                                   name.c_str());
+  PackedLayout layout = PackedLayout::of(*format);
+  unsigned width = embed.getOutput().getWidth();
+  if (width % layout.recordWeights && layout.recordWeights > 1 &&
+      width % kUnitWeights)
+    return llvm::createStringError("rows of %u; %s needs a multiple of %u",
+                                   width, name.c_str(), kUnitWeights);
+  Value packed = k.operand(0), output = k.operand(1);
+  uint64_t groupBytes = layout.rowGroupBytes(width);
+  k.loop(k.begin(), k.end(), 1, [&](Value token) {
+    Value id = k.tokenId(token);
+    Value rowGroup = k.at(packed, k.mul(k.div(id, kRowGroup), groupBytes));
+    Value row = k.rem(id, kRowGroup);
+    Value out = rowAt(k, embed.getOutput(), output, token);
+    if (format->form.family == Family::Plain)
+      return embedPlainRow(k, layout, rowGroup, row, width, out);
+    WeightDecoder weights(k, layout, {.lanes = 1, .first = 0, .row = row});
+    Value tensorScale = weights.tensorScale(rowGroup);
+    Value first = k.at(rowGroup, layout.rowGroupHeader);
+    auto emitRecord = [&](Value record, unsigned units) {
+      weights.enterRecord(k.at(first, k.mul(record, layout.recordBytes)));
+      Value place = k.at(out, k.mul(record, layout.recordWeights * 4));
+      for (unsigned unit = 0; unit < units; ++unit)
+        embedUnit(k, weights, unit, tensorScale, place);
+    };
+    unsigned records = width / layout.recordWeights;
+    k.loop(k.index(0), k.index(records), 1, [&](Value record) {
+      emitRecord(record, layout.recordWeights / kUnitWeights);
+    });
+    if (unsigned rest = width % layout.recordWeights)
+      emitRecord(k.index(records), rest / kUnitWeights);
+  });
+  return llvm::Error::success();
+}

@@ -1,0 +1,24 @@
+/// From the MLIR of one kernel to LLVM IR, assembly or an object file.
+#ifndef SINTER_CODEGEN_X86_LOWERKERNEL_H
+#define SINTER_CODEGEN_X86_LOWERKERNEL_H
+
+#include "codegen/Emitter.h"
+#include "codegen/x86/Isa.h"
+
+namespace sinter::x86 {
+
+/// Loads every dialect that lowering needs and registers the translation to
+/// LLVM IR; once, before kernels are lowered on several threads.
+void prepareContext(mlir::MLIRContext &context);
+
+/// Lowers and optimises `module` (one kernel, as KernelBuilder writes it).
+/// Llvm: optimised IR text; Assembly: text; Binary: a relocatable object.
+llvm::Expected<std::string> lowerKernel(mlir::ModuleOp module, const Isa &isa,
+                                        EmitStage stage);
+
+/// Links objects into a shared object with lld, in this process.
+llvm::Expected<std::string> linkShared(llvm::ArrayRef<std::string> objects);
+
+} // namespace sinter::x86
+
+#endif // SINTER_CODEGEN_X86_LOWERKERNEL_H

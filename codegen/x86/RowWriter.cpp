@@ -1,0 +1,104 @@
+/// Emits the writing and quantising of activation rows.
+#include "codegen/x86/RowWriter.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace sinter;
+using namespace sinter::x86;
+
+unsigned x86::rowBytes(tile::RowAttr row) {
+  return row.getQ8() ? Q8Layout::of(row.getWidth(), row.getSums()).rowBytes
+                     : row.getStride() * 4;
+}
+
+Value x86::rowAt(KernelBuilder &k, tile::RowAttr row, Value base,
+                 Value index) {
+  return k.at(base, k.mul(index, rowBytes(row)));
+}
+
+/// Stores the sum of `codes` (int32 vectors) as the layout's sums ask for it.
+static void writeSums(KernelBuilder &k, Value count, Value scale,
+                      Value integerAt, Value floatAt) {
+  Value sum = k.sumLanes(count);
+  if (integerAt) {
+    Value zero = k.constantLike(sum, 0);
+    k.store(k.ops().create<arith::SubIOp>(zero, sum), integerAt);
+  }
+  if (floatAt)
+    k.store(k.mulf(scale, k.toFloat(sum)), floatAt);
+}
+
+/// The scale of a block, and its inverse; both 0 for a block of zeros (or of
+/// numbers so small that the inverse would overflow).
+static std::pair<Value, Value> blockScale(KernelBuilder &k,
+                                          ValueRange columns) {
+  Value largest;
+  for (Value column : columns) {
+    Value magnitude = k.ops().create<math::AbsFOp>(column);
+    largest = largest ? k.maxf(largest, magnitude) : magnitude;
+  }
+  Value amax = k.maxLanes(largest);
+  Value zero = k.constantLike(amax, 0.0f);
+  Value tiny = k.ops().create<arith::CmpFOp>(
+      arith::CmpFPredicate::OLT, amax, k.constantLike(amax, 1e-30f));
+  Value inverse = k.divf(k.constantLike(amax, 127.0f), amax);
+  Value scale = k.mulf(amax, k.constantLike(amax, 1.0f / 127.0f));
+  return {k.ops().create<arith::SelectOp>(tiny, zero, scale),
+          k.ops().create<arith::SelectOp>(tiny, zero, inverse)};
+}
+
+static void quantizeBlock(KernelBuilder &k, tile::RowAttr row,
+                          Value rowAddress, Value block, ValueRange columns) {
+  Q8Layout layout = Q8Layout::of(row.getWidth(), row.getSums());
+  unsigned lanes = 32 / columns.size(), sums = row.getSums();
+  auto [scale, inverse] = blockScale(k, columns);
+  Value factor = k.splat(inverse, lanes);
+  Value codesAt = k.at(rowAddress, k.mul(block, 32));
+  Value by4 = k.at(rowAddress, k.mul(block, 4));
+  Value by8 = k.at(rowAddress, k.mul(block, 8));
+  Value halves[2];
+  for (unsigned i = 0; i < columns.size(); ++i) {
+    Value scaled = k.mulf(columns[i], factor);
+    Value rounded = k.ops().create<math::RoundEvenOp>(scaled);
+    Value codes = k.ops().create<arith::FPToSIOp>(k.vec(lanes, k.i32()),
+                                                  rounded);
+    Value bytes = k.ops().create<arith::TruncIOp>(
+        k.vec(lanes, k.ops().getI8Type()), codes);
+    k.store(bytes, codesAt, i * lanes);
+    Value &half = halves[i * lanes / 16];
+    half = half ? k.add(half, codes) : codes;
+  }
+  k.store(scale, by4, layout.scales);
+  auto place = [&](unsigned set, Value base, unsigned offset) {
+    return sums & set ? k.at(base, offset) : Value();
+  };
+  if (sums & (kCodes32 | kMins32))
+    writeSums(k, k.add(halves[0], halves[1]), scale,
+              place(kCodes32, by4, layout.codes32),
+              place(kMins32, by4, layout.mins32));
+  for (unsigned half = 0; half < 2 && sums & (kCodes16 | kMins16); ++half)
+    writeSums(k, halves[half], scale,
+              place(kCodes16, by8, layout.codes16 + 4 * half),
+              place(kMins16, by8, layout.mins16 + 4 * half));
+}
+
+void x86::writeBlock(KernelBuilder &k, tile::RowAttr row, Value rowAddress,
+                     Value block, ValueRange columns) {
+  if (row.getQ8())
+    return quantizeBlock(k, row, rowAddress, block, columns);
+  Value at = k.at(rowAddress, k.mul(block, 128));
+  for (unsigned i = 0; i < columns.size(); ++i)
+    k.store(columns[i], at, i * (128 / columns.size()));
+}
+
+void x86::writePadding(KernelBuilder &k, tile::RowAttr row,
+                       Value rowAddress) {
+  if (!row.getQ8())
+    return;
+  Q8Layout layout = Q8Layout::of(row.getWidth(), row.getSums());
+  unsigned lanes = k.isa().lanes();
+  Values zeros(32 / lanes, k.constant(lanes, 0.0f));
+  k.loop(k.index(layout.width / 32), k.index(layout.padded / 32), 1,
+         [&](Value block) { quantizeBlock(k, row, rowAddress, block, zeros); });
+}

@@ -1,0 +1,79 @@
+/// Decodes packed weights in registers: one description (PackedLayout) drives
+/// both the vector form, 16 rows at a time, and the scalar form, one row.
+#ifndef SINTER_CODEGEN_X86_WEIGHTDECODE_H
+#define SINTER_CODEGEN_X86_WEIGHTDECODE_H
+
+#include "codegen/x86/KernelBuilder.h"
+#include "codegen/x86/PackedLayout.h"
+
+namespace sinter::x86 {
+
+/// Which rows of a row group are decoded: `lanes` of them from `first`
+/// (vector form), or one, known only at run time (scalar form, lanes = 1).
+struct RowSelection {
+  unsigned lanes;
+  unsigned first = 0;
+  Value row; ///< scalar form: i64 row within the group
+
+  bool scalar() const { return lanes == 1; }
+};
+
+/// Emits the decoding of one record at a time.
+class WeightDecoder {
+public:
+  WeightDecoder(KernelBuilder &builder, const PackedLayout &layout,
+                RowSelection rows);
+
+  /// Points at a record; loads what all its groups share.
+  void enterRecord(Value record);
+
+  /// Begins unit `unit` of the record: its lines are loaded once each, and
+  /// prefetched `distance` bytes ahead (0: not), with unit 0 also the header.
+  void enterUnit(unsigned unit, unsigned distance);
+
+  /// Codes of quad `quad` (0..7) of unit `unit`: unsigned bytes, four k per
+  /// 32-bit lane; codebook entries with the code offset added.
+  Value quad(unsigned unit, unsigned quad);
+
+  /// The same before a codebook is applied.
+  Value rawQuad(unsigned unit, unsigned quad);
+
+  /// float32 factor of group `group` of the record: everything that multiplies
+  /// a code, but the tensor scale.
+  Value scale(unsigned group);
+
+  /// float32 addend of group `group` per unit of activation sum: ± minimum.
+  Value min(unsigned group);
+
+  /// float32 tensor scales of the rows; null without them.
+  Value tensorScale(Value rowGroup);
+
+  /// Weight of byte `j` of a raw quad, scalar form: code minus offset or
+  /// codebook entry, as float32.
+  Value codeValue(Value rawQuad, unsigned j);
+
+  const PackedLayout &layout() const { return layout_; }
+  const CanonicalForm &form() const { return layout_.format->form; }
+
+private:
+  Value address(unsigned offset, unsigned elementBytes);
+  Value loadCodeLine(unsigned offset);
+  Value loadHalfs(unsigned offset);
+  Value loadScaleBytes(unsigned offset);
+  Value planeField(Value line, const Plane &plane, unsigned index,
+                   uint32_t byteRepeat);
+  Value integerField(llvm::ArrayRef<Plane> planes, unsigned group);
+  Value directScale(unsigned group);
+  Value lookUp(Value indices);
+
+  KernelBuilder &k;
+  const PackedLayout &layout_;
+  RowSelection rows_;
+  Value record_, superScale_, superMin_;
+  llvm::DenseMap<unsigned, Value> lines_; ///< code lines loaded, by offset
+  Value table_; ///< codebook: a vector, or memory in the scalar form
+};
+
+} // namespace sinter::x86
+
+#endif // SINTER_CODEGEN_X86_WEIGHTDECODE_H
