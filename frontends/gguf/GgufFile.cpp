@@ -70,7 +70,7 @@ private:
   template <typename... T> Error fail(const char *format, T &&...values) {
     std::string text = llvm::formatv(format, std::forward<T>(values)...);
     return llvm::createStringError(llvm::inconvertibleErrorCode(),
-                                   "file " + quoted(file.fileName) + ": " +
+                                   "file " + quotedName(file.fileName) + ": " +
                                        text);
   }
 
@@ -127,7 +127,7 @@ Error GgufReader::takeHeader(uint64_t &tensors, uint64_t &keys) {
   if (Error error = take(magic, "the magic number"))
     return error;
   if (StringRef(magic, 4) != "GGUF")
-    return fail("begins with {0}, expected 'GGUF'", quoted({magic, 4}));
+    return fail("begins with {0}, expected 'GGUF'", quotedName({magic, 4}));
   if (Error error = take(file.fileVersion, "the version"))
     return error;
   uint32_t version = file.fileVersion;
@@ -215,7 +215,7 @@ Error GgufReader::takeEntry() {
   GgufEntry entry;
   if (Error error = takeString(entry.key, number))
     return error;
-  std::string what = "key " + quoted(entry.key);
+  std::string what = "key " + quotedName(entry.key);
   if (Error error = takeValue(entry.value, what))
     return error;
   if (!file.keyIndex.try_emplace(entry.key, file.entries.size()).second)
@@ -225,7 +225,7 @@ Error GgufReader::takeEntry() {
 }
 
 Error GgufReader::takeDims(GgufTensor &tensor) {
-  std::string what = "tensor " + quoted(tensor.name);
+  std::string what = "tensor " + quotedName(tensor.name);
   uint32_t rank = 0;
   if (Error error = take(rank, what))
     return error;
@@ -252,7 +252,7 @@ Error GgufReader::takeTensor() {
   std::string number = llvm::formatv("tensor {0}", file.table.size());
   if (Error error = takeString(tensor.name, number))
     return error;
-  std::string what = "tensor " + quoted(tensor.name);
+  std::string what = "tensor " + quotedName(tensor.name);
   if (Error error = takeDims(tensor))
     return error;
   if (Error error = take(tensor.type, what))
@@ -284,7 +284,7 @@ Error GgufReader::takeAlignment(uint64_t &alignment) {
 /// start of the file.
 Error GgufReader::placeTensor(GgufTensor &tensor, uint64_t data,
                               uint64_t alignment) {
-  std::string what = "tensor " + quoted(tensor.name);
+  std::string what = "tensor " + quotedName(tensor.name);
   if (tensor.offset % alignment)
     return fail("{0} lies at offset {1}, expected a multiple of {2}", what,
                 tensor.offset, alignment);

@@ -117,7 +117,7 @@ private:
 
 /// `name` in quotes, shortened and with control characters escaped: names in
 /// a file are a stranger's too.
-std::string quoted(llvm::StringRef name);
+std::string quotedName(llvm::StringRef name);
 
 /// "f32", "q4_k", "iq2_xxs", "type 99": every type that GGUF has a word for,
 /// known to us as a weight format or not.

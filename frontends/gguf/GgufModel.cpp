@@ -17,7 +17,7 @@ template <typename... T>
 static Error fail(StringRef file, const char *format, T &&...values) {
   std::string text = llvm::formatv(format, std::forward<T>(values)...);
   return llvm::createStringError(llvm::inconvertibleErrorCode(),
-                                 "file " + quoted(file) + ": " + text);
+                                 "file " + quotedName(file) + ": " + text);
 }
 
 /// "-00002-of-00003.gguf".
@@ -33,7 +33,7 @@ static llvm::Expected<uint64_t> splitKey(const GgufFile &file, StringRef key,
     return otherwise;
   std::optional<int64_t> number = value->integer();
   if (!number || *number < 0)
-    return fail(file.name(), "key {0} is {1}, expected a count", quoted(key),
+    return fail(file.name(), "key {0} is {1}, expected a count", quotedName(key),
                 number ? std::to_string(*number) : value->describe());
   return *number;
 }
@@ -79,7 +79,7 @@ Error GgufModel::checkTensors() const {
       if (!seen.insert(tensor.name).second)
         return fail(part.name(),
                     "tensor {0} occurs in an earlier part of the model too",
-                    quoted(tensor.name));
+                    quotedName(tensor.name));
   auto expected = splitKey(first(), "split.tensors.count", seen.size());
   if (!expected)
     return expected.takeError();
@@ -107,7 +107,7 @@ Error GgufModel::mapOtherParts(StringRef path) {
   StringRef stem = path;
   if (*count > kMostParts || !stem.consume_back(partSuffix(1, *count)))
     return fail(path, "is part 1 of {0}, expected a name that ends in {1}",
-                *count, quoted(partSuffix(1, *count)));
+                *count, quotedName(partSuffix(1, *count)));
   for (uint64_t i = 1; i < *count; ++i) {
     if (Error error = map(stem.str() + partSuffix(i + 1, *count)))
       return llvm::joinErrors(

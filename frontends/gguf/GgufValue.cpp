@@ -137,7 +137,7 @@ StringRef sinter::nameOf(GgufType type) {
   return kNames[static_cast<uint32_t>(type)];
 }
 
-std::string sinter::quoted(StringRef name) {
+std::string sinter::quotedName(StringRef name) {
   constexpr size_t kLongest = 120;
   std::string result = "'";
   llvm::raw_string_ostream out(result);

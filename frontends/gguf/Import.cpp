@@ -44,7 +44,7 @@ static llvm::Expected<const Arch *> findArch(StringRef name) {
                      return name.take_front(64).edit_distance(left) <
                             name.take_front(64).edit_distance(right);
                    });
-  return fail("architecture " + quoted(name) + " is unknown, expected one of " +
+  return fail("architecture " + quotedName(name) + " is unknown, expected one of " +
               llvm::join(names, ", "));
 }
 
@@ -58,7 +58,7 @@ static std::string textOf(const GgufModel &model, StringRef key,
 }
 
 static llvm::Expected<const Arch *> archOf(const GgufModel &model) {
-  std::string file = "file " + quoted(model.first().name()) + ": ";
+  std::string file = "file " + quotedName(model.first().name()) + ": ";
   const GgufValue *value = model.find("general.architecture");
   if (!value)
     return fail(file + "key 'general.architecture' is missing");
@@ -80,7 +80,7 @@ buildModule(const Arch &arch, ModelSource &source, mlir::Type kvElement,
   arch.build(builder);
   if (llvm::Error error = source.takeError())
     return error;
-  auto module = builder.finish(arch.name, builder.sizes());
+  auto module = builder.finish(arch.name);
   std::string complaint;
   mlir::ScopedDiagnosticHandler handler(
       &context, [&](mlir::Diagnostic &diagnostic) {
@@ -131,7 +131,7 @@ sinter::importGguf(StringRef path, const ImportOptions &options,
   result.module = std::move(*module);
   result.info = infoOf(**file, source, (*arch)->name);
   result.vocabulary = serialize(*vocabulary);
-  result.warnings = source.unused();
+  result.warnings = source.allWarnings();
   result.file = std::move(*file);
   return result;
 }

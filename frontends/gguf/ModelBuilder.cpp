@@ -82,7 +82,11 @@ Decoder ModelBuilder::decoder() {
                                d.hidden.value));
     d.keyWidth.value = d.valueWidth.value = 1;
   }
-  lastDecoder = d;
+  if (d.epsilon < 0.0)
+    asked.refuse(llvm::formatv(
+        "{0} is {1}, expected a number from 0",
+        asked.keyName("attention.layer_norm_rms_epsilon"),
+        plainNumber(d.epsilon)));
   return d;
 }
 
@@ -115,7 +119,8 @@ mlir::DenseF64ArrayAttr ModelBuilder::yarn(const Decoder &decoder,
   if (!std::isfinite(amplitude) || fast <= 0.0 || slow <= 0.0)
     asked.refuse(llvm::formatv("{0} with beta fast {1} and beta slow {2} "
                                "cannot be computed, expected numbers above 0",
-                               asked.keyName("rope.scaling.type"), fast, slow));
+                               asked.keyName("rope.scaling.type"),
+                               plainNumber(fast), plainNumber(slow)));
   return builder.getDenseF64ArrayAttr({factor,
                                        static_cast<double>(original.value),
                                        mix, amplitude, fast, slow});
@@ -137,14 +142,16 @@ RopeAttr ModelBuilder::rope(const Decoder &decoder, RopePairs pairs,
         decoder.keyWidth.value));
   if (base <= 0.0)
     asked.refuse(llvm::formatv("{0} is {1}, expected a number above 0",
-                               asked.keyName("rope.freq_base"), base));
+                               asked.keyName("rope.freq_base"),
+                               plainNumber(base)));
   if (factor < 0.0)
     asked.refuse(llvm::formatv("{0} is {1}, expected a number above 0",
-                               asked.keyName("rope.scaling.factor"), factor));
+                               asked.keyName("rope.scaling.factor"),
+                               plainNumber(factor)));
   if (type != "none" && type != "linear" && type != "yarn")
     asked.refuse(llvm::formatv("{0} is {1}, expected none, linear or yarn",
                                asked.keyName("rope.scaling.type"),
-                               quoted(type)));
+                               quotedName(type)));
   FlatSymbolRefAttr table;
   if (!factors.empty())
     table = weight(factors, {width / Extent{2, "2"}}, /*plain=*/true,
@@ -223,6 +230,7 @@ Value ModelBuilder::kvCache(StringRef name, const Decoder &decoder) {
 }
 
 void ModelBuilder::head(const Rows &rows, const Decoder &decoder, Bias bias) {
+  built = decoder;
   Value wanted = builder.create<SelectRowsOp>(
       at("output_rows"), rows.value.getType(), rows.value, batch);
   Rows normed =
@@ -236,7 +244,7 @@ void ModelBuilder::head(const Rows &rows, const Decoder &decoder, Bias bias) {
 }
 
 mlir::OwningOpRef<mlir::ModuleOp>
-ModelBuilder::finish(StringRef family, const Decoder &decoder) {
+ModelBuilder::finish(StringRef family) {
   mlir::Block &entry = step.getBody().front();
   step.setFunctionType(builder.getFunctionType(entry.getArgumentTypes(),
                                                {rowsType(vocabulary)}));
@@ -244,8 +252,8 @@ ModelBuilder::finish(StringRef family, const Decoder &decoder) {
     step.setArgAttr(1 + index, "sinter.name", builder.getStringAttr(state.name));
   (*module)->setAttr(
       "sinter.model",
-      ModelAttr::get(builder.getContext(), family, decoder.layers.value,
-                     attentions, ffns, decoder.hidden.value, vocabulary.value,
-                     decoder.context.value));
+      ModelAttr::get(builder.getContext(), family, built.layers.value,
+                     attentions, ffns, built.hidden.value, vocabulary.value,
+                     built.context.value));
   return std::move(module);
 }

@@ -93,10 +93,7 @@ public:
   void head(const Rows &rows, const Decoder &decoder, Bias bias = Bias::None);
 
   /// The module with `sinter.model` for `family`, once head() was called.
-  mlir::OwningOpRef<mlir::ModuleOp> finish(llvm::StringRef family,
-                                           const Decoder &decoder);
-  /// The sizes that decoder() read last.
-  const Decoder &sizes() const { return lastDecoder; }
+  mlir::OwningOpRef<mlir::ModuleOp> finish(llvm::StringRef family);
 
 private:
   friend class Block;
@@ -127,7 +124,7 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> module;
   mlir::func::FuncOp step;
   mlir::Value batch;
-  Decoder lastDecoder;
+  Decoder built; ///< as head() was given it
   Extent vocabulary;
   std::vector<State> states;
   unsigned attentions = 0, ffns = 0;

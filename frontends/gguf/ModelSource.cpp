@@ -4,7 +4,9 @@
 #include "dialects/formats/Format.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
 #include <cmath>
@@ -31,6 +33,12 @@ Extent sinter::operator/(const Extent &left, const Extent &right) {
   return {left.value / right.value, factor(left) + " / " + factor(right)};
 }
 
+std::string sinter::plainNumber(double number) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%g", number);
+  return text;
+}
+
 static std::string shapeText(ArrayRef<uint64_t> dims) {
   std::string text = "[";
   for (size_t i = 0; i < dims.size(); ++i)
@@ -46,7 +54,7 @@ static std::string shapeFormula(ArrayRef<Extent> shape) {
 }
 
 std::string ModelSource::keyName(StringRef key) const {
-  return "key " + quoted(arch + "." + key.str());
+  return "key " + quotedName(arch + "." + key.str());
 }
 
 bool ModelSource::has(StringRef tensorName) const {
@@ -69,7 +77,7 @@ void ModelSource::refuse(std::string text) {
 llvm::Error ModelSource::takeError() {
   if (failure.empty())
     return llvm::Error::success();
-  std::string file = model ? "file " + quoted(model->first().name()) + ": " : "";
+  std::string file = model ? "file " + quotedName(model->first().name()) + ": " : "";
   return llvm::createStringError(llvm::inconvertibleErrorCode(),
                                  file + failure);
 }
@@ -130,7 +138,7 @@ int64_t ModelSource::count(StringRef key, int64_t otherwise) {
 double ModelSource::number(StringRef key, std::optional<double> otherwise) {
   const GgufValue *value =
       ask(key, "float",
-          otherwise ? llvm::formatv("{0}", *otherwise).str() : "");
+          otherwise ? plainNumber(*otherwise) : "");
   if (!value) {
     if (!otherwise && model)
       refuse(keyName(key) + " is missing");
@@ -178,7 +186,7 @@ void ModelSource::checkShape(const GgufTensor &tensor, ArrayRef<Extent> shape) {
   };
   if (trimmed(tensor.dims) != trimmed(expected))
     refuse(llvm::formatv("tensor {0} has shape {1}, expected {2} = {3}",
-                         quoted(tensor.name), shapeText(tensor.dims),
+                         quotedName(tensor.name), shapeText(tensor.dims),
                          shapeText(expected), shapeFormula(shape)));
 }
 
@@ -194,7 +202,7 @@ void ModelSource::checkType(const GgufTensor &tensor, bool plain) {
                   std::string(known->name);
   }
   refuse(llvm::formatv("tensor {0} has type {1}, expected {2}",
-                       quoted(tensor.name), tensorTypeName(tensor.type),
+                       quotedName(tensor.name), tensorTypeName(tensor.type),
                        expected));
 }
 
@@ -210,7 +218,7 @@ PlacedTensor ModelSource::tensor(StringRef name, ArrayRef<Extent> shape,
   PlacedTensor placed = model->findTensor(name);
   if (!placed.tensor) {
     if (need == Need::Required)
-      refuse("tensor " + quoted(name) + " is missing, expected shape " +
+      refuse("tensor " + quotedName(name) + " is missing, expected shape " +
              shapeFormula(shape));
     return {};
   }
@@ -235,24 +243,24 @@ Extent ModelSource::sizeOf(StringRef tensorName, unsigned index,
   if (size > uint64_t(kLargestSize)) {
     refuse(llvm::formatv("tensor {0} has size {1} in dimension {2}, at most "
                          "{3} is allowed",
-                         quoted(tensorName), size, index, kLargestSize));
+                         quotedName(tensorName), size, index, kLargestSize));
     size = 1;
   }
   return {static_cast<int64_t>(size), formula.str()};
 }
 
-std::vector<std::string> ModelSource::unused() const {
-  std::vector<std::string> result;
+std::vector<std::string> ModelSource::allWarnings() const {
+  std::vector<std::string> result = warnings;
   for (const GgufEntry &entry : model->first().metadata()) {
     StringRef key = entry.key;
     if (key.starts_with(arch + ".") && key != arch + ".vocab_size" &&
         !usedKeys.contains(key))
-      result.push_back("key " + quoted(key) + " is not used");
+      result.push_back("key " + quotedName(key) + " is not used");
   }
   for (const GgufFile &file : model->files())
     for (const GgufTensor &tensor : file.tensors())
       if (!usedTensors.contains(tensor.name))
-        result.push_back("tensor " + quoted(tensor.name) + " is not used");
+        result.push_back("tensor " + quotedName(tensor.name) + " is not used");
   return result;
 }
 

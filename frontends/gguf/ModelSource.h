@@ -28,6 +28,9 @@ Extent operator*(const Extent &left, const Extent &right);
 /// Left by right, where it goes without rest; else rounded down.
 Extent operator/(const Extent &left, const Extent &right);
 
+/// As a person writes it: "10000", "1e-06".
+std::string plainNumber(double number);
+
 enum class Need { Required, Optional };
 
 class ModelSource {
@@ -65,6 +68,8 @@ public:
   bool has(llvm::StringRef tensorName) const;
   /// Tensors in all parts.
   uint64_t tensorCount() const;
+  /// For the user to know, though the model works.
+  void warn(std::string text) { warnings.push_back(std::move(text)); }
   /// Keeps the first message; `text` begins with the thing it is about.
   void refuse(std::string text);
   bool ok() const { return failure.empty(); }
@@ -74,8 +79,9 @@ public:
   /// Numbers in all tensors asked for, and their bytes.
   uint64_t usedElements() const { return elements; }
   uint64_t usedBytes() const { return bytes; }
-  /// Tensors, and keys with this prefix, that nobody asked for.
-  std::vector<std::string> unused() const;
+  /// What warn() was told; then keys with the architecture's prefix, and
+  /// tensors, that nobody asked for.
+  std::vector<std::string> allWarnings() const;
   /// Keys and tensors asked for so far, one a line.
   std::string describe() const;
 
@@ -99,6 +105,7 @@ private:
   std::string arch;
   std::string failure;
   llvm::StringSet<> usedKeys, usedTensors;
+  std::vector<std::string> warnings;
   uint64_t elements = 0, bytes = 0;
   std::vector<AskedKey> keys;
   std::vector<AskedTensor> tensors;

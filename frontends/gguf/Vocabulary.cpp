@@ -57,7 +57,7 @@ Error VocabularySource::fail(const char *format, T &&...values) const {
   std::string text = llvm::formatv(format, std::forward<T>(values)...);
   return llvm::createStringError(
       llvm::inconvertibleErrorCode(),
-      "file " + quoted(model.first().name()) + ": " + text);
+      "file " + quotedName(model.first().name()) + ": " + text);
 }
 
 Error VocabularySource::takeText(StringRef key, std::string &text) const {
@@ -252,7 +252,7 @@ llvm::Expected<Vocabulary> VocabularySource::read(uint64_t rows) {
   if (name != "gpt2" && name != "llama" && name != "bert")
     return fail("key 'tokenizer.ggml.model' is {0}, expected gpt2, llama, bert "
                 "or no_vocab",
-                quoted(name));
+                quotedName(name));
   if (Error error = takeTables())
     return error;
   if (vocabulary.tokens.size() != rows)

@@ -1,25 +1,34 @@
 /// Mistral 3 and Ministral 3: Llama's block, with YaRN for long contexts.
-/// Their temperature by position has no op yet, so files that use it are
-/// refused.
 #include "frontends/gguf/Arch.h"
 #include "frontends/gguf/ModelBuilder.h"
 
+#include <algorithm>
+
 namespace sinter {
 
-static void refuseTemperature(ModelSource &source) {
-  constexpr const char *kKey = "attention.temperature_scale";
-  if (source.number(kKey, 0.0) != 0.0)
-    source.refuse(source.keyName(kKey) +
-                  " is not 0, but attention temperature by position is not "
-                  "supported");
+/// Ministral 3 sharpens attention by 1 + scale · ln(1 + floor(position /
+/// original context)), which is 1 within the original context. There is no op
+/// for more, so the context ends there.
+static void limitToUnitTemperature(ModelSource &source, Decoder &decoder) {
+  constexpr const char *kScale = "attention.temperature_scale";
+  constexpr const char *kLength = "rope.scaling.original_context_length";
+  if (source.number(kScale, 0.0) == 0.0)
+    return;
+  const int64_t length = source.size(kLength, decoder.context).value;
+  if (length >= decoder.context.value)
+    return;
+  source.warn(source.keyName(kScale) + " is not 0: the context is limited to " +
+              std::to_string(length) + " (" + source.keyName(kLength) +
+              "), up to which it has no effect");
+  decoder.context.value = length;
 }
 
 static void build(ModelBuilder &model) {
-  const Decoder d = model.decoder();
+  Decoder d = model.decoder();
   model.refuseExperts();
-  refuseTemperature(model.source());
   const RopeAttr rope =
       model.rope(d, RopePairs::Interleaved, "rope_freqs.weight");
+  limitToUnitTemperature(model.source(), d);
   Rows x = model.embed(d);
   for (Block &layer : model.blocks(d)) {
     const Rows h = layer.norm(x, "attn_norm");
