@@ -1,0 +1,242 @@
+/// Runs the pipeline stage by stage and writes what was asked for: the only
+/// place that knows frontend, passes, codegen and artifact.
+#include "compiler/Compiler.h"
+
+#include "codegen/Emitter.h"
+#include "compiler/Failure.h"
+#include "compiler/HostTarget.h"
+#include "compiler/Manifest.h"
+#include "compiler/Pipeline.h"
+#include "compiler/PlanBytes.h"
+#include "compiler/WeightSection.h"
+#include "runtime/ArtifactBytes.h"
+
+#include "mlir/Pass/Pass.h"
+#include "mlir/Pass/PassInstrumentation.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Threading.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace sinter {
+
+namespace {
+
+/// Tells progress and diagnostics which pass runs.
+struct PassWatcher : PassInstrumentation {
+  PassWatcher(Progress &progress, Diagnostics &diagnostics)
+      : progress(progress), diagnostics(diagnostics) {}
+
+  void runBeforePass(Pass *pass, Operation *) override {
+    StringRef name = pass->getArgument();
+    if (!name.consume_front("sinter-"))
+      return;
+    progress.pass(name);
+    diagnostics.setPass(name);
+  }
+
+  Progress &progress;
+  Diagnostics &diagnostics;
+};
+
+/// One compilation.
+class Compilation {
+public:
+  Compilation(const CompileOptions &options, Progress &progress)
+      : options(options), progress(progress),
+        diagnostics(context, options.remarks) {}
+
+  llvm::Error import(const std::string &path);
+  /// All stages up to the one that `options.emit` needs.
+  llvm::Error runStages();
+  llvm::Error write(const std::string &output);
+
+  CompileResult result;
+
+private:
+  llvm::Error runStage(Stage stage);
+  llvm::Error writeText(const std::string &output);
+  llvm::Error writeArtifact(const std::string &output);
+  llvm::Expected<std::string> emitKernels(EmitStage stage);
+  llvm::Error fillWeights(ArtifactBuilder &artifact);
+
+  const CompileOptions &options;
+  Progress &progress;
+  MLIRContext context;
+  Diagnostics diagnostics;
+  ImportedModel model;
+  TargetAttr target;
+};
+
+} // namespace
+
+static llvm::Error toError(const Status &status) {
+  return status.ok() ? llvm::Error::success() : failureOf(status.message());
+}
+
+llvm::Error Compilation::import(const std::string &path) {
+  progress.pass("import");
+  llvm::Expected<TargetAttr> named = targetNamed(options.target, context);
+  if (!named)
+    return named.takeError();
+  target = *named;
+  ImportOptions importing;
+  importing.kvElement = options.kvF32 ? KvElement::F32 : KvElement::F16;
+  llvm::Expected<ImportedModel> imported = importGguf(path, importing, context);
+  if (!imported)
+    return imported.takeError();
+  model = std::move(*imported);
+  (*model.module)->setAttr("sinter.target", target);
+  result.model = model.info;
+  result.warnings = model.warnings;
+  return llvm::Error::success();
+}
+
+llvm::Error Compilation::runStage(Stage stage) {
+  PassManager passes(&context);
+  addStage(passes, stage, options);
+  passes.addInstrumentation(
+      std::make_unique<PassWatcher>(progress, diagnostics));
+  if (mlir::failed(passes.run(*model.module)))
+    return failureOf(diagnostics.errors());
+  return llvm::Error::success();
+}
+
+/// The last stage that an output needs.
+static Stage lastStage(Emit emit) {
+  switch (emit) {
+  case Emit::Graph:
+    return Stage::Graph;
+  case Emit::Tile:
+  case Emit::Llvm:
+  case Emit::Assembly:
+    return Stage::Tile;
+  case Emit::Plan:
+  case Emit::Artifact:
+    return Stage::Plan;
+  }
+  llvm_unreachable("every output has a stage");
+}
+
+llvm::Error Compilation::runStages() {
+  Stage last = lastStage(options.emit);
+  if (llvm::Error error = runStage(Stage::Graph))
+    return error;
+  result.report.readGraph(*model.module, options);
+  if (llvm::Error error = result.report.checkRequired(options))
+    return error;
+  if (last == Stage::Graph)
+    return llvm::Error::success();
+  if (llvm::Error error = runStage(Stage::Tile))
+    return error;
+  result.report.readTiles(*model.module);
+  if (last == Stage::Tile)
+    return llvm::Error::success();
+  if (llvm::Error error = runStage(Stage::Plan))
+    return error;
+  result.report.readPlan(*model.module);
+  return llvm::Error::success();
+}
+
+llvm::Expected<std::string> Compilation::emitKernels(EmitStage stage) {
+  return emitX86(*model.module, stage, [&](size_t done, size_t all) {
+    progress.kernels(done, all);
+  });
+}
+
+llvm::Error Compilation::writeText(const std::string &output) {
+  std::string text;
+  if (options.emit == Emit::Llvm || options.emit == Emit::Assembly) {
+    auto emitted = emitKernels(options.emit == Emit::Llvm
+                                   ? EmitStage::Llvm
+                                   : EmitStage::Assembly);
+    if (!emitted)
+      return emitted.takeError();
+    text = std::move(*emitted);
+  } else {
+    llvm::raw_string_ostream stream(text);
+    model.module->print(stream);
+  }
+  progress.clear();
+  std::error_code failed;
+  llvm::raw_fd_ostream file(output, failed);
+  if (!failed) {
+    file << text;
+    file.flush();
+    failed = file.error();
+    file.clear_error();
+  }
+  if (failed)
+    return failureOf("cannot write '" + output + "': " + failed.message());
+  return llvm::Error::success();
+}
+
+llvm::Error Compilation::fillWeights(ArtifactBuilder &artifact) {
+  uint64_t bytes = weightSectionBytes(*model.module);
+  auto section = artifact.reserveSection(SectionKind::Weights, bytes);
+  if (!section.ok())
+    return toError(section.status());
+  unsigned threads = options.threads
+                         ? options.threads
+                         : llvm::hardware_concurrency().compute_thread_count();
+  return fillWeightSection(
+      *model.module, *model.file, *section, threads,
+      [&](uint64_t done) { progress.bytes(done, bytes); });
+}
+
+llvm::Error Compilation::writeArtifact(const std::string &output) {
+  llvm::Expected<std::string> kernels = emitKernels(EmitStage::Binary);
+  if (!kernels)
+    return kernels.takeError();
+  llvm::Expected<std::vector<std::byte>> plan = planBytes(*model.module);
+  if (!plan)
+    return plan.takeError();
+  auto facts = (*model.module)->getAttrOfType<ModelAttr>("sinter.model");
+  auto artifact = ArtifactBuilder::create(output);
+  if (!artifact.ok())
+    return toError(artifact.status());
+  std::string manifest = manifestJson(model.info, facts, target, options);
+  for (Status status :
+       {artifact->addSection(SectionKind::Manifest, manifest),
+        artifact->addSection(SectionKind::Vocabulary, model.vocabulary),
+        artifact->addSection(SectionKind::Plan, *plan),
+        artifact->addSection(SectionKind::Kernels, *kernels),
+        artifact->addSection(SectionKind::Report, result.report.json())})
+    if (!status.ok())
+      return toError(status);
+  if (llvm::Error error = fillWeights(*artifact))
+    return error;
+  return toError(artifact->finish());
+}
+
+llvm::Error Compilation::write(const std::string &output) {
+  llvm::Error error = options.emit == Emit::Artifact ? writeArtifact(output)
+                                                     : writeText(output);
+  progress.clear();
+  result.remarks = diagnostics.remarks();
+  return error;
+}
+
+llvm::Expected<CompileResult> compileModel(const std::string &path,
+                                           const std::string &output,
+                                           const CompileOptions &options,
+                                           Progress &progress) {
+  if (llvm::Error error = checkNames(options))
+    return error;
+  if (options.chunk < 2 || options.chunk > 65536)
+    return failureOf(llvm::formatv(
+        "--chunk is {0}, expected 2 to 65536 tokens", options.chunk));
+  Compilation compilation(options, progress);
+  if (llvm::Error error = compilation.import(path))
+    return error;
+  if (llvm::Error error = compilation.runStages())
+    return error;
+  if (llvm::Error error = compilation.write(output))
+    return error;
+  return std::move(compilation.result);
+}
+
+} // namespace sinter

@@ -1,0 +1,112 @@
+/// Asks the processor and sysfs.
+#include "compiler/HostTarget.h"
+
+#include "compiler/Failure.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Threading.h"
+#include "llvm/TargetParser/Host.h"
+
+#include <algorithm>
+
+using llvm::StringRef;
+
+namespace sinter {
+
+/// What the levels of the x86-64 psABI add to its baseline, as far as our
+/// kernels use it.
+static constexpr const char *kLevel3[] = {"avx",  "avx2", "bmi",   "bmi2",
+                                          "f16c", "fma",  "lzcnt", "movbe"};
+static constexpr const char *kLevel4[] = {"avx512f", "avx512bw", "avx512cd",
+                                          "avx512dq", "avx512vl"};
+/// Features above a level that emitters know; the last need 512-bit registers.
+static constexpr const char *kExtras3[] = {"avxvnni"};
+static constexpr const char *kExtras4[] = {"avx512vnni", "avx512bf16",
+                                           "avx512fp16", "avx512vbmi"};
+
+/// A number such as "48K" from one line of sysfs; 0 if there is none.
+static uint64_t readBytes(const llvm::Twine &path) {
+  auto file = llvm::MemoryBuffer::getFileAsStream(path);
+  if (!file)
+    return 0;
+  StringRef text = (*file)->getBuffer().trim();
+  uint64_t unit = text.consume_back("K")   ? 1024
+                  : text.consume_back("M") ? 1024 * 1024
+                                           : 1;
+  uint64_t number = 0;
+  return text.getAsInteger(10, number) ? 0 : number * unit;
+}
+
+/// Bytes of the first processor's data or unified cache of a level.
+static uint64_t cacheBytes(unsigned level, uint64_t otherwise) {
+  for (unsigned index = 0; index < 8; ++index) {
+    std::string folder =
+        llvm::formatv("/sys/devices/system/cpu/cpu0/cache/index{0}/", index);
+    if (readBytes(folder + "level") != level)
+      continue;
+    auto type = llvm::MemoryBuffer::getFileAsStream(folder + "type");
+    if (type && (*type)->getBuffer().trim() == "Instruction")
+      continue;
+    if (uint64_t bytes = readBytes(folder + "size"))
+      return bytes;
+  }
+  return otherwise;
+}
+
+/// Facts of a machine of which nothing else is known: sizes that no server or
+/// desktop processor since 2015 falls short of by much.
+static TargetAttr genericTarget(StringRef level, mlir::MLIRContext &context) {
+  bool v4 = level == "x86-64-v4";
+  return TargetAttr::get(&context, level, "", 8, 32 << 10,
+                         v4 ? 1 << 20 : 256 << 10, 16 << 20);
+}
+
+static llvm::Expected<TargetAttr> nativeTarget(mlir::MLIRContext &context) {
+  llvm::StringMap<bool> have = llvm::sys::getHostCPUFeatures();
+  auto has = [&](const char *name) { return have.lookup(name); };
+  if (!std::all_of(std::begin(kLevel3), std::end(kLevel3), has))
+    return failureOf(
+        "this machine is below x86-64-v3 (AVX2, FMA, F16C); name a --target "
+        "to compile for another one");
+  bool v4 = std::all_of(std::begin(kLevel4), std::end(kLevel4), has);
+  std::vector<std::string> extras;
+  for (const char *name : kExtras3)
+    if (has(name))
+      extras.push_back(name);
+  for (const char *name : kExtras4)
+    if (v4 && has(name))
+      extras.push_back(name);
+  int cores = llvm::get_physical_cores();
+  return TargetAttr::get(&context, v4 ? "x86-64-v4" : "x86-64-v3",
+                         llvm::join(extras, ","), std::max(1, cores),
+                         cacheBytes(1, 32 << 10), cacheBytes(2, 256 << 10),
+                         cacheBytes(3, 4 << 20));
+}
+
+llvm::Expected<TargetAttr> targetNamed(StringRef name,
+                                       mlir::MLIRContext &context) {
+  if (name == "native")
+    return nativeTarget(context);
+  if (name == "x86-64-v3" || name == "x86-64-v4")
+    return genericTarget(name, context);
+  return failureOf(
+      llvm::formatv("target '{0}' is unknown; expected native, x86-64-v3 or "
+                    "x86-64-v4",
+                    name));
+}
+
+std::vector<std::string> requiredFeatures(TargetAttr target) {
+  std::vector<std::string> names(std::begin(kLevel3), std::end(kLevel3));
+  if (target.getLevel() == "x86-64-v4")
+    names.insert(names.end(), std::begin(kLevel4), std::end(kLevel4));
+  llvm::SmallVector<StringRef> extras;
+  target.getFeatures().split(extras, ',', -1, /*KeepEmpty=*/false);
+  for (StringRef extra : extras)
+    names.push_back(extra.str());
+  return names;
+}
+
+} // namespace sinter

@@ -1,0 +1,25 @@
+/// The facts of the chip that code is made for: of this machine, or of a level
+/// that many machines have.
+#ifndef SINTER_COMPILER_HOSTTARGET_H
+#define SINTER_COMPILER_HOSTTARGET_H
+
+#include "dialects/sinter/Sinter.h"
+
+#include "llvm/Support/Error.h"
+
+#include <string>
+#include <vector>
+
+namespace sinter {
+
+/// Facts of "native", "x86-64-v3" or "x86-64-v4". Errors: an unknown name, or
+/// native on a machine below x86-64-v3.
+llvm::Expected<TargetAttr> targetNamed(llvm::StringRef name,
+                                       mlir::MLIRContext &context);
+
+/// LLVM names of all processor features that code for `target` may use.
+std::vector<std::string> requiredFeatures(TargetAttr target);
+
+} // namespace sinter
+
+#endif // SINTER_COMPILER_HOSTTARGET_H

@@ -1,0 +1,20 @@
+/// What an artifact says of itself: model, target, how it was compiled.
+#ifndef SINTER_COMPILER_MANIFEST_H
+#define SINTER_COMPILER_MANIFEST_H
+
+#include "compiler/Options.h"
+#include "dialects/sinter/Sinter.h"
+#include "frontends/gguf/Import.h"
+
+#include <string>
+
+namespace sinter {
+
+/// JSON; docs/artifact.md describes the keys. `options.threads` is not in it:
+/// it changes no byte.
+std::string manifestJson(const ModelInfo &info, ModelAttr model,
+                         TargetAttr target, const CompileOptions &options);
+
+} // namespace sinter
+
+#endif // SINTER_COMPILER_MANIFEST_H

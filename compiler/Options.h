@@ -1,0 +1,28 @@
+/// Every choice of a compilation, a plain struct: recorded in the artifact, so
+/// that a file can say how it was made.
+#ifndef SINTER_COMPILER_OPTIONS_H
+#define SINTER_COMPILER_OPTIONS_H
+
+#include <string>
+#include <vector>
+
+namespace sinter {
+
+/// How far a compilation goes and what it leaves behind.
+enum class Emit { Graph, Tile, Plan, Llvm, Assembly, Artifact };
+
+struct CompileOptions {
+  std::string target = "native"; ///< native, x86-64-v3 or x86-64-v4
+  Emit emit = Emit::Artifact;
+  bool fuse = true;                   ///< --fusion-level=0 clears it
+  std::vector<std::string> disabled;  ///< passes switched off (--no-<name>)
+  std::vector<std::string> required;  ///< fusions that must fire as expected
+  std::vector<std::string> remarks;   ///< passes whose remarks are shown
+  bool kvF32 = false;                 ///< KV cache in float32, not float16
+  unsigned chunk = 512;               ///< tokens of the largest step
+  unsigned threads = 0;               ///< 0: all; changes no byte of the output
+};
+
+} // namespace sinter
+
+#endif // SINTER_COMPILER_OPTIONS_H

@@ -1,0 +1,187 @@
+/// Writes the plan's tables in the order of the module.
+#include "compiler/PlanBytes.h"
+
+#include "compiler/Failure.h"
+
+#include "dialects/plan/Plan.h"
+#include "runtime/ArtifactFormat.h"
+
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cstring>
+
+using namespace mlir;
+
+namespace sinter {
+
+/// Tables begin at multiples of the widest field.
+static constexpr size_t kTableAlignment = 8;
+/// Tokens in a page of a cache, as the kernels assume.
+static constexpr uint32_t kPageTokens = 64;
+
+namespace {
+
+class PlanWriter {
+public:
+  explicit PlanWriter(ModuleOp module) : module(module), symbols(module) {}
+
+  void collect();
+  llvm::Expected<std::vector<std::byte>> bytes() const;
+
+private:
+  uint32_t intern(StringRef name);
+  uint32_t kernel(StringRef name);
+  void addState(plan::StateOp state);
+  void addRope(plan::RopeTableOp rope);
+  void addRegime(plan::RegimeOp regime);
+  void addLaunch(plan::LaunchOp launch);
+  PlanOperand operand(plan::OperandAttr operand);
+
+  ModuleOp module;
+  SymbolTable symbols;
+  std::vector<PlanRegime> regimes;
+  std::vector<PlanKernel> kernels;
+  std::vector<PlanLaunch> launches;
+  std::vector<PlanOperand> operands;
+  std::vector<PlanState> states;
+  std::vector<PlanRopeTable> ropes;
+  std::string strings;
+  llvm::StringMap<uint32_t> internedAt, kernelAt, stateAt, ropeAt;
+};
+
+} // namespace
+
+uint32_t PlanWriter::intern(StringRef name) {
+  auto [entry, isNew] = internedAt.try_emplace(name, strings.size());
+  if (isNew)
+    (strings += name) += '\0';
+  return entry->second;
+}
+
+uint32_t PlanWriter::kernel(StringRef name) {
+  auto [entry, isNew] = kernelAt.try_emplace(name, kernels.size());
+  if (isNew)
+    kernels.push_back({intern(name)});
+  return entry->second;
+}
+
+/// What the file calls it, without the prefix that made its symbol unique.
+static StringRef sourceOf(Operation *op) {
+  return op->getAttrOfType<FlatSymbolRefAttr>("plan.source").getValue();
+}
+
+void PlanWriter::addState(plan::StateOp state) {
+  auto cache = cast<KvCacheType>(state.getType());
+  stateAt[state.getSymName()] = states.size();
+  states.push_back({StateKind::KvCache,
+                    cache.getElement().isF16() ? StateElement::F16
+                                               : StateElement::F32,
+                    cache.getHeads(), cache.getKeys(), cache.getValues(),
+                    intern(sourceOf(state)), state.getPageBytes()});
+}
+
+void PlanWriter::addRope(plan::RopeTableOp rope) {
+  auto place = symbols.lookup<plan::WeightOp>(rope.getFrequencies());
+  ropeAt[rope.getSymName()] = ropes.size();
+  ropes.push_back(
+      {static_cast<uint32_t>(rope.getPairs()),
+       static_cast<float>(rope.getMagnitude().convertToDouble()),
+       place.getOffset()});
+}
+
+PlanOperand PlanWriter::operand(plan::OperandAttr operand) {
+  StringRef kind = operand.getKind();
+  if (kind == "arena")
+    return {OperandKind::Arena, 0, operand.getOffset()};
+  if (kind == "logits")
+    return {OperandKind::Logits, 0, 0};
+  StringRef name = operand.getSymbol().getValue();
+  if (kind == "state")
+    return {OperandKind::State, stateAt.lookup(name), 0};
+  if (kind == "rope")
+    return {OperandKind::RopeTable, ropeAt.lookup(name), 0};
+  assert(kind == "weight" && "the five kinds of the plan dialect");
+  return {OperandKind::Weight, 0,
+          symbols.lookup<plan::WeightOp>(name).getOffset() +
+              operand.getOffset()};
+}
+
+void PlanWriter::addLaunch(plan::LaunchOp launch) {
+  ItemDimension dimension = launch.getItems() == "one" ? ItemDimension::One
+                            : launch.getItems() == "tokens"
+                                ? ItemDimension::Tokens
+                                : ItemDimension::Rows;
+  launches.push_back({kernel(launch.getKernel()),
+                      static_cast<uint32_t>(operands.size()),
+                      static_cast<uint32_t>(launch.getOperands().size()),
+                      dimension, static_cast<uint32_t>(launch.getCount()),
+                      static_cast<uint32_t>(launch.getTile()),
+                      launch.getBarrier() ? 1u : 0u,
+                      intern(launch.getLabel())});
+  for (Attribute entry : launch.getOperands())
+    operands.push_back(operand(cast<plan::OperandAttr>(entry)));
+}
+
+void PlanWriter::addRegime(plan::RegimeOp regime) {
+  PlanRegime written = {};
+  written.maxTokens = regime.getMaxTokens();
+  written.firstLaunch = launches.size();
+  written.arenaBytes = regime.getArenaBytes();
+  for (auto launch : regime.getBody().getOps<plan::LaunchOp>())
+    addLaunch(launch);
+  written.launchCount = launches.size() - written.firstLaunch;
+  regimes.push_back(written);
+}
+
+void PlanWriter::collect() {
+  intern(""); // offset 0 is the empty name
+  for (auto state : module.getOps<plan::StateOp>())
+    addState(state);
+  for (auto rope : module.getOps<plan::RopeTableOp>())
+    addRope(rope);
+  for (auto regime : module.getOps<plan::RegimeOp>())
+    addRegime(regime);
+}
+
+template <typename Table>
+static PlanTable append(std::vector<std::byte> &bytes, const Table &table) {
+  bytes.resize((bytes.size() + kTableAlignment - 1) / kTableAlignment *
+               kTableAlignment);
+  PlanTable written = {static_cast<uint32_t>(bytes.size()),
+                       static_cast<uint32_t>(table.size())};
+  const auto *begin = reinterpret_cast<const std::byte *>(table.data());
+  bytes.insert(bytes.end(), begin,
+               begin + table.size() * sizeof(typename Table::value_type));
+  return written;
+}
+
+llvm::Expected<std::vector<std::byte>> PlanWriter::bytes() const {
+  auto model = module->getAttrOfType<ModelAttr>("sinter.model");
+  assert(model && "the frontend stamps the model's facts");
+  PlanHeader header = {};
+  header.vocabulary = model.getVocabulary();
+  header.contextLength = model.getTrainedContext();
+  header.pageTokens = kPageTokens;
+  std::vector<std::byte> bytes(sizeof(header));
+  header.regimes = append(bytes, regimes);
+  header.kernels = append(bytes, kernels);
+  header.launches = append(bytes, launches);
+  header.operands = append(bytes, operands);
+  header.states = append(bytes, states);
+  header.ropeTables = append(bytes, ropes);
+  header.strings = append(bytes, strings);
+  if (bytes.size() > UINT32_MAX)
+    return failureOf(llvm::formatv(
+        "the plan has {0} bytes, expected less than 4 GiB", bytes.size()));
+  std::memcpy(bytes.data(), &header, sizeof(header));
+  return bytes;
+}
+
+llvm::Expected<std::vector<std::byte>> planBytes(ModuleOp module) {
+  PlanWriter writer(module);
+  writer.collect();
+  return writer.bytes();
+}
+
+} // namespace sinter

@@ -1,0 +1,180 @@
+/// Packs weights straight into the mapped section.
+#include "compiler/WeightSection.h"
+
+#include "compiler/Failure.h"
+
+#include "codegen/x86/Packer.h"
+#include "compiler/ConstantData.h"
+#include "dialects/plan/Plan.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cmath>
+#include <cstring>
+
+using namespace mlir;
+
+namespace sinter {
+
+uint64_t weightSectionBytes(ModuleOp module) {
+  uint64_t bytes = 0;
+  for (auto weight : module.getOps<plan::WeightOp>())
+    bytes = std::max<uint64_t>(bytes, weight.getOffset() + weight.getBytes());
+  return bytes;
+}
+
+namespace {
+
+class Writer {
+public:
+  Writer(ModuleOp module, const GgufModel &file, std::span<std::byte> section,
+         unsigned threads, llvm::function_ref<void(uint64_t)> progress)
+      : file(file), section(section), threads(threads), progress(progress),
+        symbols(module) {}
+
+  llvm::Error write(plan::WeightOp weight);
+
+private:
+  WeightOp source(Attribute symbol) {
+    return symbols.lookup<WeightOp>(
+        cast<FlatSymbolRefAttr>(symbol).getValue());
+  }
+  llvm::Error pack(tile::PackedOp packed, std::span<std::byte> out);
+  llvm::Expected<std::vector<float>> scales(tile::PackedOp packed);
+  llvm::Error join(tile::VectorOp vector, std::span<std::byte> out);
+  llvm::Error frequencies(tile::RopeTableOp table, std::span<std::byte> out);
+
+  const GgufModel &file;
+  std::span<std::byte> section;
+  unsigned threads;
+  llvm::function_ref<void(uint64_t)> progress;
+  SymbolTable symbols;
+  uint64_t done = 0;
+};
+
+} // namespace
+
+static llvm::Error copyFloats(StringRef name, ArrayRef<float> values,
+                              std::span<std::byte> out) {
+  if (values.size() * sizeof(float) != out.size())
+    return failureOf(
+        llvm::formatv("constant '{0}' has {1} values, its place {2} bytes",
+                      name, values.size(), out.size()));
+  std::memcpy(out.data(), values.data(), out.size());
+  return llvm::Error::success();
+}
+
+/// The scale of each source's tensor; 1 where there is none.
+llvm::Expected<std::vector<float>> Writer::scales(tile::PackedOp packed) {
+  std::vector<float> values;
+  for (Attribute symbol : packed.getScales()) {
+    std::vector<float> scale = weightValues(file, source(symbol));
+    if (scale.size() != 1)
+      return failureOf(llvm::formatv(
+          "tensor '{0}' has {1} values; a tensor scale has one",
+          cast<FlatSymbolRefAttr>(symbol).getValue(), scale.size()));
+    values.push_back(scale.front());
+  }
+  values.resize(packed.getSources().size(), 1.0f);
+  return values;
+}
+
+llvm::Error Writer::pack(tile::PackedOp packed, std::span<std::byte> out) {
+  llvm::Expected<std::vector<float>> scale = scales(packed);
+  if (!scale)
+    return scale.takeError();
+  x86::PackJob job;
+  SmallVector<std::pair<const uint8_t *, uint64_t>> tensors; // begin, rows
+  uint64_t rowBytes = 0;
+  for (Attribute symbol : packed.getSources()) {
+    WeightOp weight = source(symbol);
+    auto type = cast<RankedTensorType>(weight.getType());
+    const Format *format = formatOf(type.getElementType());
+    job.layout = x86::PackedLayout::of(*format);
+    job.k = type.getDimSize(1);
+    rowBytes = job.k / format->blockWeights * format->blockBytes;
+    tensors.push_back({reinterpret_cast<const uint8_t *>(
+                           weightBytes(file, weight).data()),
+                       static_cast<uint64_t>(type.getDimSize(0))});
+  }
+  auto addRows = [&](size_t tensor, uint64_t begin, uint64_t end) {
+    for (uint64_t row = begin; row < end; ++row) {
+      job.rows.push_back(tensors[tensor].first + row * rowBytes);
+      if (job.layout.format->form.tensorScale)
+        job.scales.push_back((*scale)[tensor]);
+    }
+  };
+  if (packed.getAlternating()) {
+    for (uint64_t row = 0; row < tensors.front().second; row += 16)
+      for (size_t tensor = 0; tensor < tensors.size(); ++tensor)
+        addRows(tensor, row, row + 16);
+  } else {
+    for (size_t tensor = 0; tensor < tensors.size(); ++tensor)
+      addRows(tensor, 0, tensors[tensor].second);
+  }
+  Status status = x86::packMatrix(job, out, threads, [&](uint64_t bytes) {
+    progress(done + bytes);
+  });
+  if (!status.ok())
+    return failureOf(llvm::formatv(
+        "packing '{0}': {1}", packed.getSymName(), status.message()));
+  return llvm::Error::success();
+}
+
+llvm::Error Writer::join(tile::VectorOp vector, std::span<std::byte> out) {
+  std::vector<float> values;
+  for (Attribute symbol : vector.getSources()) {
+    std::vector<float> part = weightValues(file, source(symbol));
+    values.insert(values.end(), part.begin(), part.end());
+  }
+  return copyFloats(vector.getSymName(), values, out);
+}
+
+llvm::Error Writer::frequencies(tile::RopeTableOp table,
+                                std::span<std::byte> out) {
+  RopeAttr rope = table.getRope();
+  std::vector<float> factors;
+  if (auto symbol = rope.getFactors()) {
+    factors = weightValues(file, source(symbol));
+    if (factors.size() != rope.getWidth() / 2)
+      return failureOf(llvm::formatv(
+          "tensor '{0}' has {1} values, expected one for each of {2} pairs",
+          symbol.getValue(), factors.size(), rope.getWidth() / 2));
+    for (float factor : factors)
+      if (!std::isfinite(factor) || factor == 0)
+        return failureOf(llvm::formatv(
+            "tensor '{0}' has the value {1}, expected numbers other than 0",
+            symbol.getValue(), factor));
+  }
+  return copyFloats(table.getSymName(), ropeFrequencies(rope, factors), out);
+}
+
+llvm::Error Writer::write(plan::WeightOp weight) {
+  uint64_t offset = weight.getOffset(), bytes = weight.getBytes();
+  assert(offset + bytes <= section.size() && "the section holds every weight");
+  std::span<std::byte> out = section.subspan(offset, bytes);
+  StringRef name =
+      weight->getAttrOfType<FlatSymbolRefAttr>("plan.source").getValue();
+  llvm::Error error = llvm::Error::success();
+  if (auto packed = symbols.lookup<tile::PackedOp>(name))
+    error = pack(packed, out);
+  else if (auto vector = symbols.lookup<tile::VectorOp>(name))
+    error = join(vector, out);
+  else if (name.consume_back(".frequencies"))
+    error = frequencies(symbols.lookup<tile::RopeTableOp>(name), out);
+  done += bytes;
+  progress(done);
+  return error;
+}
+
+llvm::Error fillWeightSection(ModuleOp module, const GgufModel &file,
+                              std::span<std::byte> section, unsigned threads,
+                              llvm::function_ref<void(uint64_t)> progress) {
+  Writer writer(module, file, section, threads, progress);
+  for (auto weight : module.getOps<plan::WeightOp>())
+    if (llvm::Error error = writer.write(weight))
+      return error;
+  return llvm::Error::success();
+}
+
+} // namespace sinter

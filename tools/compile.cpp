@@ -1,0 +1,182 @@
+/// Compiles a GGUF model: flags to options, options to the compiler, its report
+/// to the terminal.
+#include "compiler/Compiler.h"
+#include "compiler/Pipeline.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <unistd.h>
+
+using namespace sinter;
+
+namespace {
+
+struct Arguments {
+  CompileOptions options;
+  std::string model, output, report, describe, progress = "auto";
+  int fusionLevel = 1;
+  std::string kv = "f16", emit = "artifact";
+  bool json = false, listPasses = false;
+};
+
+} // namespace
+
+static const std::map<std::string, Emit> kEmits = {
+    {"graph", Emit::Graph},       {"tile", Emit::Tile},
+    {"plan", Emit::Plan},         {"llvm", Emit::Llvm},
+    {"asm", Emit::Assembly},      {"artifact", Emit::Artifact},
+};
+
+/// --no-<pass> is not declared one by one: names come from the pipeline, and an
+/// unknown one is answered by it.
+static void takeDisabled(CLI::App &app, Arguments &arguments) {
+  for (const std::string &rest : app.remaining()) {
+    if (rest.rfind("--no-", 0) != 0 || rest.find('=') != std::string::npos)
+      throw CLI::ExtrasError({rest});
+    arguments.options.disabled.push_back(rest.substr(5));
+  }
+}
+
+static std::string footer() {
+  return "Passes, in order, and how to switch them off:\n" + listPasses();
+}
+
+static void declare(CLI::App &app, Arguments &a) {
+  app.add_option("model", a.model, "GGUF file, or the first of its parts");
+  app.add_option("-o,--output", a.output,
+                 "file to write; default: MODEL with .sinter, or stdout for "
+                 "text");
+  app.add_option("--target", a.options.target,
+                 "native, x86-64-v3 or x86-64-v4")
+      ->capture_default_str();
+  app.add_option("--emit", a.emit, "graph, tile, plan, llvm, asm or artifact")
+      ->check(CLI::IsMember({"graph", "tile", "plan", "llvm", "asm",
+                             "artifact"}))
+      ->capture_default_str();
+  app.add_option("--report", a.report, "write the fusion report as JSON");
+  app.add_option("--remarks", a.options.remarks,
+                 "show what a pass did and refused")
+      ->delimiter(',');
+  app.add_option("--fusion-level", a.fusionLevel, "0: no fusions")
+      ->check(CLI::Range(0, 1))
+      ->capture_default_str();
+  app.add_option("--require-fusion", a.options.required,
+                 "fail unless this fusion fires as often as expected")
+      ->delimiter(',');
+  app.add_option("--kv", a.kv, "element of the KV cache: f16 or f32")
+      ->check(CLI::IsMember({"f16", "f32"}))
+      ->capture_default_str();
+  app.add_option("--chunk", a.options.chunk, "tokens of the largest step")
+      ->capture_default_str();
+  app.add_option("--threads", a.options.threads, "0: all")
+      ->capture_default_str();
+  app.add_option("--describe-arch", a.describe,
+                 "print the keys and tensors that a model family needs");
+  app.add_option("--progress", a.progress, "auto, json or none")
+      ->check(CLI::IsMember({"auto", "json", "none"}))
+      ->capture_default_str();
+  app.add_flag("--json", a.json, "print the result as JSON on stdout");
+  app.add_flag("--list-passes", a.listPasses, "print the pipeline");
+  app.allow_extras();
+  app.footer(footer);
+}
+
+static int fail(const std::string &message) {
+  fmt::print(stderr, "error: {}\n", message);
+  return 1;
+}
+
+/// MODEL.gguf -> MODEL.sinter; text goes to stdout.
+static std::string defaultOutput(const Arguments &a) {
+  if (a.options.emit != Emit::Artifact)
+    return "-";
+  std::string name = a.model;
+  if (name.size() > 5 && name.ends_with(".gguf"))
+    name.resize(name.size() - 5);
+  return name + ".sinter";
+}
+
+static ProgressStyle progressStyle(const Arguments &a) {
+  if (a.progress == "json")
+    return ProgressStyle::Json;
+  return a.progress == "auto" && isatty(STDERR_FILENO)
+             ? ProgressStyle::Terminal
+             : ProgressStyle::Silent;
+}
+
+static bool writeReport(const std::string &path, const Report &report) {
+  std::ofstream file(path, std::ios::binary);
+  file << report.json();
+  file.close();
+  return !file.fail();
+}
+
+/// Remarks and warnings, then the table, on stderr; JSON on stdout.
+static int show(const Arguments &a, const CompileResult &result,
+                const std::string &output) {
+  for (const std::string &warning : result.warnings)
+    fmt::print(stderr, "warning: {}\n", warning);
+  for (const std::string &remark : result.remarks)
+    fmt::print(stderr, "{}\n", remark);
+  if (!a.report.empty() && !writeReport(a.report, result.report))
+    return fail("cannot write the report to '" + a.report + "'");
+  if (a.json) {
+    nlohmann::ordered_json json;
+    json["model"] = result.model.name;
+    json["output"] = output;
+    json["report"] = nlohmann::ordered_json::parse(result.report.json());
+    fmt::print("{}\n", json.dump(2));
+    return 0;
+  }
+  fmt::print(stderr, "{}", result.report.table());
+  if (a.options.emit == Emit::Artifact)
+    fmt::print(stderr, "{}: {} kernels, {:.1f} MB of weights\n", output,
+               result.report.tiles.size(), result.report.weightBytes / 1e6);
+  return 0;
+}
+
+static int compile(Arguments &a) {
+  if (a.listPasses) {
+    fmt::print("{}", listPasses());
+    return 0;
+  }
+  if (!a.describe.empty()) {
+    llvm::Expected<std::string> text = describeArch(a.describe);
+    if (!text)
+      return fail(llvm::toString(text.takeError()));
+    fmt::print("{}", *text);
+    return 0;
+  }
+  a.options.emit = kEmits.at(a.emit);
+  a.options.fuse = a.fusionLevel > 0;
+  a.options.kvF32 = a.kv == "f32";
+  std::string output = a.output.empty() ? defaultOutput(a) : a.output;
+  Progress progress(progressStyle(a));
+  llvm::Expected<CompileResult> result =
+      compileModel(a.model, output, a.options, progress);
+  progress.clear();
+  if (!result)
+    return fail(llvm::toString(result.takeError()));
+  return show(a, *result, output);
+}
+
+int main(int argc, char **argv) {
+  CLI::App app("Compiles a GGUF model into one file that runs it", "compile");
+  Arguments arguments;
+  declare(app, arguments);
+  try {
+    app.parse(argc, argv);
+    takeDisabled(app, arguments);
+    if (arguments.model.empty() && arguments.describe.empty() &&
+        !arguments.listPasses)
+      throw CLI::RequiredError("model");
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return compile(arguments);
+}
