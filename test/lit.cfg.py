@@ -1,0 +1,38 @@
+"""Suites of lit tests: `check-lit` runs them all, a path runs one."""
+import os
+
+import lit.formats
+
+config.name = "Sinter"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["data", "models", "fuzz", "unit", "Inputs"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.build_dir, "test", "lit")
+
+config.environment["FILECHECK_OPTS"] = "-enable-var-scope"
+config.environment["PATH"] = os.pathsep.join(
+    [config.tools_dir, config.llvm_tools_dir, os.environ["PATH"]])
+config.substitutions += [
+    ("%source", config.source_dir),
+    ("%shared", config.shared_dir),
+    ("%python", config.python),
+]
+
+
+def machine_features():
+    """Instruction sets of this machine that tests may require."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            flags = next(line for line in file if line.startswith("flags"))
+    except (OSError, StopIteration):
+        return set()
+    known = {"avx2": "avx2", "avx512f": "avx512f",
+             "avx512_vnni": "avx512vnni", "avx_vnni": "avxvnni",
+             "avx512_bf16": "avx512bf16"}
+    return {known[flag] for flag in flags.split() if flag in known}
+
+
+config.available_features |= machine_features()
+if os.path.isdir(config.shared_dir):
+    config.available_features.add("shared")
