@@ -27,12 +27,12 @@ def Plan_OperandAttr : Plan_Attr<"Operand", "operand"> {
   let description = [{
     `kind` is arena (offset in bytes), weight (symbol of a plan.weight), state
     (symbol of a plan.state), rope (symbol of a plan.rope_table) or logits.
-    Example: `#plan.operand<"arena", offset = 4096>`.
+    Example: `#plan.operand<"arena" at 4096>`.
   }];
   let parameters = (ins StringRefParameter<"kind">:$kind,
       OptionalParameter<"::mlir::FlatSymbolRefAttr">:$symbol,
       DefaultValuedParameter<"uint64_t", "0">:$offset);
-  let assemblyFormat = "`<` $kind (`,` `symbol` `=` $symbol^)? (`,` `offset` `=` $offset^)? `>`";
+  let assemblyFormat = "`<` $kind (`of` $symbol^)? (`at` $offset^)? `>`";
 }
 
 class Plan_Op<string mnemonic, list<Trait> traits = []>
@@ -86,7 +86,7 @@ def Plan_RegimeOp : Plan_Op<"regime", [NoTerminator, SingleBlock,
   let description = [{
     ```mlir
     plan.regime max_tokens 8 arena 1048576 {
-      plan.launch @k operands [#plan.operand<"arena", offset = 0>] items "tokens" count 1 tile 1 label "norm"
+      plan.launch @k operands [#plan.operand<"arena" at 64>] items "tokens" count 1 tile 1 label "norm"
     }
     ```
   }];

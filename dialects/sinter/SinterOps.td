@@ -124,7 +124,7 @@ def Sinter_RopeOp : Sinter_Op<"rope", [Pure,
     The row is `heads` heads side by side (arXiv 2104.09864).
 
     ```mlir
-    %r = sinter.rope %q, %batch heads 16 #sinter.rope<width = 128, base = 1.0e6 : f64, neox = true> : tensor<?x2048xf32>
+    %r = sinter.rope %q, %batch heads 16 <width = 128, base = 1.0e6 : f64, neox = true> : tensor<?x2048xf32>
     ```
   }];
   let arguments = (ins Sinter_Rows:$input, Sinter_BatchType:$batch,

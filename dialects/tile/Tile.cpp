@@ -43,15 +43,16 @@ LogicalResult KernelOp::verify() {
     return success();
   if (!isa<GemmAttr, ElementwiseAttr>(getSkeleton()))
     return emitOpError("has a body, but its skeleton has no hole");
-  if (!isa<YieldOp>(getBody().front().back()))
+  Block &body = getBody().front();
+  if (body.empty() || !isa<YieldOp>(body.back()))
     return emitOpError("has a body that does not end in tile.yield");
   return success();
 }
 
 LogicalResult ColumnsOp::verify() {
-  int64_t have = getInput().getType().getShape().back();
-  int64_t want = getResult().getType().getShape().back();
-  if (getOffset() + want > static_cast<uint64_t>(have))
+  uint64_t have = getInput().getType().getShape().back();
+  uint64_t want = getResult().getType().getShape().back();
+  if (want > have || getOffset() > have - want)
     return emitOpError("takes ") << want << " columns at " << getOffset()
                                  << " of " << have;
   return success();
