@@ -5,7 +5,7 @@
 ///   ==>
 ///   plan.weight @w.f32 at 0 bytes 4096
 ///   plan.regime max_tokens 8 arena 65664 {
-///     plan.launch @k operands [#plan.operand<"arena", offset = 0>, ...] ...
+///     plan.launch @k operands [#plan.operand<"arena">, ...] ...
 ///
 /// The plan is right as it stands, only wasteful: every value has a buffer of
 /// its own (their sizes are the regime's `plan.buffers`), every launch waits
