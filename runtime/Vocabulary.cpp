@@ -4,8 +4,9 @@
 //   string model, pre, chatTemplate            u32 bytes, then the bytes
 //   i32 bos eos eot unk sep pad mask cls
 //   u32 flags                                  bit order of kFlags
-//   strings tokens                             u32 count, u32 ends[count], bytes
-//   merges                                     u32 count, then i32 left, right,
+//   strings tokens                             u32 count, u32 ends[count],
+//   bytes merges                                     u32 count, then i32 left,
+//   right,
 //                                              merged of each
 //   floats scores, bytes tokenTypes, i32 eog   u32 count, then the elements
 //
@@ -266,10 +267,10 @@ Vocabulary Vocabulary::withDefaults(std::string_view model,
     v.mask = 103;
     v.addBos = true;
   } else if (model == "gpt2") {
-    v.addBos = contains({"llama3", "llama-v3", "llama-bpe", "falcon3",
-                         "falcon-h1", "pixtral", "midm-2.0", "lfm2",
-                         "jina-v5-nano", "tekken"},
-                        pre);
+    v.addBos =
+        contains({"llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1",
+                  "pixtral", "midm-2.0", "lfm2", "jina-v5-nano", "tekken"},
+                 pre);
   }
   return v;
 }

@@ -66,15 +66,15 @@ struct Vocabulary {
   /// The same as ids. What parse() gives instead: looking up hundreds of
   /// thousands of texts is done once, by serialize(), not at every start.
   std::vector<MergeIds> mergeIds;
-  int32_t bos = -1, eos = -1, eot = -1, unk = -1, sep = -1, pad = -1,
-          mask = -1, cls = -1;   ///< token ids, -1 where there is none
-  std::vector<int32_t> eog;      ///< ids that end a text, besides eos and eot
+  int32_t bos = -1, eos = -1, eot = -1, unk = -1, sep = -1, pad = -1, mask = -1,
+          cls = -1;         ///< token ids, -1 where there is none
+  std::vector<int32_t> eog; ///< ids that end a text, besides eos and eot
   bool addBos = false;
   bool addEos = false;
-  bool addSpacePrefix = false;          ///< llama only
-  bool removeExtraWhitespaces = false;  ///< llama only
-  bool lowercase = true;                ///< bert only
-  bool stripAccents = true;             ///< bert only
+  bool addSpacePrefix = false;         ///< llama only
+  bool removeExtraWhitespaces = false; ///< llama only
+  bool lowercase = true;               ///< bert only
+  bool stripAccents = true;            ///< bert only
   std::string chatTemplate;
 
   bool operator==(const Vocabulary &) const = default;

@@ -12,8 +12,8 @@ constexpr CategorySet kWord = kSpace | kLetter | kNumber;
 constexpr CategorySet kUpperLike = bit(Category::Lu) | bit(Category::Lt) |
                                    bit(Category::Lm) | bit(Category::Lo) |
                                    kMark;
-constexpr CategorySet kLowerLike = bit(Category::Ll) | bit(Category::Lm) |
-                                   bit(Category::Lo) | kMark;
+constexpr CategorySet kLowerLike =
+    bit(Category::Ll) | bit(Category::Lm) | bit(Category::Lo) | kMark;
 
 bool isNewline(uint32_t point) { return point == '\r' || point == '\n'; }
 
@@ -188,9 +188,7 @@ size_t tekken(const Window &w, size_t at) { return cased(w, at, false, false); }
 size_t gpt4o(const Window &w, size_t at) { return cased(w, at, true, true); }
 
 size_t deepseekV3(const Window &w, size_t at) {
-  auto isLatin = [&](size_t i) {
-    return w.point(i) < 128 && w.in(i, kLetter);
-  };
+  auto isLatin = [&](size_t i) { return w.point(i) < 128 && w.in(i, kLetter); };
   if (w.point(at) < 128 && w.in(at, kPunctuation | kSymbol) &&
       isLatin(at + 1)) {
     size_t last = at + 1;

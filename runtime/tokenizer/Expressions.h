@@ -88,7 +88,7 @@ size_t spacePunctuation(const Window &window, size_t at); ///< \s?\p{P}+
 size_t number(const Window &window, size_t at);           ///< \p{N}
 size_t numbers(const Window &window, size_t at);          ///< \p{N}+
 size_t threeNumbers(const Window &window, size_t at);     ///< \p{N}{1,3}
-size_t threeDigits(const Window &window, size_t at); ///< [0-9][0-9][0-9]
+size_t threeDigits(const Window &window, size_t at);      ///< [0-9][0-9][0-9]
 
 /// [\p{P}\$\+<=>\^~\|]+
 size_t punctuation(const Window &window, size_t at);

@@ -2,11 +2,8 @@
 #include "runtime/tokenizer/MergeTable.h"
 
 #include <fmt/format.h>
-#include <string>
-#include <string_view>
 
 namespace sinter {
-namespace {
 
 uint64_t hashPair(int32_t left, int32_t right) {
   uint64_t key = static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 |
@@ -14,8 +11,6 @@ uint64_t hashPair(int32_t left, int32_t right) {
   key *= 0x9E3779B97F4A7C15; // 2^64 / golden ratio
   return (key ^ key >> 32) * 0x9E3779B97F4A7C15;
 }
-
-} // namespace
 
 MergeIds resolveMerge(std::string_view merge, const TokenIndex &index,
                       std::string &joined) {
@@ -48,10 +43,9 @@ Result<MergeTable> MergeTable::create(const Vocabulary &vocabulary,
     if (table.merges[rank].merged < 0)
       return Status(
           Code::CorruptData,
-          fmt::format("merge {} ('{}') does not join two tokens to a third",
-                      rank,
-                      rank < vocabulary.merges.size() ? vocabulary.merges[rank]
-                                                      : "?"));
+          fmt::format(
+              "merge {} ('{}') does not join two tokens to a third", rank,
+              rank < vocabulary.merges.size() ? vocabulary.merges[rank] : "?"));
     SINTER_TRY(table.insert(static_cast<int32_t>(rank)));
   }
   return table;
@@ -69,9 +63,9 @@ Status MergeTable::insert(int32_t rank) {
         other.right == merge.right)
       return Status(); // the first of equal ones has the better rank
     if (++probes == kMaxProbes)
-      return Status(Code::CorruptData,
-                    fmt::format("merge {} collides with {} others", rank,
-                                kMaxProbes));
+      return Status(
+          Code::CorruptData,
+          fmt::format("merge {} collides with {} others", rank, kMaxProbes));
   }
   slots[at] = {tag, rank};
   return Status();

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace sinter {
@@ -17,6 +19,10 @@ namespace sinter {
 /// do not join to a token. `joined` is a buffer for the caller to keep.
 MergeIds resolveMerge(std::string_view merge, const TokenIndex &index,
                       std::string &joined);
+
+/// Where the search for a pair starts is in the upper half; public so that a
+/// test can make pairs collide.
+uint64_t hashPair(int32_t left, int32_t right);
 
 class MergeTable {
 public:

@@ -21,9 +21,8 @@ constexpr Expression kDefault[] = {punctuation, gpt2, numbers, threeDigits};
 constexpr Expression kDeepseekLlm[] = {
     newline,        deepseekLetters,    deepseekPunctuation,
     trailingSpaces, deepseekIdeographs, numbers};
-constexpr Expression kDeepseekCoder[] = {newline, spaceLetters,
-                                         spacePunctuation, deepseekIdeographs,
-                                         number};
+constexpr Expression kDeepseekCoder[] = {
+    newline, spaceLetters, spacePunctuation, deepseekIdeographs, number};
 constexpr Expression kDeepseekV3[] = {threeNumbers, ideographsAndKana,
                                       deepseekV3};
 

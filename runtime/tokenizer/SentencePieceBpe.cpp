@@ -166,8 +166,7 @@ private:
                 Scratch &scratch) const {
     if (left < 0 || right < 0)
       return;
-    uint32_t bytes =
-        scratch.symbols[left].bytes + scratch.symbols[right].bytes;
+    uint32_t bytes = scratch.symbols[left].bytes + scratch.symbols[right].bytes;
     int32_t id = findPiece(word.substr(scratch.symbols[left].begin, bytes));
     if (id < 0)
       return;

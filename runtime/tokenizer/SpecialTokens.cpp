@@ -10,20 +10,30 @@ namespace sinter {
 namespace {
 
 /// Spellings of the token that ends a turn, most specific first.
-constexpr std::string_view kEndOfTurn[] = {
-    "<|eot_id|>",  "<|im_end|>",        "<end_of_turn>",
-    "<|end|>",     "<end_of_utterance>", "<EOT>",
-    "_<EOT>",      "[EOT]",             "<｜end▁of▁sentence｜>",
-    "<|endoftext|>", "<|end_of_text|>"};
+constexpr std::string_view kEndOfTurn[] = {"<|eot_id|>",
+                                           "<|im_end|>",
+                                           "<end_of_turn>",
+                                           "<|end|>",
+                                           "<end_of_utterance>",
+                                           "<EOT>",
+                                           "_<EOT>",
+                                           "[EOT]",
+                                           "<｜end▁of▁sentence｜>",
+                                           "<|endoftext|>",
+                                           "<|end_of_text|>"};
 
 /// Spellings of further tokens after which a model has nothing more to say.
-constexpr std::string_view kEndOfText[] = {
-    "<|eom_id|>",  "<|return|>",   "<|call|>",        "<|calls|>",
-    "<|flush|>",   "</s>",         "[EOS]",           "<eos>",
-    "<turn|>",     "<|tool_response>", "[e~[",        "<|fim_pad|>",
-    "<fim-pad>",   "<fim_pad>",    "<PAD>",           "[PAD]",
-    "<|fim_repo|>", "<|repo_name|>", "<fim-repo>",    "<REPO>",
-    "<reponame>",  "<|file_sep|>"};
+constexpr std::string_view kEndOfText[] = {"<|eom_id|>",   "<|return|>",
+                                           "<|call|>",     "<|calls|>",
+                                           "<|flush|>",    "</s>",
+                                           "[EOS]",        "<eos>",
+                                           "<turn|>",      "<|tool_response>",
+                                           "[e~[",         "<|fim_pad|>",
+                                           "<fim-pad>",    "<fim_pad>",
+                                           "<PAD>",        "[PAD]",
+                                           "<|fim_repo|>", "<|repo_name|>",
+                                           "<fim-repo>",   "<REPO>",
+                                           "<reponame>",   "<|file_sep|>"};
 
 /// Markers of the harmony format, which clients need to see.
 constexpr std::string_view kVisible[] = {"<|channel|>", "<|message|>",

@@ -34,8 +34,8 @@ Result<std::unique_ptr<TextEncoder>>
 makeByteLevelBpe(const Vocabulary &vocabulary, const TokenIndex &index);
 Result<std::unique_ptr<TextEncoder>>
 makeSentencePieceBpe(const Vocabulary &vocabulary, const TokenIndex &index);
-Result<std::unique_ptr<TextEncoder>>
-makeWordPiece(const Vocabulary &vocabulary, const TokenIndex &index);
+Result<std::unique_ptr<TextEncoder>> makeWordPiece(const Vocabulary &vocabulary,
+                                                   const TokenIndex &index);
 
 /// The byte that a token of the form <0x0A> stands for, -1 for other texts.
 int byteOfToken(std::string_view token);

@@ -16,6 +16,8 @@ uint64_t mix(uint64_t hash, uint64_t word) {
   return hash ^ hash >> 32;
 }
 
+} // namespace
+
 uint64_t hashText(std::string_view text) {
   uint64_t hash = text.size() * kMultiplier, word = 0;
   for (; text.size() > 8; text.remove_prefix(8)) {
@@ -27,8 +29,6 @@ uint64_t hashText(std::string_view text) {
     std::memcpy(&word, text.data(), text.size());
   return mix(mix(hash, word), 0);
 }
-
-} // namespace
 
 size_t tableCapacity(size_t count) {
   size_t capacity = 16;
@@ -54,9 +54,9 @@ Result<TokenIndex> TokenIndex::create(const StringTable &tokens) {
            (index.slots[at].tag != tag || tokens[index.slots[at].id] != text)) {
       at = (at + 1) & mask;
       if (++probes == kMaxProbes)
-        return Status(Code::CorruptData,
-                      fmt::format("token {} collides with {} others", id,
-                                  kMaxProbes));
+        return Status(
+            Code::CorruptData,
+            fmt::format("token {} collides with {} others", id, kMaxProbes));
     }
     if (index.slots[at].id < 0)
       index.slots[at] = {tag, static_cast<int32_t>(id)};

@@ -19,6 +19,10 @@ inline constexpr size_t kMaxProbes = 1024;
 /// A power of two that keeps a table of `count` entries at most 2/3 full.
 size_t tableCapacity(size_t count);
 
+/// Where the search for a text starts, and a tag from the upper half; public
+/// so that a test can make texts collide.
+uint64_t hashText(std::string_view text);
+
 class TokenIndex {
 public:
   /// Indexes `tokens`, which must outlive the index. Of equal texts the lowest

@@ -75,12 +75,33 @@ constexpr std::array<CategorySet, 128> kAscii = makeAscii();
 
 constexpr uint32_t kHangulFirst = 0xAC00, kHangulCount = 11172;
 
-bool isContinuation(char byte) { return (byte & 0xC0) == 0x80; }
+/// Of a sequence of several bytes, by its first.
+size_t sequenceLength(unsigned lead) {
+  return lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+}
 
 } // namespace
 
 CategorySet categoryOf(uint32_t point) {
   return point < kAscii.size() ? kAscii[point] : findCategory(point);
+}
+
+size_t partialSequence(std::string_view text) {
+  if (text.empty())
+    return 0;
+  auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  unsigned lead = byte(0);
+  if (lead < 0xC2 || lead > 0xF4)
+    return 0;
+  // The second byte rules out overlong forms, surrogates and too high points.
+  unsigned lowest = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  unsigned highest = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  size_t length = sequenceLength(lead), valid = 1;
+  while (valid < length && valid < text.size() &&
+         byte(valid) >= (valid == 1 ? lowest : 0x80U) &&
+         byte(valid) <= (valid == 1 ? highest : 0xBFU))
+    ++valid;
+  return valid;
 }
 
 size_t validSequence(std::string_view text) {
@@ -89,18 +110,8 @@ size_t validSequence(std::string_view text) {
   auto lead = static_cast<unsigned char>(text[0]);
   if (lead < 0x80)
     return 1;
-  size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length)
-    return 0;
-  for (size_t i = 1; i < length; ++i)
-    if (!isContinuation(text[i]))
-      return 0;
-  auto second = static_cast<unsigned char>(text[1]);
-  bool overlong = (lead == 0xE0 && second < 0xA0) ||
-                  (lead == 0xF0 && second < 0x90);
-  bool surrogate = lead == 0xED && second >= 0xA0;
-  bool above = lead == 0xF4 && second >= 0x90;
-  return overlong || surrogate || above ? 0 : length;
+  size_t length = sequenceLength(lead);
+  return partialSequence(text) == length ? length : 0;
 }
 
 uint32_t decodePoint(std::string_view text, size_t &length) {
@@ -131,16 +142,17 @@ void appendPoint(uint32_t point, std::string &out) {
 }
 
 uint32_t toLower(uint32_t point) {
-  const LowerRun *run =
-      std::upper_bound(std::begin(kLowerRuns), std::end(kLowerRuns), point,
-                       [](uint32_t p, const LowerRun &r) { return p < r.first; });
+  const LowerRun *run = std::upper_bound(
+      std::begin(kLowerRuns), std::end(kLowerRuns), point,
+      [](uint32_t p, const LowerRun &r) { return p < r.first; });
   if (run == std::begin(kLowerRuns))
     return point;
   --run;
   uint32_t distance = point - run->first;
   bool inside = distance % run->step == 0 && distance / run->step < run->count;
-  return inside ? static_cast<uint32_t>(static_cast<int32_t>(point) + run->delta)
-                : point;
+  return inside
+             ? static_cast<uint32_t>(static_cast<int32_t>(point) + run->delta)
+             : point;
 }
 
 std::array<uint32_t, 3> baseLetters(uint32_t point) {

@@ -13,10 +13,12 @@
 namespace sinter {
 
 /// General categories in the order of tools/make_unicode_tables.py.
+// clang-format off
 enum class Category : uint8_t {
   Cn, Lu, Ll, Lt, Lm, Lo, Mn, Mc, Me, Nd, Nl, No, Pc, Pd, Ps,
   Pe, Pi, Pf, Po, Sm, Sc, Sk, So, Zs, Zl, Zp, Cc, Cf, Cs, Co,
 };
+// clang-format on
 
 /// A set of categories, plus \s, as regular expressions name them. One code
 /// point has one category bit and perhaps `kSpace`.
@@ -28,18 +30,18 @@ constexpr CategorySet bit(Category category) {
 inline constexpr CategorySet kSpace = CategorySet(1) << 31; ///< White_Space
 inline constexpr CategorySet kMark =
     bit(Category::Mn) | bit(Category::Mc) | bit(Category::Me); ///< \p{M}
-inline constexpr CategorySet kLetter =
-    bit(Category::Lu) | bit(Category::Ll) | bit(Category::Lt) |
-    bit(Category::Lm) | bit(Category::Lo); ///< \p{L}
+inline constexpr CategorySet kLetter = bit(Category::Lu) | bit(Category::Ll) |
+                                       bit(Category::Lt) | bit(Category::Lm) |
+                                       bit(Category::Lo); ///< \p{L}
 inline constexpr CategorySet kNumber =
     bit(Category::Nd) | bit(Category::Nl) | bit(Category::No); ///< \p{N}
 inline constexpr CategorySet kPunctuation =
     bit(Category::Pc) | bit(Category::Pd) | bit(Category::Ps) |
     bit(Category::Pe) | bit(Category::Pi) | bit(Category::Pf) |
     bit(Category::Po); ///< \p{P}
-inline constexpr CategorySet kSymbol =
-    bit(Category::Sm) | bit(Category::Sc) | bit(Category::Sk) |
-    bit(Category::So); ///< \p{S}
+inline constexpr CategorySet kSymbol = bit(Category::Sm) | bit(Category::Sc) |
+                                       bit(Category::Sk) |
+                                       bit(Category::So); ///< \p{S}
 inline constexpr CategorySet kOther = bit(Category::Cc) | bit(Category::Cf) |
                                       bit(Category::Cs) | bit(Category::Co);
 
@@ -53,6 +55,10 @@ CategorySet categoryOf(uint32_t point);
 /// Length of the valid UTF-8 sequence at the start of `text`, 0 if there is
 /// none. Overlong forms, surrogates and points above U+10FFFF are invalid.
 size_t validSequence(std::string_view text);
+
+/// Length of the longest beginning of `text` that further bytes could make a
+/// valid sequence: 0 to 3. Only for text that begins with no valid sequence.
+size_t partialSequence(std::string_view text);
 
 /// The point at the start of non-empty `text`; `length` becomes its bytes. An
 /// invalid byte is kInvalidPoint with length 1.

@@ -148,8 +148,8 @@ private:
 
 } // namespace
 
-Result<std::unique_ptr<TextEncoder>>
-makeWordPiece(const Vocabulary &vocabulary, const TokenIndex &index) {
+Result<std::unique_ptr<TextEncoder>> makeWordPiece(const Vocabulary &vocabulary,
+                                                   const TokenIndex &index) {
   return std::unique_ptr<TextEncoder>(
       std::make_unique<WordPiece>(vocabulary, index));
 }

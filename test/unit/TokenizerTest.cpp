@@ -1,0 +1,477 @@
+// Checks the tokenizers by hand-made vocabularies, by slow references, by
+// random text and, where SINTER_VOCAB_DIR is set, by published vocabularies.
+#include "runtime/Tokenizer.h"
+
+#include "runtime/tokenizer/MergeTable.h"
+#include "runtime/tokenizer/PreTokenizer.h"
+#include "runtime/tokenizer/SpecialTokens.h"
+#include "test/unit/SmallVocabulary.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <iterator>
+#include <map>
+#include <random>
+#include <sstream>
+
+namespace sinter {
+namespace {
+
+using Ids = std::vector<int32_t>;
+
+void expectContains(const std::string &text, std::string_view part) {
+  EXPECT_NE(text.find(part), text.npos) << text;
+}
+
+Tokenizer make(const Vocabulary &vocabulary) {
+  Result<Tokenizer> tokenizer = Tokenizer::create(vocabulary);
+  EXPECT_TRUE(tokenizer.ok()) << tokenizer.status().message();
+  return std::move(*tokenizer);
+}
+
+Ids encode(const Tokenizer &tokenizer, std::string_view text,
+           bool addSpecial = false, bool parseSpecial = false) {
+  auto ids = tokenizer.encode(text, addSpecial, parseSpecial);
+  EXPECT_TRUE(ids.ok()) << ids.status().message();
+  return ids.ok() ? *ids : Ids();
+}
+
+void expectError(const Vocabulary &vocabulary, Code code,
+                 std::string_view message) {
+  Result<Tokenizer> tokenizer = Tokenizer::create(vocabulary);
+  ASSERT_FALSE(tokenizer.ok());
+  EXPECT_EQ(tokenizer.status().code(), code);
+  expectContains(tokenizer.status().message(), message);
+}
+
+Vocabulary helloVocabulary() {
+  return byteLevelVocabulary({{"h", "e"},    // 256
+                              {"l", "l"},    // 257
+                              {"he", "ll"},  // 258
+                              {"hell", "o"}, // 259
+                              {" ", "w"},    // 260
+                              {" w", "o"},   // 261
+                              {"r", "l"},    // 262
+                              {" wo", "rl"}, // 263
+                              {" worl", "d"}});
+}
+
+TEST(ByteLevelBpe, MergesByRankWithinWords) {
+  Tokenizer tokenizer = make(helloVocabulary());
+  EXPECT_EQ(encode(tokenizer, "hello world"), (Ids{259, 264}));
+  EXPECT_EQ(encode(tokenizer, "help"), (Ids{256, 'l', 'p'}));
+  EXPECT_EQ(encode(tokenizer, "world"), (Ids{'w', 'o', 262, 'd'}));
+  EXPECT_EQ(encode(tokenizer, "\xC3\xA9\xFF"), (Ids{0xC3, 0xA9, 0xFF}));
+  EXPECT_EQ(encode(tokenizer, ""), Ids());
+  Tokenizer ties = make(byteLevelVocabulary({{"a", "a"}}));
+  EXPECT_EQ(encode(ties, "aaa"), (Ids{256, 'a'}));
+}
+
+TEST(ByteLevelBpe, TakesWholeWordsWherePreTokenizerSaysSo) {
+  // No order of merges leads to "abc": a b c, then ab c.
+  Vocabulary vocabulary = byteLevelVocabulary({{"a", "b"}}, "llama-bpe");
+  addToken(vocabulary, "abc");
+  EXPECT_EQ(encode(make(vocabulary), "abc"), (Ids{257}));
+  vocabulary.pre = "qwen2";
+  EXPECT_EQ(encode(make(vocabulary), "abc"), (Ids{256, 'c'}));
+}
+
+/// Merges by looking at every pair every time.
+Ids slowMerge(const std::string &word, const Vocabulary &vocabulary) {
+  std::map<std::string, int32_t> ranks, ids;
+  for (size_t i = 0; i < vocabulary.merges.size(); ++i)
+    ranks.emplace(vocabulary.merges[i], i);
+  for (size_t i = 0; i < vocabulary.tokens.size(); ++i)
+    ids.emplace(vocabulary.tokens[i], i);
+  std::vector<std::string> parts;
+  for (char c : word)
+    parts.emplace_back(1, c);
+  while (true) {
+    size_t best = parts.size();
+    int32_t rank = INT32_MAX;
+    for (size_t i = 0; i + 1 < parts.size(); ++i) {
+      auto found = ranks.find(parts[i] + " " + parts[i + 1]);
+      if (found != ranks.end() && found->second < rank) {
+        best = i;
+        rank = found->second;
+      }
+    }
+    if (best == parts.size())
+      break;
+    parts[best] += parts[best + 1];
+    parts.erase(parts.begin() + static_cast<ptrdiff_t>(best) + 1);
+  }
+  Ids out;
+  for (const std::string &part : parts)
+    out.push_back(ids[part]);
+  return out;
+}
+
+TEST(ByteLevelBpe, AgreesWithSlowMerging) {
+  std::mt19937 random(1);
+  for (int round = 0; round < 40; ++round) {
+    Vocabulary vocabulary = byteLevelVocabulary({});
+    std::vector<std::string> known = {"a", "b", "c"};
+    for (int i = 0; i < 25; ++i) {
+      std::string left = known[random() % known.size()];
+      std::string right = known[random() % known.size()];
+      vocabulary.merges.push_back(left + " " + right);
+      addToken(vocabulary, left + right);
+      known.push_back(left + right);
+    }
+    Tokenizer tokenizer = make(vocabulary);
+    for (int i = 0; i < 50; ++i) {
+      std::string word(random() % 30 + 1, ' ');
+      for (char &c : word)
+        c = static_cast<char>('a' + random() % 3);
+      ASSERT_EQ(encode(tokenizer, word), slowMerge(word, vocabulary)) << word;
+    }
+  }
+}
+
+std::string randomText(std::mt19937 &random) {
+  std::string text;
+  for (size_t count = random() % 24; count > 0; --count) {
+    constexpr uint32_t kLimits[] = {0x80, 0x80, 0x250, 0x3000, 0x110000};
+    uint32_t point = random() % kLimits[random() % 5];
+    if (random() % 4 == 0)
+      point = " \n\t'19"[random() % 6];
+    if (point < 0xD800 || point >= 0xE000)
+      appendPoint(point, text);
+  }
+  return text;
+}
+
+TEST(ByteLevelBpe, DecodesWhatItEncoded) {
+  for (const char *pre :
+       {"gpt-2", "llama-bpe", "qwen2", "qwen35", "deepseek-llm",
+        "deepseek-coder", "deepseek-v3", "falcon", "starcoder", "tekken",
+        "gpt-4o", "default"}) {
+    Vocabulary vocabulary = helloVocabulary();
+    vocabulary.pre = pre;
+    Tokenizer tokenizer = make(vocabulary);
+    std::mt19937 random(7);
+    for (int i = 0; i < 10000; ++i) {
+      std::string text = randomText(random);
+      if (i % 10 == 0) // not even valid UTF-8
+        text.insert(random() % (text.size() + 1), 1,
+                    static_cast<char>(random()));
+      ASSERT_EQ(tokenizer.decode(encode(tokenizer, text)), text) << pre;
+    }
+  }
+}
+
+TEST(ByteLevelBpe, TakesLinearTimeForOneLongWord) {
+  Tokenizer tokenizer = make(byteLevelVocabulary({{"a", "a"}, {"aa", "aa"}}));
+  EXPECT_EQ(encode(tokenizer, std::string(1 << 20, 'a')).size(), 1U << 18);
+  for (const char *pre : {"deepseek-llm", "gpt-4o", "llama-bpe"}) {
+    Vocabulary vocabulary = byteLevelVocabulary({}, pre);
+    std::string spaces(1 << 20, ' ');
+    EXPECT_EQ(encode(make(vocabulary), spaces + "x").size(), (1U << 20) + 1);
+  }
+}
+
+TEST(ByteLevelBpe, NeedsATokenForEachByte) {
+  Vocabulary vocabulary = Vocabulary::withDefaults("gpt2", "gpt-2");
+  addToken(vocabulary, "a");
+  addToken(vocabulary, "?");
+  Tokenizer tokenizer = make(vocabulary);
+  EXPECT_EQ(encode(tokenizer, "aa"), (Ids{0, 0}));
+  auto ids = tokenizer.encode("ab", false, false);
+  ASSERT_FALSE(ids.ok());
+  EXPECT_EQ(ids.status().code(), Code::InvalidArgument);
+  expectContains(ids.status().message(), "no token for byte 0x62");
+  vocabulary.unk = 1;
+  EXPECT_EQ(encode(make(vocabulary), "ab"), (Ids{0, 1}));
+}
+
+TEST(ByteLevelBpe, RefusesMergesOfUnknownTokens) {
+  for (const char *merge : {"a", "", " ", "a zz", "zz a", "a b"}) {
+    Vocabulary vocabulary = byteLevelVocabulary({});
+    vocabulary.merges.push_back(merge);
+    expectError(vocabulary, Code::CorruptData,
+                fmt::format("merge 0 ('{}') does not join", merge));
+    auto bytes = serialize(vocabulary);
+    auto parsed = parse(std::as_bytes(std::span(bytes)));
+    ASSERT_TRUE(parsed.ok());
+    expectError(*parsed, Code::CorruptData, "merge 0 ('?') does not join");
+  }
+}
+
+TEST(PreTokenizer, NamesThoseItKnows) {
+  Vocabulary vocabulary = byteLevelVocabulary({}, "nonsense");
+  expectError(vocabulary, Code::Unsupported,
+              "unknown pre-tokenizer 'nonsense'");
+  expectError(vocabulary, Code::Unsupported, "llama-bpe");
+  vocabulary.pre = "";
+  make(vocabulary);
+}
+
+std::string split(std::string_view name, std::string_view text) {
+  auto preTokenizer = findPreTokenizer(name);
+  CodePoints points(text);
+  std::string out;
+  size_t begin = 0;
+  for (size_t end : splitWords(*preTokenizer, points)) {
+    out += out.empty() ? "" : "|";
+    out += text.substr(points.offset[begin],
+                       points.offset[end] - points.offset[begin]);
+    begin = end;
+  }
+  return out;
+}
+
+TEST(PreTokenizer, SplitsAsTheExpressionsDo) {
+  EXPECT_EQ(split("gpt-2", "I'll  pay 1234$!\n\n x"),
+            "I|'ll| | pay| 1234|$!|\n\n| x");
+  EXPECT_EQ(split("gpt-2", "a  "), "a|  ");
+  EXPECT_EQ(split("gpt-2", "I'LL"), "I|'|LL");
+  EXPECT_EQ(split("llama-bpe", "I'LL (pay) 12345 \n x!\n"),
+            "I|'LL| (|pay|)| |123|45| \n| x|!\n");
+  EXPECT_EQ(split("qwen2", "x123"), "x|1|2|3");
+  EXPECT_EQ(split("qwen2", "क\u094D"), "क|\u094D");
+  EXPECT_EQ(split("qwen35", "क\u094D"), "क\u094D");
+  EXPECT_EQ(split("starcoder", " 12ab"), " |1|2|ab");
+  EXPECT_EQ(split("falcon", "a`b 12345"), "a|`|b| |123|45");
+  EXPECT_EQ(split("default", "a`b 12345"), "a|`|b| |123|45");
+  EXPECT_EQ(split("default", "$`"), "$|`");
+  EXPECT_EQ(split("falcon", "$`"), "$`");
+  EXPECT_EQ(split("deepseek-llm", "Hi  你好123\n\n"), "Hi|  |你好|123|\n|\n");
+  EXPECT_EQ(split("deepseek-coder", "Hi, 你好12"), "Hi|,| |你好|1|2");
+  EXPECT_EQ(split("deepseek-v3", "(abc 1234あx"), "(abc| |123|4|あ|x");
+  EXPECT_EQ(split("tekken", "HelloWORLDs don't/\n"),
+            "Hello|WORLDs| don|'t|/\n");
+  EXPECT_EQ(split("gpt-4o", "HelloWORLDs don't 1234"),
+            "Hello|WORLDs| don't| |123|4");
+}
+
+TEST(SpecialTokens, FindsLeftmostThenLongest) {
+  Vocabulary vocabulary = byteLevelVocabulary({});
+  int32_t user = addToken(vocabulary, "<tag>", TokenType::UserDefined);
+  int32_t longer = addToken(vocabulary, "<tag><tag>", TokenType::UserDefined);
+  int32_t control = addToken(vocabulary, "<end>", TokenType::Control);
+  Tokenizer tokenizer = make(vocabulary);
+  EXPECT_EQ(encode(tokenizer, "a<tag>b"), (Ids{'a', user, 'b'}));
+  EXPECT_EQ(encode(tokenizer, "<tag><tag><tag>"), (Ids{longer, user}));
+  EXPECT_EQ(encode(tokenizer, "<end>").size(), 5U);
+  EXPECT_EQ(encode(tokenizer, "<<end>", false, true), (Ids{'<', control}));
+  EXPECT_EQ(encode(tokenizer, "<en", false, true), (Ids{'<', 'e', 'n'}));
+  EXPECT_EQ(tokenizer.piece(control, false), "");
+  EXPECT_EQ(tokenizer.piece(control, true), "<end>");
+  EXPECT_EQ(tokenizer.piece(user, false), "<tag>");
+  EXPECT_EQ(tokenizer.piece(-1, true) + tokenizer.piece(99999, true), "");
+  EXPECT_EQ(tokenizer.find("<end>"), control);
+  EXPECT_EQ(tokenizer.find("<none>"), -1);
+}
+
+TEST(SpecialTokens, RefusesVeryLongOnes) {
+  Vocabulary vocabulary = byteLevelVocabulary({});
+  addToken(vocabulary, std::string(4097, 'x'), TokenType::UserDefined);
+  expectError(vocabulary, Code::Unsupported,
+              "special token 256 has 4097 bytes, at most 4096");
+}
+
+TEST(SpecialTokens, RecognisesEndsOfText) {
+  Vocabulary vocabulary = byteLevelVocabulary({});
+  int32_t end = addToken(vocabulary, "<|im_end|>");
+  int32_t text = addToken(vocabulary, "<|endoftext|>");
+  vocabulary.eos = 'z';
+  Tokenizer tokenizer = make(vocabulary);
+  EXPECT_EQ(tokenizer.vocabulary().eot, end);
+  EXPECT_EQ(tokenizer.vocabulary().eog, (Ids{'z', end, text}));
+  EXPECT_TRUE(tokenizer.isEndOfGeneration(text));
+  EXPECT_FALSE(tokenizer.isEndOfGeneration('a'));
+  EXPECT_EQ(tokenizer.piece(end, false), "");
+}
+
+TEST(SpecialTokens, KnowsFormatsWhereMessagesEndBeforeTheText) {
+  Vocabulary harmony = byteLevelVocabulary({});
+  int32_t end = addToken(harmony, "<|end|>", TokenType::Control);
+  addToken(harmony, "<|return|>", TokenType::Control);
+  addToken(harmony, "<|call|>", TokenType::Control);
+  int32_t channel = addToken(harmony, "<|channel|>", TokenType::Control);
+  harmony.eot = 0;
+  Tokenizer tokenizer = make(harmony);
+  EXPECT_FALSE(tokenizer.isEndOfGeneration(end));
+  EXPECT_EQ(tokenizer.piece(channel, false), "<|channel|>");
+  Vocabulary tags = byteLevelVocabulary({});
+  int32_t tag = addToken(tags, "</s>", TokenType::Control);
+  int32_t tool = addToken(tags, "<|tool_response>", TokenType::Control);
+  Tokenizer html = make(tags);
+  EXPECT_FALSE(html.isEndOfGeneration(tag));
+  EXPECT_TRUE(html.isEndOfGeneration(tool));
+  EXPECT_EQ(html.piece(tag, false), "</s>");
+}
+
+TEST(Tokenizer, AddsBosAndEosAsTheModelWants) {
+  Vocabulary vocabulary = byteLevelVocabulary({});
+  vocabulary.bos = addToken(vocabulary, "<bos>", TokenType::Control);
+  vocabulary.eos = addToken(vocabulary, "<end>", TokenType::Control);
+  EXPECT_EQ(encode(make(vocabulary), "a", true), (Ids{'a'}));
+  vocabulary.addBos = vocabulary.addEos = true;
+  Tokenizer tokenizer = make(vocabulary);
+  EXPECT_EQ(encode(tokenizer, "a", true), (Ids{256, 'a', 257}));
+  EXPECT_EQ(encode(tokenizer, "a", false), (Ids{'a'}));
+  EXPECT_EQ(tokenizer.decode(Ids{256, 'a', 257}), "a");
+}
+
+TEST(Tokenizer, RefusesWhatContradictsItself) {
+  Vocabulary vocabulary = byteLevelVocabulary({});
+  vocabulary.addBos = true;
+  expectError(vocabulary, Code::CorruptData, "asks for a BOS token");
+  vocabulary = byteLevelVocabulary({});
+  vocabulary.addEos = true;
+  expectError(vocabulary, Code::CorruptData, "asks for a EOS token");
+  vocabulary = byteLevelVocabulary({});
+  vocabulary.pad = 256;
+  expectError(vocabulary, Code::CorruptData, "special token 256 of a");
+  vocabulary = byteLevelVocabulary({});
+  vocabulary.tokenTypes.pop_back();
+  expectError(vocabulary, Code::CorruptData, "255 token types for 256 tokens");
+  vocabulary = sentencePieceVocabulary({"a"});
+  vocabulary.scores.pop_back();
+  expectError(vocabulary, Code::CorruptData, "259 scores for 260 tokens");
+  vocabulary = wordPieceVocabulary({});
+  vocabulary.bos = vocabulary.cls = -1;
+  expectError(vocabulary, Code::CorruptData, "asks for a CLS token");
+  vocabulary = wordPieceVocabulary({});
+  vocabulary.sep = -1;
+  expectError(vocabulary, Code::CorruptData, "asks for a SEP token");
+}
+
+TEST(Tokenizer, NamesModelsItDoesNotKnow) {
+  expectError(Vocabulary(), Code::Unsupported, "no_vocab");
+  for (const char *model : {"t5", "rwkv"})
+    expectError(Vocabulary::withDefaults(model, ""), Code::Unsupported,
+                fmt::format("unsupported tokenizer '{}'", model));
+}
+
+TEST(Tokenizer, RefusesTokensAndMergesMadeToCollide) {
+  Vocabulary tokens = byteLevelVocabulary({});
+  uint64_t mask = tableCapacity(1300) - 1;
+  for (uint32_t i = 0; tokens.tokens.size() < 1300; ++i)
+    if (std::string text = fmt::format("{:08}", i);
+        (hashText(text) & mask) == 0)
+      addToken(tokens, text);
+  expectError(tokens, Code::CorruptData, "collides with 1024 others");
+  Vocabulary merges = byteLevelVocabulary({});
+  for (int32_t i = 0; merges.mergeIds.size() < 1300; ++i)
+    if ((hashPair(i, i) >> 32 & mask) == 0)
+      merges.mergeIds.push_back({i, i, 0});
+  expectError(merges, Code::CorruptData, "collides with 1024 others");
+}
+
+TEST(SentencePiece, MergesByScore) {
+  Tokenizer tokenizer = make(sentencePieceVocabulary(
+      {"he", "ll", "hell", "hello", "▁hello", "▁", "h", "e", "l", "o"}));
+  constexpr int32_t he = 259, ll = 260, space = 264, hello = 263;
+  EXPECT_EQ(encode(tokenizer, "hello"), (Ids{hello}));
+  EXPECT_EQ(encode(tokenizer, "hello hello"), (Ids{hello, hello}));
+  EXPECT_EQ(encode(tokenizer, " hello"), (Ids{space, hello}));
+  EXPECT_EQ(encode(tokenizer, "hell", true), (Ids{1, space, 261}));
+  EXPECT_EQ(encode(tokenizer, "hel"), (Ids{space, he, 267}));
+  EXPECT_EQ(encode(tokenizer, "llé"), (Ids{space, ll, 3 + 0xC3, 3 + 0xA9}));
+  EXPECT_EQ(encode(tokenizer, "<s>hello", false, true), (Ids{1, hello}));
+  EXPECT_EQ(encode(tokenizer, "\xFF"), (Ids{space, 3 + 0xFF}));
+  EXPECT_EQ(tokenizer.decode(Ids{1, hello, hello, 3 + '\n'}), "hello hello\n");
+  EXPECT_EQ(tokenizer.piece(hello, false), " hello");
+  EXPECT_EQ(encode(tokenizer, ""), Ids());
+}
+
+TEST(SentencePiece, FollowsItsOptions) {
+  Vocabulary vocabulary = sentencePieceVocabulary({"▁", "a", "▁a", "a▁a"});
+  constexpr int32_t space = 259, a = 260, aSpaceA = 262;
+  vocabulary.addSpacePrefix = false;
+  // A token that spans words: they cannot be encoded one by one.
+  EXPECT_EQ(encode(make(vocabulary), "a a"), (Ids{aSpaceA}));
+  EXPECT_EQ(encode(make(vocabulary), "a  "), (Ids{a, space, space}));
+  vocabulary.removeExtraWhitespaces = true;
+  EXPECT_EQ(encode(make(vocabulary), "  a   a "), (Ids{aSpaceA}));
+  EXPECT_EQ(encode(make(vocabulary), "   "), Ids());
+}
+
+TEST(SentencePiece, FallsBackToTheUnknownToken) {
+  Vocabulary vocabulary = Vocabulary::withDefaults("llama", "");
+  for (const char *text : {"<unk>", "<s>", "</s>"})
+    addToken(vocabulary, text, TokenType::Control);
+  addToken(vocabulary, "▁");
+  EXPECT_EQ(encode(make(vocabulary), "é"), (Ids{3, 0}));
+  vocabulary.unk = -1;
+  auto ids = make(vocabulary).encode("é", false, false);
+  ASSERT_FALSE(ids.ok());
+  expectContains(ids.status().message(), "no token for byte 0xc3");
+}
+
+TEST(WordPiece, SplitsGreedilyAfterNormalising) {
+  Tokenizer tokenizer =
+      make(wordPieceVocabulary({"▁hello", "▁wor", "ld", "▁,", "▁ca", "fe",
+                                "▁你", "▁\u1112\u1161\u11AB"}));
+  EXPECT_EQ(encode(tokenizer, "Hello,WORLD", true), (Ids{2, 4, 7, 5, 6, 3}));
+  EXPECT_EQ(encode(tokenizer, "Café hello你"), (Ids{8, 9, 4, 10}));
+  EXPECT_EQ(encode(tokenizer, "hel\x01lo worse"), (Ids{4, 1}));
+  EXPECT_EQ(encode(tokenizer, std::string(100, 'x') + " hello"), (Ids{1, 4}));
+  EXPECT_EQ(tokenizer.decode(Ids{2, 4, 5, 6, 3}), "hello world");
+  EXPECT_EQ(encode(tokenizer, "한"), (Ids{11}));
+}
+
+TEST(WordPiece, FollowsItsOptions) {
+  Vocabulary vocabulary = wordPieceVocabulary({"▁é", "▁e", "▁É", "a"});
+  addToken(vocabulary, "▁" + std::string("a"));
+  EXPECT_EQ(encode(make(vocabulary), "É"), (Ids{5}));
+  EXPECT_EQ(encode(make(vocabulary), std::string(101, 'a')), (Ids{1}));
+  EXPECT_EQ(encode(make(vocabulary), std::string(100, 'a')).size(), 100U);
+  vocabulary.stripAccents = false;
+  EXPECT_EQ(encode(make(vocabulary), "É"), (Ids{4}));
+  vocabulary.lowercase = false;
+  EXPECT_EQ(encode(make(vocabulary), "É"), (Ids{6}));
+  vocabulary.unk = -1;
+  auto ids = make(vocabulary).encode("zz", false, false);
+  ASSERT_FALSE(ids.ok());
+  expectContains(ids.status().message(), "no tokens for 'zz'");
+}
+
+std::string readFile(const std::filesystem::path &path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Texts of NAME.inp, separated by marker lines, against the ids in NAME.out.
+int checkPublished(const std::filesystem::path &path) {
+  std::string bytes = readFile(path);
+  auto vocabulary = parse(std::as_bytes(std::span(bytes)));
+  EXPECT_TRUE(vocabulary.ok()) << path << vocabulary.status().message();
+  Tokenizer tokenizer = make(*vocabulary);
+  std::filesystem::path base = path;
+  base.replace_extension();
+  std::string texts = readFile(base.string() + ".inp");
+  std::istringstream lines(readFile(base.string() + ".out"));
+  constexpr std::string_view kMarker = "\n__ggml_vocab_test__\n";
+  int checked = 0;
+  for (std::string line; std::getline(lines, line); ++checked) {
+    std::istringstream numbers(line);
+    Ids expected(std::istream_iterator<int32_t>(numbers), {});
+    size_t end = texts.find(kMarker);
+    std::string text = texts.substr(0, end);
+    EXPECT_EQ(encode(tokenizer, text), expected) << path << ": " << text;
+    texts.erase(0, end == texts.npos ? end : end + kMarker.size());
+  }
+  return checked;
+}
+
+TEST(PublishedVocabularies, GiveThePublishedIds) {
+  const char *folder = std::getenv("SINTER_VOCAB_DIR");
+  if (!folder)
+    GTEST_SKIP() << "unsupported: SINTER_VOCAB_DIR is not set";
+  int checked = 0;
+  for (const auto &entry : std::filesystem::directory_iterator(folder))
+    if (std::filesystem::path base = entry.path();
+        base.extension() == ".svoc" &&
+        std::filesystem::exists(base.replace_extension().string() + ".out"))
+      checked += checkPublished(entry.path());
+  EXPECT_GT(checked, 0) << "no .svoc file with .inp and .out in " << folder;
+}
+
+} // namespace
+} // namespace sinter
