@@ -269,6 +269,14 @@ def model_tensors(o, rng):
         data = array.array("f", values).tobytes()
         tensors.append((name, [len(data) // 4], FORMATS["f32"][0], data))
 
+    def gain(name, width):
+        values = [rng.uniform(0.8, 1.2) for _ in range(width)]
+        if o.type.get(name) == "f16":
+            tensors.append((name, [width], FORMATS["f16"][0],
+                            struct.pack(f"<{width}e", *values)))
+        else:
+            vector(name, values)
+
     def matrix(name, width, rows, kind):
         if kind in FOREIGN:
             number, weights, size = FOREIGN[kind]
@@ -280,8 +288,7 @@ def model_tensors(o, rng):
 
     for name, width, rows in model_shapes(o):
         if not rows:
-            vector(name + ".weight",
-                   (rng.uniform(0.8, 1.2) for _ in range(width)))
+            gain(name + ".weight", width)
             continue
         kind = o.type.get(name + ".weight", o.format)
         matrix(name + ".weight", width, rows, kind)
@@ -323,7 +330,7 @@ def arguments():
     p.add_argument("--format", default="q8_0",
                    choices=[*FORMATS, *FOREIGN], help="of all matrices")
     p.add_argument("--type", action="append", default=[],
-                   metavar="TENSOR=FORMAT", help="of one matrix")
+                   metavar="TENSOR=FORMAT", help="of one matrix; f16 also of a norm")
     for name, default in [("layers", 2), ("hidden", 256), ("heads", 4),
                           ("kv-heads", 2), ("head-width", 64), ("ffn", 512),
                           ("vocabulary", 320), ("context", 512), ("seed", 1),

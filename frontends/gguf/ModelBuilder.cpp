@@ -236,7 +236,9 @@ void ModelBuilder::head(const Rows &rows, const Decoder &decoder, Bias bias) {
   Rows normed =
       norm({wanted, rows.width}, "output_norm", decoder.hidden, decoder);
   Rows logits;
-  if (asked.describes() || asked.has("output.weight"))
+  PlacedTensor own = asked.tensor("output.weight", {rows.width, vocabulary},
+                                  /*plain=*/false, Need::Optional);
+  if (asked.describes() || own.tensor)
     logits = matmul(normed, "output", vocabulary, bias);
   else
     logits = matmul(normed, "token_embd", vocabulary, Bias::None);

@@ -57,10 +57,6 @@ std::string ModelSource::keyName(StringRef key) const {
   return "key " + quotedName(arch + "." + key.str());
 }
 
-bool ModelSource::has(StringRef tensorName) const {
-  return model && model->findTensor(tensorName).tensor;
-}
-
 uint64_t ModelSource::tensorCount() const {
   uint64_t count = 0;
   if (model)
@@ -161,17 +157,6 @@ std::string ModelSource::word(StringRef key, StringRef otherwise) {
   refuse(llvm::formatv("{0} is {1}, expected a string", keyName(key),
                        value->describe()));
   return otherwise.str();
-}
-
-bool ModelSource::flag(StringRef key, bool otherwise) {
-  const GgufValue *value = ask(key, "bool", otherwise ? "true" : "false");
-  if (!value)
-    return otherwise;
-  if (auto found = value->flag())
-    return *found;
-  refuse(llvm::formatv("{0} is {1}, expected a bool", keyName(key),
-                       value->describe()));
-  return otherwise;
 }
 
 void ModelSource::checkShape(const GgufTensor &tensor, ArrayRef<Extent> shape) {

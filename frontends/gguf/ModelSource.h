@@ -51,7 +51,6 @@ public:
   int64_t count(llvm::StringRef key, int64_t otherwise);
   double number(llvm::StringRef key, std::optional<double> otherwise);
   std::string word(llvm::StringRef key, llvm::StringRef otherwise);
-  bool flag(llvm::StringRef key, bool otherwise);
 
   /// The tensor of this name, checked against `shape` (GGUF's order, width
   /// first) and, if `plain`, to be F32. Null if the file does not have it: an
@@ -64,8 +63,6 @@ public:
 
   /// "key 'qwen3.block_count'".
   std::string keyName(llvm::StringRef key) const;
-  /// Whether the file has this tensor; does not ask for it.
-  bool has(llvm::StringRef tensorName) const;
   /// Tensors in all parts.
   uint64_t tensorCount() const;
   /// For the user to know, though the model works.
