@@ -219,6 +219,11 @@ Status takeHeader(VocabularyReader &reader) {
   return Status();
 }
 
+/// Pre-tokenizers of models that begin every text with BOS.
+constexpr std::string_view kBosPreTokenizers[] = {
+    "llama3",  "llama-v3", "llama-bpe", "falcon3",      "falcon-h1",
+    "pixtral", "midm-2.0", "lfm2",      "jina-v5-nano", "tekken"};
+
 Status takeFields(VocabularyReader &reader, Vocabulary &v) {
   SINTER_TRY(takeHeader(reader));
   SINTER_TRY(reader.takeString("model", v.model));
@@ -242,11 +247,6 @@ Status takeFields(VocabularyReader &reader, Vocabulary &v) {
   return checkFields(v);
 }
 
-bool contains(std::initializer_list<std::string_view> names,
-              std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 } // namespace
 
 Vocabulary Vocabulary::withDefaults(std::string_view model,
@@ -267,10 +267,8 @@ Vocabulary Vocabulary::withDefaults(std::string_view model,
     v.mask = 103;
     v.addBos = true;
   } else if (model == "gpt2") {
-    v.addBos =
-        contains({"llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1",
-                  "pixtral", "midm-2.0", "lfm2", "jina-v5-nano", "tekken"},
-                 pre);
+    v.addBos = std::ranges::find(kBosPreTokenizers, pre) !=
+               std::end(kBosPreTokenizers);
   }
   return v;
 }

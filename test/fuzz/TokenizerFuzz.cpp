@@ -1,0 +1,81 @@
+// Feeds arbitrary bytes to the vocabulary parser, and arbitrary text to a
+// tokenizer made of an arbitrary vocabulary or of a sound one.
+#include "runtime/TextStream.h"
+#include "runtime/Tokenizer.h"
+#include "test/unit/SmallVocabulary.h"
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+using namespace sinter;
+
+namespace {
+
+/// Encodes and decodes `text`; `isExact`: the vocabulary is byte-level and
+/// whole, so the text must come back.
+void roundTrip(const Tokenizer &tokenizer, std::string_view text,
+               bool isExact) {
+  for (bool special : {false, true}) {
+    auto ids = tokenizer.encode(text, special, special);
+    if (!ids)
+      continue;
+    TextStream stream({"stop", "\x80"});
+    for (int32_t id : *ids) {
+      if (id < 0 || static_cast<size_t>(id) >= tokenizer.size())
+        std::abort();
+      stream.feed(tokenizer.piece(id, special));
+    }
+    stream.finish();
+    std::string decoded = tokenizer.decode(*ids);
+    if (isExact && !special && decoded != text)
+      std::abort();
+  }
+}
+
+void fuzzSound(uint8_t kind, std::string_view text) {
+  constexpr const char *kPre[] = {
+      "gpt-2",        "llama-bpe",      "qwen2",       "qwen35",
+      "deepseek-llm", "deepseek-coder", "deepseek-v3", "starcoder",
+      "falcon",       "tekken",         "gpt-4o",      "default"};
+  constexpr size_t kKinds = std::size(kPre) + 2;
+  size_t which = kind % kKinds;
+  Vocabulary vocabulary =
+      which < std::size(kPre)
+          ? byteLevelVocabulary({{"a", "a"}, {" ", "a"}, {"aa", "aa"}},
+                                kPre[which])
+      : which == std::size(kPre)
+          ? sentencePieceVocabulary({"▁", "a", "▁a", "aa", "▁aa"})
+          : wordPieceVocabulary({"▁a", "a", "aa", "▁!"});
+  bool isExact = vocabulary.model == "gpt2";
+  Result<Tokenizer> tokenizer = Tokenizer::create(std::move(vocabulary));
+  if (!tokenizer)
+    std::abort();
+  roundTrip(*tokenizer, text, isExact);
+}
+
+} // namespace
+
+/// Byte 0 chooses a sound vocabulary, or a parsed one; then bytes 1 and 2 say
+/// how much of the rest is the text.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  if (size < 3)
+    return 0;
+  std::string_view rest(reinterpret_cast<const char *>(data) + 3, size - 3);
+  if (data[0] & 1) {
+    fuzzSound(data[0] >> 1, rest);
+    return 0;
+  }
+  size_t bytes = std::min<size_t>(data[1] | data[2] << 8, rest.size());
+  auto vocabulary = parse(std::as_bytes(std::span(rest.substr(bytes))));
+  if (!vocabulary)
+    return 0;
+  std::string again = serialize(*vocabulary);
+  if (again != rest.substr(bytes))
+    std::abort(); // one vocabulary, one form
+  if (Result<Tokenizer> tokenizer = Tokenizer::create(std::move(*vocabulary)))
+    roundTrip(*tokenizer, rest.substr(0, bytes), false);
+  return 0;
+}
