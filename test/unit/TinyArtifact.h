@@ -9,6 +9,7 @@
 
 #include "runtime/ArtifactBytes.h"
 #include "runtime/Plan.h"
+#include "runtime/Vocabulary.h"
 
 #include <gtest/gtest.h>
 
@@ -165,11 +166,21 @@ inline const std::string &kernels() {
   return made;
 }
 
+/// Ten one-letter tokens; the model always finds the last one likeliest.
+inline Vocabulary letters() {
+  Vocabulary made = Vocabulary::withDefaults("gpt2", "gpt-2");
+  for (char letter = 'a'; letter < 'a' + char(kVocabulary); ++letter)
+    made.tokens.push_back(std::string_view(&letter, 1));
+  return made;
+}
+
 /// What goes into a file; tests change one part of it.
 struct Parts {
   std::string manifest = tiny::manifest();
   Plan plan = tiny::plan();
   std::string kernels = "not loaded";
+  std::string vocabulary; ///< left out if empty
+  std::string report;     ///< left out if empty
   float firstMark = 0;
   float secondMark = 0;
 };
@@ -187,6 +198,12 @@ inline std::string write(const Parts &parts, const std::string &name) {
   auto section = builder->reserveSection(SectionKind::Weights, sizeof(values));
   EXPECT_TRUE(section.ok()) << section.status().message();
   std::memcpy(section->data(), &values, sizeof(values));
+  auto addText = [&](SectionKind kind, const std::string &text) {
+    Status added = text.empty() ? Status() : builder->addSection(kind, text);
+    EXPECT_TRUE(added.ok()) << added.message();
+  };
+  addText(SectionKind::Vocabulary, parts.vocabulary);
+  addText(SectionKind::Report, parts.report);
   Status finished = builder->finish();
   EXPECT_TRUE(finished.ok()) << finished.message();
   return path;
