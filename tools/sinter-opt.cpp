@@ -1,4 +1,6 @@
-/// Runs any of our passes on MLIR text: the driver of the lit tests.
+/// Runs any of our passes, or the whole pipeline, on MLIR text: the driver of
+/// the lit tests.
+#include "compiler/Pipeline.h"
 #include "dialects/plan/Plan.h"
 #include "dialects/sinter/Sinter.h"
 #include "dialects/tile/Tile.h"
@@ -18,6 +20,7 @@ int main(int argc, char **argv) {
                   mlir::func::FuncDialect, mlir::math::MathDialect>();
   mlir::registerTransformsPasses();
   sinter::registerSinterPasses();
+  sinter::registerSinterPipeline();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "sinter pass driver", registry));
 }

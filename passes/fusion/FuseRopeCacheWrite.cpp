@@ -1,11 +1,11 @@
 /// Boxes what happens to query, key and value heads before attention.
 ///
-///   %qn = rms_norm %q, @wq (heads, optional)
-///   %kn = rms_norm %k, @wk (heads, optional)    %qr = region "rope_cache_write"
-///   %qr = rope %qn, %batch                ==>      (%q, %k, %v, %kv, %batch) {
-///   %kr = rope %kn, %batch                          the same ops
-///   cache_write %kr, %v, %kv, %batch                yield %qr
-///   … attention %qr, %kv, %batch                  }
+///   %qn = rms_norm %q, @wq (optional)
+///   %kn = rms_norm %k, @wk (optional)        %qr = region "rope_cache_write"
+///   %qr = rope %qn, %batch             ==>      (%q, %k, %v, %kv, %batch) {
+///   %kr = rope %kn, %batch                      the same ops
+///   cache_write %kr, %v, %kv, %batch            yield %qr
+///   … attention %qr, %kv, %batch              }
 ///
 /// Why: a head is normed, rotated and stored while it is in registers; one
 /// launch instead of five.
