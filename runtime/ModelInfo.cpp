@@ -55,15 +55,15 @@ Json describeModel(const Artifact &artifact, const Session &session) {
           {"session",
            {{"threads", session.threads()},
             {"context", session.contextLength()},
-            {"trainedContext", artifact.plan().contextLength},
+            {"trained_context", artifact.plan().contextLength},
             {"vocabulary", artifact.plan().vocabulary},
             {"chunk", session.chunk()}}},
           {"memory",
            {{"weights", use.weights},
             {"arena", use.arena},
             {"logits", use.logits},
-            {"cachePerToken", use.cachePerToken},
-            {"cacheForContext", use.cacheForContext}}},
+            {"cache_per_token", use.cachePerToken},
+            {"cache_for_context", use.cacheForContext}}},
           {"report", orNull(artifact.report())}};
 }
 
@@ -96,13 +96,13 @@ std::string textOf(const Json &object, const char *key) {
 /// A row for each fusion, with the reasons of those that were refused below.
 std::string fusionTable(const Json &fusions) {
   std::string text =
-      fmt::format("\n{:<28} {:>8} {:>8}\n", "fusion", "applied", "expected");
+      fmt::format("\n{:<28} {:>8} {:>8}\n", "fusion", "fused", "expected");
   for (const Json &fusion : fusions) {
-    const Json *enabled = find(fusion, "enabled");
-    bool off = enabled && enabled->is_boolean() && !enabled->get<bool>();
+    const Json *on = find(fusion, "on");
+    bool off = on && on->is_boolean() && !on->get<bool>();
     fmt::format_to(std::back_inserter(text), "{:<28} {:>8} {:>8}\n",
                    textOf(fusion, "name"),
-                   off ? "off" : textOf(fusion, "applied"),
+                   off ? "off" : textOf(fusion, "fused"),
                    textOf(fusion, "expected"));
     const Json *refused = find(fusion, "refused");
     if (refused && refused->is_array())

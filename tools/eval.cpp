@@ -168,9 +168,9 @@ Status evalDivergence(const Options &options) {
   if (!result.ok())
     return result.status();
   if (options.json)
-    fmt::print("{}\n", dumpJson({{"meanKl", result->meanKl},
-                                 {"maxKl", result->maxKl},
-                                 {"sameTop", result->sameTop},
+    fmt::print("{}\n", dumpJson({{"mean_kl", result->meanKl},
+                                 {"max_kl", result->maxKl},
+                                 {"same_top", result->sameTop},
                                  {"nmse", result->nmse},
                                  {"tokens", result->tokens}}));
   else

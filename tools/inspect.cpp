@@ -70,10 +70,10 @@ Json describePlan(const Plan &plan) {
     states.push_back({{"name", name(plan, state.name)},
                       {"kind", "kv_cache"},
                       {"element", elementName(state.element)},
-                      {"kvHeads", state.kvHeads},
-                      {"keyWidth", state.keyWidth},
-                      {"valueWidth", state.valueWidth},
-                      {"pageBytes", state.pageBytes}});
+                      {"kv_heads", state.kvHeads},
+                      {"key_width", state.keyWidth},
+                      {"value_width", state.valueWidth},
+                      {"page_bytes", state.pageBytes}});
   Json ropes = Json::array();
   for (const PlanRopeTable &rope : plan.ropeTables)
     ropes.push_back({{"pairs", rope.pairs},
@@ -85,16 +85,16 @@ Json describePlan(const Plan &plan) {
     for (uint32_t i = 0; i < regime.launchCount; ++i)
       launches.push_back(
           describeLaunch(plan, plan.launches[regime.firstLaunch + i]));
-    regimes.push_back({{"maxTokens", regime.maxTokens},
-                       {"arenaBytes", regime.arenaBytes},
+    regimes.push_back({{"max_tokens", regime.maxTokens},
+                       {"arena_bytes", regime.arenaBytes},
                        {"launches", launches}});
   }
   return {{"vocabulary", plan.vocabulary},
-          {"contextLength", plan.contextLength},
-          {"pageTokens", plan.pageTokens},
+          {"context_length", plan.contextLength},
+          {"page_tokens", plan.pageTokens},
           {"kernels", plan.kernels.size()},
           {"states", states},
-          {"ropeTables", ropes},
+          {"rope_tables", ropes},
           {"regimes", regimes}};
 }
 
@@ -124,8 +124,9 @@ void printPlan(const Json &plan) {
   fmt::print("\nplan: vocabulary {}, context {}, pages of {} tokens, {} "
              "kernels\n",
              plan["vocabulary"].get<uint32_t>(),
-             plan["contextLength"].get<uint32_t>(),
-             plan["pageTokens"].get<uint32_t>(), plan["kernels"].get<size_t>());
+             plan["context_length"].get<uint32_t>(),
+             plan["page_tokens"].get<uint32_t>(),
+             plan["kernels"].get<size_t>());
   size_t index = 0;
   for (const Json &state : plan["states"])
     fmt::print(
@@ -133,11 +134,11 @@ void printPlan(const Json &plan) {
         "bytes\n",
         index++, state["name"].get<std::string>(),
         state["kind"].get<std::string>(), state["element"].get<std::string>(),
-        state["kvHeads"].get<uint32_t>(), state["keyWidth"].get<uint32_t>(),
-        state["valueWidth"].get<uint32_t>(),
-        state["pageBytes"].get<uint64_t>());
+        state["kv_heads"].get<uint32_t>(), state["key_width"].get<uint32_t>(),
+        state["value_width"].get<uint32_t>(),
+        state["page_bytes"].get<uint64_t>());
   index = 0;
-  for (const Json &rope : plan["ropeTables"])
+  for (const Json &rope : plan["rope_tables"])
     fmt::print("rope {}: {} pairs, magnitude {}, frequencies at "
                "weights+{:#x}\n",
                index++, rope["pairs"].get<uint32_t>(),
@@ -149,8 +150,8 @@ void printPlan(const Json &plan) {
 /// tokens.
 void printRegime(size_t index, const Json &regime) {
   fmt::print("\nregime {}: up to {} tokens, arena of {} bytes, {} launches\n",
-             index, regime["maxTokens"].get<uint32_t>(),
-             regime["arenaBytes"].get<uint64_t>(), regime["launches"].size());
+             index, regime["max_tokens"].get<uint32_t>(),
+             regime["arena_bytes"].get<uint64_t>(), regime["launches"].size());
   size_t number = 0;
   for (const Json &launch : regime["launches"]) {
     std::string operands;

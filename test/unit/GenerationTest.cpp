@@ -150,9 +150,9 @@ TEST_F(GenerationTest, NamesTheFileWithoutAVocabulary) {
 }
 
 constexpr const char *kReport = R"json({"fusions": [
-    {"name": "fuse-swiglu", "enabled": true, "applied": 2, "expected": 3,
+    {"name": "fuse-swiglu", "on": true, "fused": 2, "expected": 3,
      "refused": ["gate is not a matmul x1 (first at blk.2)"]},
-    {"name": "fuse-moe", "enabled": false}]})json";
+    {"name": "fuse-moe", "on": false}]})json";
 
 TEST_F(GenerationTest, InfoShowsMemoryAndFusions) {
   parts.report = kReport;
@@ -168,11 +168,11 @@ TEST_F(GenerationTest, InfoShowsMemoryAndFusions) {
         "fuse-moe                          off        -\n"})
     EXPECT_NE(text.find(line), std::string::npos) << line << "in\n" << text;
   Json json = describeModel(*model.artifact, *model.session);
-  EXPECT_EQ(json["memory"]["cacheForContext"], 384);
+  EXPECT_EQ(json["memory"]["cache_for_context"], 384);
   EXPECT_EQ(json["memory"]["arena"], 128);
   EXPECT_EQ(json["session"]["context"], 40);
   EXPECT_EQ(json["manifest"]["model"]["name"], "tiny");
-  EXPECT_EQ(json["report"]["fusions"][0]["applied"], 2);
+  EXPECT_EQ(json["report"]["fusions"][0]["fused"], 2);
 }
 
 TEST(ModelInfo, BytesAreRounded) {

@@ -84,7 +84,7 @@ TEST_F(ToolsTest, RunPrintsJson) {
   EXPECT_EQ(made["text"], "jjjj");
   EXPECT_EQ(made["stop"], "length");
   EXPECT_EQ(made["seed"], 7);
-  EXPECT_EQ(made["timings"]["promptTokens"], 3);
+  EXPECT_EQ(made["timings"]["prompt_tokens"], 3);
   Json info = json(run("./run % --info --json").out);
   EXPECT_EQ(info["manifest"]["model"]["name"], "tiny");
   EXPECT_EQ(run("./run % --info").out.find("file "), 0u);
@@ -186,7 +186,7 @@ TEST_F(ToolsTest, EvalMeasures) {
   EXPECT_EQ(ended.code, 0) << ended.err;
   json = this->json(ended.out);
   EXPECT_EQ(json["tokens"], 64);
-  EXPECT_EQ(json["sameTop"], 1.0);
+  EXPECT_EQ(json["same_top"], 1.0);
   EXPECT_GT(json["nmse"].get<double>(), 0);
   EXPECT_EQ(run("./eval kl % % -f " + text + " --ctx 32").out,
             "mean KL 0, largest 0, same top 100.00 %, NMSE 0 (64 tokens)\n");
