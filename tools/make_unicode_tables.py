@@ -56,7 +56,7 @@ def lowerRanges():
 
 
 def baseLetters():
-    """Entries {point, base, ...} with at most three bases, mostly one."""
+    """Entries {point, {base...}} with at most three bases, mostly one."""
     for point in range(LIMIT):
         if point in HANGUL or 0xD800 <= point < 0xE000:
             continue
@@ -68,7 +68,7 @@ def baseLetters():
             continue  # a mark made of marks: dropped as a mark itself
         if len(kept) > 3:
             raise SystemExit(f"U+{point:04X} keeps {len(kept)} code points")
-        yield "{%s}" % ", ".join(f"{c:#x}" for c in [point, *kept])
+        yield "{%#x, {%s}}" % (point, ", ".join(f"{c:#x}" for c in kept))
 
 
 def wrap(entries):
@@ -97,7 +97,7 @@ def main():
           "Runs {first, count, step, delta} that have a lower case",
           lowerRanges())
     write(folder / "UnicodeBase.inc",
-          "Canonical decompositions without nonspacing marks, {point, base...}",
+          "Canonical decompositions without nonspacing marks, {point, {base...}}",
           baseLetters())
 
 

@@ -42,7 +42,7 @@ public:
   /// user-defined ones, and with `parseSpecial` also control and unknown ones.
   Match findNext(std::string_view text, size_t from, bool parseSpecial) const;
 
-  static constexpr size_t kMaxSpecialBytes = 4096;
+  static constexpr size_t kMaxSpecialBytes = 512;
 
 private:
   struct Entry {
