@@ -31,9 +31,9 @@ Rows Block::matmul(const Rows &rows, StringRef weight, const Extent &width,
 
 Rows Block::rope(const Rows &rows, RopeAttr rope, const Extent &heads,
                  StringRef label) {
-  Value value = model.builder.create<RopeOp>(
-      model.at(name(label)), rows.value.getType(), rows.value, model.batch,
-      heads.value, rope);
+  Value value =
+      model.builder.create<RopeOp>(model.at(name(label)), rows.value.getType(),
+                                   rows.value, model.batch, heads.value, rope);
   return {value, rows.width};
 }
 
@@ -63,8 +63,7 @@ Rows Block::gatedFfn(const Rows &rows, Bias bias) {
 }
 
 Rows Block::add(const Rows &left, const Rows &right, StringRef label) {
-  Value value =
-      model.builder.create<AddOp>(model.at(name(label)), left.value.getType(),
-                                  left.value, right.value);
+  Value value = model.builder.create<AddOp>(
+      model.at(name(label)), left.value.getType(), left.value, right.value);
   return {value, left.width};
 }

@@ -300,8 +300,7 @@ Error GgufReader::placeTensor(GgufTensor &tensor, uint64_t data,
   uint64_t width = tensor.dims.empty() ? 1 : tensor.dims.front();
   if (width % format->blockWeights)
     return fail("{0} has rows of {1}, expected a multiple of {2} for type {3}",
-                what, width, format->blockWeights,
-                tensorTypeName(tensor.type));
+                what, width, format->blockWeights, tensorTypeName(tensor.type));
   uint64_t blocks = tensor.elements() / format->blockWeights;
   uint64_t available = size - tensor.offset;
   if (blocks > available / format->blockBytes)

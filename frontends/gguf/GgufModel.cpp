@@ -33,7 +33,8 @@ static llvm::Expected<uint64_t> splitKey(const GgufFile &file, StringRef key,
     return otherwise;
   std::optional<int64_t> number = value->integer();
   if (!number || *number < 0)
-    return fail(file.name(), "key {0} is {1}, expected a count", quotedName(key),
+    return fail(file.name(), "key {0} is {1}, expected a count",
+                quotedName(key),
                 number ? std::to_string(*number) : value->describe());
   return *number;
 }

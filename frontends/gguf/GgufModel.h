@@ -32,9 +32,7 @@ public:
 
   std::span<const GgufFile> files() const { return parts; }
   const GgufFile &first() const { return parts.front(); }
-  const GgufValue *find(llvm::StringRef key) const {
-    return first().find(key);
-  }
+  const GgufValue *find(llvm::StringRef key) const { return first().find(key); }
   /// `tensor` is null if no part has it.
   PlacedTensor findTensor(llvm::StringRef name) const;
 

@@ -44,8 +44,8 @@ static llvm::Expected<const Arch *> findArch(StringRef name) {
                      return name.take_front(64).edit_distance(left) <
                             name.take_front(64).edit_distance(right);
                    });
-  return fail("architecture " + quotedName(name) + " is unknown, expected one of " +
-              llvm::join(names, ", "));
+  return fail("architecture " + quotedName(name) +
+              " is unknown, expected one of " + llvm::join(names, ", "));
 }
 
 /// `key` as text, or `otherwise` if the file has no such string.
@@ -105,9 +105,9 @@ static ModelInfo infoOf(const GgufModel &model, const ModelSource &source,
   return info;
 }
 
-llvm::Expected<ImportedModel>
-sinter::importGguf(StringRef path, const ImportOptions &options,
-                   mlir::MLIRContext &context) {
+llvm::Expected<ImportedModel> sinter::importGguf(StringRef path,
+                                                 const ImportOptions &options,
+                                                 mlir::MLIRContext &context) {
   auto file = GgufModel::open(path);
   if (!file)
     return file.takeError();
@@ -143,8 +143,8 @@ llvm::Expected<std::string> sinter::describeArch(StringRef name) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   context.loadDialect<SinterDialect, mlir::func::FuncDialect>();
   ModelSource source((*arch)->name);
-  auto module = buildModule(**arch, source,
-                            mlir::Float16Type::get(&context), context);
+  auto module =
+      buildModule(**arch, source, mlir::Float16Type::get(&context), context);
   if (!module)
     return module.takeError();
   return source.describe();

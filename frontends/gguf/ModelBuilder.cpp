@@ -29,8 +29,8 @@ mlir::Location ModelBuilder::at(StringRef label) {
 }
 
 mlir::Type ModelBuilder::rowsType(const Extent &width) {
-  return mlir::RankedTensorType::get(
-      {mlir::ShapedType::kDynamic, width.value}, builder.getF32Type());
+  return mlir::RankedTensorType::get({mlir::ShapedType::kDynamic, width.value},
+                                     builder.getF32Type());
 }
 
 FlatSymbolRefAttr ModelBuilder::weight(StringRef name, ArrayRef<Extent> shape,
@@ -71,10 +71,10 @@ Decoder ModelBuilder::decoder() {
   d.epsilon = asked.number("attention.layer_norm_rms_epsilon", std::nullopt);
   d.attentionScale = asked.number("attention.scale", 0.0);
   if (d.heads.value % d.cacheHeads.value)
-    asked.refuse(llvm::formatv(
-        "{0} is {1}, expected a multiple of {2}, which is {3}",
-        asked.keyName(d.heads.formula), d.heads.value,
-        asked.keyName(d.cacheHeads.formula), d.cacheHeads.value));
+    asked.refuse(
+        llvm::formatv("{0} is {1}, expected a multiple of {2}, which is {3}",
+                      asked.keyName(d.heads.formula), d.heads.value,
+                      asked.keyName(d.cacheHeads.formula), d.cacheHeads.value));
   if (d.keyWidth.value < 1 || d.valueWidth.value < 1) {
     asked.refuse(llvm::formatv("{0} is {1}, expected at most {2}, which is {3}",
                                asked.keyName(d.heads.formula), d.heads.value,
@@ -83,10 +83,10 @@ Decoder ModelBuilder::decoder() {
     d.keyWidth.value = d.valueWidth.value = 1;
   }
   if (d.epsilon < 0.0)
-    asked.refuse(llvm::formatv(
-        "{0} is {1}, expected a number from 0",
-        asked.keyName("attention.layer_norm_rms_epsilon"),
-        plainNumber(d.epsilon)));
+    asked.refuse(
+        llvm::formatv("{0} is {1}, expected a number from 0",
+                      asked.keyName("attention.layer_norm_rms_epsilon"),
+                      plainNumber(d.epsilon)));
   return d;
 }
 
@@ -122,8 +122,8 @@ mlir::DenseF64ArrayAttr ModelBuilder::yarn(const Decoder &decoder,
                                asked.keyName("rope.scaling.type"),
                                plainNumber(fast), plainNumber(slow)));
   return builder.getDenseF64ArrayAttr({factor,
-                                       static_cast<double>(original.value),
-                                       mix, amplitude, fast, slow});
+                                       static_cast<double>(original.value), mix,
+                                       amplitude, fast, slow});
 }
 
 RopeAttr ModelBuilder::rope(const Decoder &decoder, RopePairs pairs,
@@ -158,12 +158,11 @@ RopeAttr ModelBuilder::rope(const Decoder &decoder, RopePairs pairs,
                    Need::Optional);
   mlir::DenseF64ArrayAttr scaled = yarn(decoder, factor, type == "yarn");
   bool plainLinear = !scaled && factor != 1.0;
-  return RopeAttr::get(builder.getContext(), width.value,
-                       builder.getF64FloatAttr(base),
-                       pairs == RopePairs::Halves, table,
-                       plainLinear ? builder.getF64FloatAttr(factor)
-                                   : mlir::FloatAttr(),
-                       scaled);
+  return RopeAttr::get(
+      builder.getContext(), width.value, builder.getF64FloatAttr(base),
+      pairs == RopePairs::Halves, table,
+      plainLinear ? builder.getF64FloatAttr(factor) : mlir::FloatAttr(),
+      scaled);
 }
 
 Rows ModelBuilder::embed(const Decoder &decoder) {
@@ -184,9 +183,9 @@ std::vector<Block> ModelBuilder::blocks(const Decoder &decoder) {
   // Each layer has weights, so this bounds the work for a key that lies.
   auto tensors = static_cast<int64_t>(asked.tensorCount());
   if (!asked.describes() && count > tensors)
-    asked.refuse(llvm::formatv(
-        "{0} is {1}, but the file has only {2} tensors",
-        asked.keyName(decoder.layers.formula), count, tensors));
+    asked.refuse(llvm::formatv("{0} is {1}, but the file has only {2} tensors",
+                               asked.keyName(decoder.layers.formula), count,
+                               tensors));
   if (!asked.ok())
     return result;
   for (int64_t i = 0; i < count; ++i)
@@ -204,8 +203,8 @@ Rows ModelBuilder::norm(const Rows &rows, StringRef name, const Extent &width,
   return {value, rows.width};
 }
 
-Rows ModelBuilder::matmul(const Rows &rows, StringRef name,
-                          const Extent &width, Bias bias) {
+Rows ModelBuilder::matmul(const Rows &rows, StringRef name, const Extent &width,
+                          Bias bias) {
   FlatSymbolRefAttr matrix =
       weight((name + ".weight").str(), {width, rows.width}, /*plain=*/false,
              Need::Required);
@@ -213,8 +212,8 @@ Rows ModelBuilder::matmul(const Rows &rows, StringRef name,
                                    /*plain=*/true, Need::Optional);
   FlatSymbolRefAttr offset;
   if (bias == Bias::Optional)
-    offset = weight((name + ".bias").str(), {width}, /*plain=*/true,
-                    Need::Optional);
+    offset =
+        weight((name + ".bias").str(), {width}, /*plain=*/true, Need::Optional);
   Value value = builder.create<MatmulOp>(at(name), rowsType(width), rows.value,
                                          matrix, scale, offset);
   return {value, width};
@@ -222,8 +221,8 @@ Rows ModelBuilder::matmul(const Rows &rows, StringRef name,
 
 Value ModelBuilder::kvCache(StringRef name, const Decoder &decoder) {
   auto type = KvCacheType::get(builder.getContext(), decoder.cacheHeads.value,
-                               decoder.keyWidth.value,
-                               decoder.valueWidth.value, kvElement);
+                               decoder.keyWidth.value, decoder.valueWidth.value,
+                               kvElement);
   Value state = step.getBody().front().addArgument(type, at(name));
   states.push_back({name.str(), state});
   return state;
@@ -245,17 +244,17 @@ void ModelBuilder::head(const Rows &rows, const Decoder &decoder, Bias bias) {
   builder.create<mlir::func::ReturnOp>(at("logits"), logits.value);
 }
 
-mlir::OwningOpRef<mlir::ModuleOp>
-ModelBuilder::finish(StringRef family) {
+mlir::OwningOpRef<mlir::ModuleOp> ModelBuilder::finish(StringRef family) {
   mlir::Block &entry = step.getBody().front();
   step.setFunctionType(builder.getFunctionType(entry.getArgumentTypes(),
                                                {rowsType(vocabulary)}));
   for (auto [index, state] : llvm::enumerate(states))
-    step.setArgAttr(1 + index, "sinter.name", builder.getStringAttr(state.name));
-  (*module)->setAttr(
-      "sinter.model",
-      ModelAttr::get(builder.getContext(), family, built.layers.value,
-                     attentions, ffns, built.hidden.value, vocabulary.value,
-                     built.context.value));
+    step.setArgAttr(1 + index, "sinter.name",
+                    builder.getStringAttr(state.name));
+  (*module)->setAttr("sinter.model",
+                     ModelAttr::get(builder.getContext(), family,
+                                    built.layers.value, attentions, ffns,
+                                    built.hidden.value, vocabulary.value,
+                                    built.context.value));
   return std::move(module);
 }

@@ -73,7 +73,8 @@ void ModelSource::refuse(std::string text) {
 llvm::Error ModelSource::takeError() {
   if (failure.empty())
     return llvm::Error::success();
-  std::string file = model ? "file " + quotedName(model->first().name()) + ": " : "";
+  std::string file =
+      model ? "file " + quotedName(model->first().name()) + ": " : "";
   return llvm::createStringError(llvm::inconvertibleErrorCode(),
                                  file + failure);
 }
@@ -88,9 +89,8 @@ const GgufValue *ModelSource::ask(StringRef key, StringRef kind,
 
 /// `value` as a number from `least`; an array must say the same for all
 /// layers, since no family here has layers that differ.
-std::optional<int64_t> ModelSource::wholeNumber(StringRef key,
-                                                const GgufValue &value,
-                                                int64_t least) {
+std::optional<int64_t>
+ModelSource::wholeNumber(StringRef key, const GgufValue &value, int64_t least) {
   std::optional<int64_t> number = value.integer();
   if (auto list = value.integers(); list && !list->empty()) {
     number = list->front();
@@ -133,8 +133,7 @@ int64_t ModelSource::count(StringRef key, int64_t otherwise) {
 
 double ModelSource::number(StringRef key, std::optional<double> otherwise) {
   const GgufValue *value =
-      ask(key, "float",
-          otherwise ? plainNumber(*otherwise) : "");
+      ask(key, "float", otherwise ? plainNumber(*otherwise) : "");
   if (!value) {
     if (!otherwise && model)
       refuse(keyName(key) + " is missing");
@@ -253,8 +252,7 @@ std::string ModelSource::describe() const {
   std::string text = "architecture " + arch + "\n\nkeys\n";
   for (const AskedKey &asked : keys) {
     text += llvm::formatv("  {0,-50} {1,-8}", asked.key, asked.kind);
-    text += asked.otherwise.empty() ? "required"
-                                    : "default " + asked.otherwise;
+    text += asked.otherwise.empty() ? "required" : "default " + asked.otherwise;
     text += "\n";
   }
   text += "\ntensors (width first, as GGUF lists them; N counts layers)\n";

@@ -55,9 +55,9 @@ private:
 template <typename... T>
 Error VocabularySource::fail(const char *format, T &&...values) const {
   std::string text = llvm::formatv(format, std::forward<T>(values)...);
-  return llvm::createStringError(
-      llvm::inconvertibleErrorCode(),
-      "file " + quotedName(model.first().name()) + ": " + text);
+  return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                 "file " + quotedName(model.first().name()) +
+                                     ": " + text);
 }
 
 Error VocabularySource::takeText(StringRef key, std::string &text) const {
@@ -160,15 +160,14 @@ Error VocabularySource::takeSpecials() {
     int32_t Vocabulary::*id;
   };
   // The misspelt name is the one that files have.
-  constexpr Special kSpecials[] = {
-      {"bos_token_id", &Vocabulary::bos},
-      {"eos_token_id", &Vocabulary::eos},
-      {"eot_token_id", &Vocabulary::eot},
-      {"unknown_token_id", &Vocabulary::unk},
-      {"seperator_token_id", &Vocabulary::sep},
-      {"padding_token_id", &Vocabulary::pad},
-      {"mask_token_id", &Vocabulary::mask},
-      {"cls_token_id", &Vocabulary::cls}};
+  constexpr Special kSpecials[] = {{"bos_token_id", &Vocabulary::bos},
+                                   {"eos_token_id", &Vocabulary::eos},
+                                   {"eot_token_id", &Vocabulary::eot},
+                                   {"unknown_token_id", &Vocabulary::unk},
+                                   {"seperator_token_id", &Vocabulary::sep},
+                                   {"padding_token_id", &Vocabulary::pad},
+                                   {"mask_token_id", &Vocabulary::mask},
+                                   {"cls_token_id", &Vocabulary::cls}};
   for (const Special &special : kSpecials) {
     int32_t &id = vocabulary.*special.id;
     // A default for vocabularies of the usual size may not fit this one.
@@ -208,19 +207,24 @@ Error VocabularySource::takeTables() {
 /// Converters leave out which tokens end a turn, so readers go by spelling
 /// (llama.cpp issue 9606). The list is of the known models' tokens.
 void VocabularySource::markEnds() {
-  constexpr StringRef kTurnEnds[] = {
-      "<|eot_id|>",    "<|im_end|>",      "<|end|>", "<end_of_turn>",
-      "<|endoftext|>", "<|end_of_text|>", "<EOT>",   "_<EOT>",
-      "[EOT]",         "<｜end▁of▁sentence｜>", "<end_of_utterance>"};
+  constexpr StringRef kTurnEnds[] = {"<|eot_id|>",
+                                     "<|im_end|>",
+                                     "<|end|>",
+                                     "<end_of_turn>",
+                                     "<|endoftext|>",
+                                     "<|end_of_text|>",
+                                     "<EOT>",
+                                     "_<EOT>",
+                                     "[EOT]",
+                                     "<｜end▁of▁sentence｜>",
+                                     "<end_of_utterance>"};
   constexpr StringRef kOtherEnds[] = {
-      "<|return|>", "<|call|>", "<|flush|>",       "<|calls|>",
-      "</s>",       "[EOS]",    "<|eom_id|>",      "<eos>",
-      "<turn|>",    "[e~[",     "<|tool_response>",
+      "<|return|>", "<|call|>", "<|flush|>", "<|calls|>", "</s>", "[EOS]",
+      "<|eom_id|>", "<eos>", "<turn|>", "[e~[", "<|tool_response>",
       // Fill-in-the-middle padding, repository and file separators: a
       // completion that writes one has left its file.
-      "<|fim_pad|>",  "<fim-pad>",     "<fim_pad>",  "<PAD>",   "[PAD]",
-      "<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>",
-      "<reponame>",   "<|file_sep|>"};
+      "<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]", "<|fim_repo|>",
+      "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>", "<|file_sep|>"};
   Vocabulary &v = vocabulary;
   for (size_t id = 0; id < v.tokens.size(); ++id) {
     StringRef text = v.tokens[id];

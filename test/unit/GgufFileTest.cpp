@@ -2,7 +2,7 @@
 // way in which a file can be wrong.
 #include "frontends/gguf/GgufFile.h"
 
-#include "GgufBytes.h"
+#include "test/unit/GgufBytes.h"
 
 #include <gtest/gtest.h>
 #include <random>
@@ -132,7 +132,8 @@ TEST(GgufFile, RefusesBadHeaders) {
             "file 'm.gguf': the magic number needs 4 bytes at offset 0, but 0 "
             "are left: the file is truncated or altered");
   file.bytes = "GGML";
-  EXPECT_EQ(errorOf(file), "file 'm.gguf': begins with 'GGML', expected 'GGUF'");
+  EXPECT_EQ(errorOf(file),
+            "file 'm.gguf': begins with 'GGML', expected 'GGUF'");
   EXPECT_EQ(errorOf(GgufBytes().header(0, 0, 1)),
             "file 'm.gguf': has version 1, expected 2 or 3");
   EXPECT_EQ(errorOf(GgufBytes().header(0, 0, 0x03000000)),
@@ -193,9 +194,9 @@ TEST(GgufFile, RefusesBadAlignment) {
 TEST(GgufFile, RefusesBadShapes) {
   GgufBytes start;
   start.header(1, 0);
-  EXPECT_EQ(errorOf(GgufBytes(start).tensor("t", {1, 1, 1, 1, 1, 1, 1, 1, 1},
-                                            0, 0)),
-            "file 'm.gguf': tensor 't' has rank 9, at most 8 is allowed");
+  EXPECT_EQ(
+      errorOf(GgufBytes(start).tensor("t", {1, 1, 1, 1, 1, 1, 1, 1, 1}, 0, 0)),
+      "file 'm.gguf': tensor 't' has rank 9, at most 8 is allowed");
   std::string expected = ", expected at least 1 and at most 2^62 elements in "
                          "all";
   EXPECT_EQ(errorOf(GgufBytes(start).tensor("t", {4, 0}, 0, 0)),

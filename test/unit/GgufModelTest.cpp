@@ -2,7 +2,7 @@
 // which they can disagree has its message.
 #include "frontends/gguf/GgufModel.h"
 
-#include "GgufBytes.h"
+#include "test/unit/GgufBytes.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -46,8 +46,7 @@ protected:
   /// The message for a model that must be refused, without the folder.
   std::string errorOf(std::string_view name) {
     auto model = GgufModel::open(path(name));
-    std::string text =
-        model ? "no error" : llvm::toString(model.takeError());
+    std::string text = model ? "no error" : llvm::toString(model.takeError());
     for (size_t at; (at = text.find(folder + "/")) != std::string::npos;)
       text.erase(at, folder.size() + 1);
     return text;
