@@ -220,4 +220,14 @@ TEST_F(ToolsTest, FrontFindsThePrograms) {
             0u);
 }
 
+/// The page on the format shows a real artifact, byte for byte.
+TEST_F(ToolsTest, DocumentShowsWhatInspectPrints) {
+  std::string page = tiny::readBytes(SINTER_SOURCE "/docs/artifact.md");
+  std::string plain = tiny::write({}, "plain.bin");
+  std::string text = run("./inspect " + plain).out;
+  EXPECT_NE(page.find("```\n" + text + "```\n"), std::string::npos)
+      << "docs/artifact.md should show:\n"
+      << text;
+}
+
 } // namespace
