@@ -126,8 +126,6 @@ llvm::Error Compilation::runStages() {
   if (llvm::Error error = runStage(Stage::Graph))
     return error;
   result.report.readGraph(*model.module, options);
-  if (llvm::Error error = result.report.checkRequired(options))
-    return error;
   if (last == Stage::Graph)
     return llvm::Error::success();
   if (llvm::Error error = runStage(Stage::Tile))

@@ -30,6 +30,12 @@ static std::unique_ptr<mlir::Pass> makeSelect(const CompileOptions &options) {
   return createSelectTiles(tiles);
 }
 
+static std::unique_ptr<mlir::Pass> makeCheck(const CompileOptions &options) {
+  CheckEngagementOptions check;
+  check.require = options.required;
+  return createCheckEngagement(check);
+}
+
 static constexpr PipelineStep kSteps[] = {
     {Stage::Graph, "choose-activation-format",
      make<[] { return createChooseActivationFormat(); }>, false},
@@ -43,6 +49,9 @@ static constexpr PipelineStep kSteps[] = {
      make<[] { return createFuseRopeCacheWrite(); }>, true},
     {Stage::Graph, "fuse-act-quant", make<[] { return createFuseActQuant(); }>,
      true},
+    {Stage::Graph, "check-engagement", makeCheck, false},
+    {Stage::Graph, "legalize-for-target",
+     make<[] { return createLegalizeForTarget(); }>, false},
     {Stage::Tile, "lower-to-tile", make<[] { return createLowerToTile(); }>,
      false},
     {Stage::Tile, "choose-weight-layout", make<createChooseWeightLayout>,
@@ -56,7 +65,7 @@ static constexpr PipelineStep kSteps[] = {
 
 std::span<const PipelineStep> pipelineSteps() { return kSteps; }
 
-/// Stage Graph holds nothing but fusions that may be switched off.
+/// What may be switched off in stage Graph is a fusion.
 static bool isOn(const PipelineStep &step, const CompileOptions &options) {
   if (!step.ablatable)
     return true;

@@ -1,14 +1,12 @@
 /// Reads the report off the module and prints it.
 #include "compiler/Report.h"
 
-#include "compiler/Failure.h"
 #include "compiler/Pipeline.h"
 #include "dialects/plan/Plan.h"
 #include "passes/FusionPass.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <fmt/format.h>
@@ -49,9 +47,10 @@ void Report::readGraph(ModuleOp module, const CompileOptions &options) {
 }
 
 void Report::readTiles(ModuleOp module) {
-  if (auto list = module->getAttrOfType<ArrayAttr>("sinter.opened"))
+  auto step = module.lookupSymbol<func::FuncOp>("decode");
+  if (auto list = step->getAttrOfType<ArrayAttr>(kInlinedAttr))
     for (auto reason : list.getAsValueRange<StringAttr>())
-      opened.push_back(reason.str());
+      inlined.push_back(reason.str());
   for (auto kernel : module.getOps<tile::KernelOp>()) {
     std::string text;
     llvm::raw_string_ostream(text) << kernel.getConfigAttr();
@@ -78,22 +77,6 @@ void Report::readPlan(ModuleOp module) {
         std::max<uint64_t>(weightBytes, weight.getOffset() + weight.getBytes());
 }
 
-llvm::Error Report::checkRequired(const CompileOptions &options) const {
-  for (const FusionResult &fusion : fusions) {
-    if (!llvm::is_contained(options.required, fusion.name) ||
-        (fusion.on && fusion.fused >= std::max<uint64_t>(1, fusion.expected)))
-      continue;
-    std::string why = fusion.on ? "" : "; it is switched off";
-    for (const std::string &reason : fusion.refusals)
-      why += "; refused: " + reason;
-    return failureOf(llvm::formatv(
-        "required fusion '{0}' fired {1} times, expected at least {2}{3}",
-        fusion.name, fusion.fused, std::max<uint64_t>(1, fusion.expected),
-        why));
-  }
-  return llvm::Error::success();
-}
-
 std::string Report::json() const {
   nlohmann::ordered_json json;
   json["fusions"] = nlohmann::ordered_json::array();
@@ -103,7 +86,7 @@ std::string Report::json() const {
                                {"fused", fusion.fused},
                                {"expected", fusion.expected},
                                {"refused", fusion.refusals}});
-  json["opened"] = opened;
+  json["inlined"] = inlined;
   json["tiles"] = nlohmann::ordered_json::object();
   for (const TileResult &tile : tiles)
     json["tiles"][tile.kernel] = tile.tile;
@@ -130,8 +113,8 @@ std::string Report::table() const {
                 .str() +
             "\n";
   }
-  for (const std::string &reason : opened)
-    text += "no kernel: " + reason + "\n";
+  for (const std::string &reason : inlined)
+    text += "inlined: " + reason + "\n";
   return text;
 }
 

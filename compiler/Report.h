@@ -7,7 +7,6 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
-#include "llvm/Support/Error.h"
 
 #include <string>
 #include <vector>
@@ -34,7 +33,7 @@ struct RegimeResult {
 
 struct Report {
   std::vector<FusionResult> fusions;
-  std::vector<std::string> opened; ///< regions without a kernel, and why
+  std::vector<std::string> inlined; ///< regions without a kernel, and why
   std::vector<TileResult> tiles;
   std::vector<RegimeResult> regimes;
   uint64_t weightBytes = 0;
@@ -43,9 +42,6 @@ struct Report {
   void readGraph(mlir::ModuleOp module, const CompileOptions &options);
   void readTiles(mlir::ModuleOp module);
   void readPlan(mlir::ModuleOp module);
-
-  /// Errors if a fusion of `options.required` fired less often than expected.
-  llvm::Error checkRequired(const CompileOptions &options) const;
 
   std::string json() const;  ///< indented, same report same text
   std::string table() const; ///< for a terminal

@@ -7,12 +7,13 @@
 ///   %n = tile.launch @rms_norm_f32_n1024 (%x) [@w.f32] order [...] ...
 ///
 /// One op or one region becomes one launch; equal kernels and constants exist
-/// once. A region that no kernel computes in one piece is opened, with a
+/// once. A region that no kernel computes in one piece is inlined, with a
 /// remark, and its ops are lowered one by one. Values joined side by side are
 /// cut by `tile.columns`, which costs nothing: users step over the rest of the
 /// row. Refuses: ops after select_rows that need every token.
 /// Test: test/passes/lower-to-tile.mlir
 
+#include "passes/FusionPass.h"
 #include "passes/InlineRegion.h"
 #include "passes/tile/LowerGroup.h"
 
@@ -45,6 +46,18 @@ static NotLowered lowerGroup(OpGroup &group, TileBuilder &tile) {
   return lowerElementwise(group, tile);
 }
 
+/// Adds to what legalisation has inlined, for the report.
+static void note(func::FuncOp function, const Tally &inlined) {
+  ArrayAttr now = inlined.asAttribute(function.getContext());
+  if (now.empty())
+    return;
+  SmallVector<Attribute> all(now.getValue());
+  if (auto before = function->getAttrOfType<ArrayAttr>(kInlinedAttr))
+    all.insert(all.begin(), before.begin(), before.end());
+  function->setAttr(kInlinedAttr,
+                    ArrayAttr::get(function.getContext(), all));
+}
+
 /// Rotation, cache and attention go by the step's tokens; after select_rows
 /// rows are no longer tokens.
 static LogicalResult checkRows(OpGroup &group, const TileBuilder &tile) {
@@ -73,6 +86,7 @@ struct LowerToTile : impl::LowerToTileBase<LowerToTile> {
   }
 
   LogicalResult lowerFunction(func::FuncOp function, TileBuilder &tile) {
+    Tally inlined;
     Operation *next;
     for (Operation *op = &function.getBody().front().front(); op; op = next) {
       next = op->getNextNode();
@@ -90,12 +104,14 @@ struct LowerToTile : impl::LowerToTileBase<LowerToTile> {
       auto region = dyn_cast<RegionOp>(op);
       if (!region)
         return op->emitOpError("has no kernel: ") << *why;
-      region.emitRemark("opened '") << region.getKind() << "': " << *why;
+      region.emitRemark("inlined '") << region.getKind() << "': " << *why;
+      inlined.add((region.getKind() + ": " + *why).str(), region);
       if (Operation *first = &region.getBody().front().front();
           !isa<YieldOp>(first))
         next = first;
       inlineRegion(region);
     }
+    note(function, inlined);
     return success();
   }
 };
