@@ -88,6 +88,7 @@ static llvm::Expected<TargetAttr> nativeTarget(mlir::MLIRContext &context) {
 
 llvm::Expected<TargetAttr> targetNamed(StringRef name,
                                        mlir::MLIRContext &context) {
+  context.loadDialect<SinterDialect>();
   if (name == "native")
     return nativeTarget(context);
   if (name == "x86-64-v3" || name == "x86-64-v4")
