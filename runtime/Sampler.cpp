@@ -23,6 +23,25 @@ Status checkOption(const char *flag, double value, double lowest,
       fmt::format("{} is {}, expected {} to {}", flag, value, lowest, highest));
 }
 
+/// The lowest id of the greatest logit; -1 if no logit is a number above minus
+/// infinity, since comparisons with no number are false.
+int32_t mostLikely(std::span<const float> logits) {
+  float greatest = -INFINITY;
+  int32_t best = -1;
+  for (size_t id = 0; id < logits.size(); ++id)
+    if (logits[id] > greatest) {
+      greatest = logits[id];
+      best = static_cast<int32_t>(id);
+    }
+  return best;
+}
+
+Status nothingToChoose(std::span<const float> logits) {
+  return Status(
+      Code::Internal,
+      fmt::format("none of {} logits is a number to choose by", logits.size()));
+}
+
 double relativeWeight(float logit, float greatest) {
   // Equal infinities would subtract to no number.
   return logit == greatest ? 1.0 : std::exp(double(logit) - double(greatest));
@@ -96,18 +115,13 @@ void Sampler::accept(int32_t token) {
 
 Result<int32_t> Sampler::sample(std::span<const float> logits) {
   logits = penalize(logits);
-  bool greedy = options.temperature == 0;
-  int32_t best = -1;
-  for (size_t id = 0; id < logits.size(); ++id)
-    if (!std::isnan(logits[id]) && (best < 0 || logits[id] > logits[best]))
-      best = static_cast<int32_t>(id);
-  if (best < 0 || (std::isinf(logits[best]) && logits[best] < 0))
-    return Status(Code::Internal,
-                  fmt::format("none of {} logits is a number to choose by",
-                              logits.size()));
-  if (greedy)
-    return best;
+  if (options.temperature == 0) {
+    int32_t best = mostLikely(logits);
+    return best >= 0 ? Result<int32_t>(best) : nothingToChoose(logits);
+  }
   keepTopK(logits);
+  if (candidates.empty())
+    return nothingToChoose(logits);
   keepTopPAndMinP();
   return draw();
 }
@@ -144,20 +158,24 @@ void Sampler::keepTopK(std::span<const float> logits) {
   candidates.clear();
   auto wanted = static_cast<size_t>(std::max(options.topK, 0));
   bool all = wanted == 0 || wanted >= logits.size();
-  candidates.reserve(all ? logits.size() : wanted);
+  wanted = all ? logits.size() : wanted;
+  candidates.reserve(wanted);
+  // Ids ascend, so a later equal logit never displaces an earlier one, and one
+  // comparison settles almost all; it also leaves out what is no number.
+  float threshold = -INFINITY;
   for (size_t id = 0; id < logits.size(); ++id) {
-    Candidate candidate = {logits[id], static_cast<int32_t>(id)};
-    if (!(candidate.logit > -INFINITY)) // minus infinity or no number
+    if (!(logits[id] > threshold))
       continue;
-    if (all || candidates.size() < wanted) {
-      candidates.push_back(candidate);
-      if (!all) // a heap with the least likely on top
-        std::push_heap(candidates.begin(), candidates.end());
-    } else if (candidate < candidates.front()) {
+    if (candidates.size() == wanted) {
       std::pop_heap(candidates.begin(), candidates.end());
-      candidates.back() = candidate;
-      std::push_heap(candidates.begin(), candidates.end());
+      candidates.pop_back();
     }
+    candidates.push_back({logits[id], static_cast<int32_t>(id)});
+    if (all)
+      continue;
+    std::push_heap(candidates.begin(), candidates.end()); // worst on top
+    if (candidates.size() == wanted)
+      threshold = candidates.front().logit;
   }
   if (!all)
     std::sort_heap(candidates.begin(), candidates.end());
