@@ -21,9 +21,11 @@ CHAT_TEMPLATE = (
 )
 
 
-def write_tokenizer(writer, learned):
+def write_tokenizer(writer, learned, vocabulary):
     """Tokens, their types, merges and the special ids, as llama.cpp names them."""
     tokens, merges = bpe.tables(learned)
+    if len(tokens) != vocabulary:
+        raise SystemExit(f"tokenizer has {len(tokens)} tokens, the model {vocabulary}")
     control, normal = gguf.TokenType.CONTROL, gguf.TokenType.NORMAL
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
@@ -80,7 +82,8 @@ def main():
     writer = gguf.GGUFWriter(part, model.ARCHITECTURE)
     write_general(writer)
     model.write_metadata(writer, config)
-    write_tokenizer(writer, Tokenizer.from_file(os.path.join(args.run, "tokenizer.json")))
+    learned = Tokenizer.from_file(os.path.join(args.run, "tokenizer.json"))
+    write_tokenizer(writer, learned, config.vocabulary)
     write_tensors(writer, {name: weights[name] for name in model.shapes(config)})
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

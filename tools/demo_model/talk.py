@@ -85,3 +85,9 @@ def chat(rng):
         told = told or long_answer
         text += turn("user", asked) + turn("assistant", answer)
     return text
+
+
+def brief_chat(rng):
+    """A ChatML conversation of questions on facts and sums only."""
+    pairs = [question(rng) for _ in range(rng.choice([1, 1, 2, 3]))]
+    return "".join(turn("user", asked) + turn("assistant", answer) for asked, answer in pairs)

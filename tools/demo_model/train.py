@@ -27,6 +27,8 @@ OPEN_WINDOWS = 64
 LEADING_END_SHARE = 0.1
 MOST_STEPS = 2000
 DECAY_SHARE = 0.45
+# Sentences come first; then answers and sums teach it to look back; then both.
+SHORT_STEPS = (300, 600)
 
 
 def pack(ids, rng, windows):
@@ -60,15 +62,26 @@ def pack(ids, rng, windows):
     return tokens[order], segments[order]
 
 
-def make_data(args, vocabulary):
-    """(tokenizer, tokens, segments) for the whole run, from the seed alone."""
-    learned = bpe.train(corpus.documents(args.seed, 20000), vocabulary)
+def packed(args, learned, mix):
+    """(tokens, segments) of one mix for MOST_STEPS steps, from the seed alone."""
     windows = MOST_STEPS * args.batch
-    texts = list(corpus.documents(args.seed + 1, windows * 4))
+    per_window = {"even": 4, "short": 8}[mix]
+    seed = args.seed + 1 + list(corpus.MIXES).index(mix)
+    texts = list(corpus.documents(seed, windows * per_window, mix))
     ids = [encoding.ids for encoding in learned.encode_batch(texts)]
     tokens, segments = pack(ids, np.random.default_rng(args.seed), windows)
-    print(f"{len(texts)} documents, {(segments > 0).mean():.1%} of {tokens.size} places filled, "
-          f"{(segments.max(1) == 0).sum()} empty windows", flush=True)
+    print(f"{mix}: {len(texts)} documents, {(segments > 0).mean():.1%} of {tokens.size} places "
+          f"filled, {(segments.max(1) == 0).sum()} empty windows", flush=True)
+    return tokens, segments
+
+
+def make_data(args, vocabulary):
+    """(tokenizer, tokens, segments); SHORT_STEPS are of the short mix, the rest even."""
+    learned = bpe.train(corpus.documents(args.seed, 20000), vocabulary)
+    tokens, segments = packed(args, learned, "even")
+    short = slice(*(step * args.batch for step in SHORT_STEPS))
+    short_tokens, short_segments = packed(args, learned, "short")
+    tokens[short], segments[short] = short_tokens[short], short_segments[short]
     return learned, tokens, segments
 
 
@@ -153,7 +166,7 @@ def main():
     parser.add_argument("--family", default="qwen3", help="trains model_<family>.py")
     parser.add_argument("--out", required=True, help="folder for tokenizer and checkpoints")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=850)
     parser.add_argument("--batch", type=int, default=8, help="windows of 256 tokens per step")
     parser.add_argument("--rate", type=float, default=0.02, help="Muon's peak")
     parser.add_argument("--adam-rate", type=float, default=3e-3, help="AdamW's peak")
