@@ -5,15 +5,16 @@
 #include "runtime/tokenizer/MergeTable.h"
 #include "runtime/tokenizer/PreTokenizer.h"
 #include "runtime/tokenizer/SpecialTokens.h"
+#include "test/unit/SlowMerging.h"
 #include "test/unit/SmallVocabulary.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iterator>
-#include <map>
 #include <random>
 #include <span>
 #include <sstream>
@@ -174,37 +175,6 @@ TEST(ByteLevelBpe, TakesWholeWordsWherePreTokenizerSaysSo) {
   EXPECT_EQ(encode(make(vocabulary), "abc"), (Ids{256, 'c'}));
 }
 
-/// Merges by looking at every pair every time.
-Ids slowMerge(const std::string &word, const Vocabulary &vocabulary) {
-  std::map<std::string, int32_t> ranks, ids;
-  for (size_t i = 0; i < vocabulary.merges.size(); ++i)
-    ranks.emplace(vocabulary.merges[i], i);
-  for (size_t i = 0; i < vocabulary.tokens.size(); ++i)
-    ids.emplace(vocabulary.tokens[i], i);
-  std::vector<std::string> parts;
-  for (char c : word)
-    parts.emplace_back(1, c);
-  while (true) {
-    size_t best = parts.size();
-    int32_t rank = INT32_MAX;
-    for (size_t i = 0; i + 1 < parts.size(); ++i) {
-      auto found = ranks.find(parts[i] + " " + parts[i + 1]);
-      if (found != ranks.end() && found->second < rank) {
-        best = i;
-        rank = found->second;
-      }
-    }
-    if (best == parts.size())
-      break;
-    parts[best] += parts[best + 1];
-    parts.erase(parts.begin() + static_cast<ptrdiff_t>(best) + 1);
-  }
-  Ids out;
-  for (const std::string &part : parts)
-    out.push_back(ids[part]);
-  return out;
-}
-
 TEST(ByteLevelBpe, AgreesWithSlowMerging) {
   std::mt19937 random(1);
   for (int round = 0; round < 40; ++round) {
@@ -222,7 +192,7 @@ TEST(ByteLevelBpe, AgreesWithSlowMerging) {
       std::string word(random() % 30 + 1, ' ');
       for (char &c : word)
         c = static_cast<char>('a' + random() % 3);
-      ASSERT_EQ(encode(tokenizer, word), slowMerge(word, vocabulary)) << word;
+      ASSERT_EQ(encode(tokenizer, word), slowEncode(word, vocabulary)) << word;
     }
   }
 }
@@ -474,6 +444,28 @@ TEST(SentencePiece, MergesByScore) {
   EXPECT_EQ(tokenizer.decode(Ids{1, hello, hello, 3 + '\n'}), "hello hello\n");
   EXPECT_EQ(tokenizer.piece(hello, false), " hello");
   EXPECT_EQ(encode(tokenizer, ""), Ids());
+}
+
+TEST(SentencePiece, AgreesWithSlowMerging) {
+  std::mt19937 random(2);
+  for (int round = 0; round < 2000; ++round) {
+    Vocabulary vocabulary = sentencePieceVocabulary({"a", "b"});
+    vocabulary.addSpacePrefix = false;
+    std::vector<std::string> known = {"a", "b"};
+    for (int i = 0; i < 12; ++i) {
+      std::string piece =
+          known[random() % known.size()] + known[random() % known.size()];
+      if (std::find(known.begin(), known.end(), piece) != known.end())
+        continue;
+      addToken(vocabulary, piece, TokenType::Normal,
+               static_cast<float>(random() % 8));
+      known.push_back(piece);
+    }
+    std::string word(random() % 20 + 1, 'a');
+    for (char &c : word)
+      c = static_cast<char>('a' + random() % 2);
+    ASSERT_EQ(encode(make(vocabulary), word), slowEncode(word, vocabulary));
+  }
 }
 
 TEST(SentencePiece, FollowsItsOptions) {
