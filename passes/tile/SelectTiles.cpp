@@ -80,8 +80,8 @@ struct SelectTiles : impl::SelectTilesBase<SelectTiles> {
       return signalPassFailure();
     }
     if (decodeTokens < 1 || prefillTokens <= decodeTokens) {
-      module.emitError() << "regimes of " << decodeTokens << " and "
-                         << prefillTokens
+      module.emitError() << "regimes of " << decodeTokens.getValue() << " and "
+                         << prefillTokens.getValue()
                          << " tokens; the second must be larger";
       return signalPassFailure();
     }

@@ -75,8 +75,10 @@ void TileBuilder::fill(tile::KernelOp kernel, KernelBody body) {
 /// "blk.0.attn_q.weight", "blk.0.attn_k.weight" -> "blk.0.attn_q_attn_k".
 std::string TileBuilder::joinedName(ArrayRef<FlatSymbolRefAttr> sources) {
   std::string name = stemOf(sources.front().getValue()).str();
-  for (FlatSymbolRefAttr source : sources.drop_front())
-    name += "_" + stemOf(source.getValue()).rsplit('.').second.str();
+  for (FlatSymbolRefAttr source : sources.drop_front()) {
+    StringRef stem = stemOf(source.getValue());
+    name += "_" + stem.substr(stem.rfind('.') + 1).str();
+  }
   return name;
 }
 

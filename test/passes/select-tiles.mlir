@@ -1,0 +1,60 @@
+// RUN: sinter-opt %s --sinter-select-tiles -split-input-file -verify-diagnostics | FileCheck %s
+// RUN: not sinter-opt %s --sinter-select-tiles="decode-tokens=8 prefill-tokens=8" -split-input-file 2>&1 | FileCheck %s --check-prefix=REGIMES
+
+// REGIMES: regimes of 8 and 8 tokens; the second must be larger
+
+module attributes {sinter.target = #sinter.target<level = "x86-64-v4", features = "", cores = 2, l1 = 32768, l2 = 1048576, l3 = 33554432>} {
+  // The tile of a step with many tokens, and its twin for few.
+  // CHECK: tile.kernel @mm #tile.gemm<{{.*}}> config <rowGroups = 16, tokens = 8>
+  // CHECK: tile.kernel @mm_gemv #tile.gemm<{{.*}}decode = true> config <rowGroups = 16, tokens = 4, prefetch = 4096>
+  tile.kernel @mm #tile.gemm<format = "q4_k", weightRows = 4096, input = <width = 256, q8 = true, sums = 2>, output = <width = 4096, stride = 4096>> {}
+  // Quantised output of two segments: blocks of 32 columns need 4 row groups.
+  // CHECK: tile.kernel @gate_up #tile.gemm<{{.*}}> config <rowGroups = 4, tokens = 8>
+  tile.kernel @gate_up #tile.gemm<format = "q4_k", weightRows = 128, input = <width = 256, q8 = true, sums = 2>, output = <width = 64, q8 = true, sums = 2>, segments = 2> {
+  ^bb0(%g: f32, %u: f32):
+    %r = arith.mulf %g, %u : f32
+    tile.yield %r : f32
+  }
+  // CHECK: tile.kernel @norm {{.*}} config <> {
+  tile.kernel @norm #tile.norm<input = <width = 256, stride = 256>, output = <width = 256, q8 = true, sums = 2>, group = 256, epsilon = 1.0e-6 : f64> {}
+  // CHECK: tile.kernel @att {{.*}} config <tokens = 4>
+  tile.kernel @att #tile.attention<heads = 4, cacheHeads = 2, keyWidth = 64, valueWidth = 64, scale = 0.125 : f64, queryStride = 256, output = <width = 256, stride = 256>> {}
+  // CHECK: tile.kernel @row {{.*}} config <columns = 96>
+  tile.kernel @row #tile.elementwise<[80] -> <width = 80, stride = 80>> {}
+
+  // CHECK: func.func @decode{{.*}}sinter.max_tokens = 8 : i64
+  // CHECK: tile.launch @mm_gemv
+  // CHECK: func.func @prefill{{.*}}sinter.max_tokens = 512 : i64
+  // CHECK: tile.launch @mm (
+  func.func @step(%x: tensor<?x256x!sinter.q8<2>>) -> tensor<?x4096xf32> {
+    %y = tile.launch @mm (%x) [@w] order ["i0", "s0", "o0"] label "mm" : (tensor<?x256x!sinter.q8<2>>) -> tensor<?x4096xf32>
+    return %y : tensor<?x4096xf32>
+  }
+}
+
+// -----
+
+// AVX2 has half the registers.
+// CHECK-LABEL: level = "x86-64-v3"
+module attributes {sinter.target = #sinter.target<level = "x86-64-v3", features = "", cores = 2, l1 = 32768, l2 = 1048576, l3 = 33554432>} {
+  // CHECK: tile.kernel @mm {{.*}} config <{{.*}}tokens = 4>
+  tile.kernel @mm #tile.gemm<format = "q4_k", weightRows = 4096, input = <width = 256, q8 = true, sums = 2>, output = <width = 4096, stride = 4096>> {}
+  func.func @step() {
+    return
+  }
+}
+
+// -----
+
+// expected-error @below {{tile selection needs the attribute sinter.target}}
+module {
+  func.func @step() {
+    return
+  }
+}
+
+// -----
+
+// expected-error @below {{tile selection needs the function @step}}
+module attributes {sinter.target = #sinter.target<level = "x86-64-v3", features = "", cores = 2, l1 = 32768, l2 = 1048576, l3 = 33554432>} {
+}
