@@ -7,8 +7,8 @@
 
 namespace sinter::x86 {
 
-/// Loads every dialect that lowering needs and registers the translation to
-/// LLVM IR; once, before kernels are lowered on several threads.
+/// Loads every dialect that emitting and lowering need, and registers the
+/// translation to LLVM IR.
 void prepareContext(mlir::MLIRContext &context);
 
 /// Lowers and optimises `module` (one kernel, as KernelBuilder writes it).

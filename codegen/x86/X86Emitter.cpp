@@ -5,6 +5,7 @@
 #include "codegen/x86/LowerKernel.h"
 #include "codegen/x86/Skeletons.h"
 
+#include "mlir/Parser/Parser.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/ThreadPool.h"
 
@@ -29,18 +30,34 @@ static llvm::Error emitSkeleton(KernelBuilder &k, KernelOp kernel) {
       });
 }
 
-/// One kernel, from its op to text or object.
-static llvm::Expected<std::string> emitKernel(KernelOp kernel, const Isa &isa,
+/// One kernel, from its text to LLVM IR, assembly or an object. Each has an
+/// MLIR context of its own: pass managers on several threads may not share one.
+static llvm::Expected<std::string> emitKernel(const std::string &text,
+                                              const Isa &isa,
                                               EmitStage stage) {
-  OwningOpRef<ModuleOp> module = ModuleOp::create(kernel.getLoc());
-  KernelBuilder k(*module, kernel.getSymName(), isa);
+  MLIRContext context(MLIRContext::Threading::DISABLED);
+  context.loadDialect<SinterDialect, TileDialect>();
+  prepareContext(context);
+  auto source = parseSourceString<ModuleOp>(text, &context);
+  if (!source)
+    return llvm::createStringError("its text does not parse");
+  KernelOp kernel = *source->getOps<KernelOp>().begin();
   if (llvm::isa<GemmAttr, ElementwiseAttr>(kernel.getSkeleton()) &&
       !kernel.getConfigAttr())
     return llvm::createStringError("it has no tile configuration");
+  OwningOpRef<ModuleOp> module = ModuleOp::create(kernel.getLoc());
+  KernelBuilder k(*module, kernel.getSymName(), isa);
   if (llvm::Error error = emitSkeleton(k, kernel))
     return error;
   k.finish();
   return lowerKernel(*module, isa, stage);
+}
+
+static std::string textOf(KernelOp kernel) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  kernel->print(stream, OpPrintingFlags().printGenericOpForm());
+  return text;
 }
 
 namespace {
@@ -53,23 +70,22 @@ struct Results {
 };
 } // namespace
 
-static void emitInto(Results &results, size_t index, KernelOp kernel,
-                     const Isa &isa, EmitStage stage, EmitProgress progress,
-                     size_t all) {
-  llvm::Expected<std::string> text = emitKernel(kernel, isa, stage);
+static void emitInto(Results &results, size_t index, StringRef name,
+                     const std::string &source, const Isa &isa,
+                     EmitStage stage, EmitProgress progress) {
+  llvm::Expected<std::string> text = emitKernel(source, isa, stage);
   std::lock_guard<std::mutex> guard(results.mutex);
   if (text) {
     results.texts[index] = std::move(*text);
   } else {
-    std::string message = "kernel '" + kernel.getSymName().str() +
-                          "': " + llvm::toString(text.takeError());
+    std::string message = "kernel '" + name.str() + "': " + llvm::toString(text.takeError());
     if (!results.error || index < results.errorAt) {
       results.error = std::move(message);
       results.errorAt = index;
     }
   }
   if (progress)
-    progress(++results.done, all);
+    progress(++results.done, results.texts.size());
 }
 
 llvm::Expected<std::string> sinter::emitX86(ModuleOp module, EmitStage stage,
@@ -80,16 +96,15 @@ llvm::Expected<std::string> sinter::emitX86(ModuleOp module, EmitStage stage,
   llvm::Expected<Isa> isa = Isa::of(target);
   if (!isa)
     return isa.takeError();
-  prepareContext(*module.getContext());
   SmallVector<KernelOp> kernels(module.getOps<KernelOp>());
   Results results;
   results.texts.resize(kernels.size());
   {
     llvm::DefaultThreadPool pool(llvm::hardware_concurrency());
     for (auto [index, kernel] : llvm::enumerate(kernels))
-      pool.async([&, index = index, kernel = kernel] {
-        emitInto(results, index, kernel, *isa, stage, progress,
-                 kernels.size());
+      pool.async([&, index = index, name = kernel.getSymName(),
+                  source = textOf(kernel)] {
+        emitInto(results, index, name, source, *isa, stage, progress);
       });
     pool.wait();
   }
