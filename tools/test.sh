@@ -1,0 +1,70 @@
+#!/bin/sh
+# Every test: installs what is missing, builds everything, runs GoogleTest,
+# lit and golden end-to-end suites, then the fuzz targets under sanitizers.
+# Ends with `N passed, N failed, N skipped`; fails if a test or a stage failed.
+#   FUZZ_SECONDS=20  time of each fuzz target; 0 leaves the stage out
+#   JOBS=N           parallel jobs
+set -eu
+. "$(dirname -- "$0")/setup.sh"
+cd "$root"
+
+began=$(date +%s)
+times=
+broken=
+
+# Runs a stage: its name, then a command. Notes its time, and failure.
+stage() {
+  name=$1
+  shift
+  start=$(date +%s)
+  echo
+  say "$name: $*"
+  "$@" || broken="$broken $name"
+  seconds=$(($(date +%s) - start))
+  times="$times$(printf '  %-16s %2d min %02d s' "$name" $((seconds / 60)) \
+    $((seconds % 60)))
+"
+}
+
+# Ends the script early when what follows could not run.
+need() {
+  if [ -n "$broken" ]; then
+    printf '%s' "$times"
+    say "stopped:$broken failed"
+    echo "0 passed, 1 failed, 0 skipped"
+    exit 1
+  fi
+}
+
+# shellcheck disable=SC2086 # a list
+stage set-up install_packages $test_packages
+need
+jobs=$(count_jobs)
+fuzz_seconds=${FUZZ_SECONDS:-20}
+results=$root/build/results
+rm -rf "$results"
+mkdir -p "$results"
+
+stage configure cmake --preset release
+need
+stage build ninja -C build -j"$jobs"
+need
+stage units ctest --test-dir build -E '^lit$' -j"$jobs" --output-on-failure \
+  --no-tests=error --output-junit "$results/units.xml"
+stage lit env LIT_OPTS="-j$jobs --xunit-xml-output=$results/lit.xml" \
+  ninja -C build check-lit
+
+if [ "$fuzz_seconds" -gt 0 ]; then
+  stage fuzz-configure cmake --preset asan -DSINTER_FUZZ_SECONDS="$fuzz_seconds"
+  stage fuzz-build ninja -C build-asan -j"$jobs" fuzzers
+  stage fuzz ctest --test-dir build-asan -L fuzz -j"$jobs" \
+    --output-on-failure --no-tests=error --output-junit "$results/fuzz.xml"
+fi
+
+echo
+printf '%s' "$times"
+seconds=$(($(date +%s) - began))
+printf '  %-16s %2d min %02d s\n' together $((seconds / 60)) $((seconds % 60))
+[ -z "$broken" ] || say "failed stages:$broken"
+# shellcheck disable=SC2086 # a list
+python3 tools/sum_results.py "$results" $broken && [ -z "$broken" ]
