@@ -1,0 +1,83 @@
+/// Tile rules in both regimes, and what an item must be a multiple of.
+#include "passes/tile/TileCost.h"
+
+#include <gtest/gtest.h>
+
+namespace sinter {
+namespace {
+
+constexpr TileTarget kV4 = {.v4 = true, .cores = 2, .l2 = 1 << 20};
+constexpr TileTarget kV3 = {.v4 = false, .cores = 8, .l2 = 256 << 10};
+
+/// A Q4_K matrix of a 0.6B model: 3072 × 1024.
+GemmShape shape(uint64_t rows, bool decode) {
+  return {.weightRows = rows,
+          .weightRowBytes = 576,
+          .inputRowBytes = 1216,
+          .decode = decode,
+          .tokens = decode ? 8u : 512u};
+}
+
+TEST(TileCost, RegistersBoundTokens) {
+  EXPECT_EQ(chooseGemm(kV4, shape(3072, false)).tokens, 8u);
+  EXPECT_EQ(chooseGemm(kV4, shape(3072, true)).tokens, 4u);
+  EXPECT_EQ(chooseGemm(kV3, shape(3072, false)).tokens, 4u);
+}
+
+TEST(TileCost, OnlyDecodePrefetches) {
+  EXPECT_EQ(chooseGemm(kV4, shape(3072, false)).prefetch, 0u);
+  EXPECT_EQ(chooseGemm(kV4, shape(3072, true)).prefetch, 4096u);
+}
+
+TEST(TileCost, EveryCoreHasItems) {
+  for (uint64_t rows : {256u, 1024u, 3072u, 151936u})
+    for (bool decode : {false, true})
+      for (const TileTarget &target : {kV4, kV3}) {
+        TileChoice choice = chooseGemm(target, shape(rows, decode));
+        uint64_t items = gemmItems(shape(rows, decode), choice.rowGroups);
+        uint64_t most = rows / 16;
+        EXPECT_GE(items, std::min<uint64_t>(most, 8 * target.cores))
+            << rows << " rows";
+      }
+}
+
+TEST(TileCost, QuantisedOutputHasWholeBlocks) {
+  GemmShape gated = shape(6144, true);
+  gated.segments = 2;
+  EXPECT_EQ(rowGroupStep(gated), 2u);
+  gated.q8Output = true;
+  EXPECT_EQ(rowGroupStep(gated), 4u);
+  EXPECT_EQ(chooseGemm(kV4, gated).rowGroups % 4, 0u);
+  // Even where that leaves fewer items than cores.
+  gated.weightRows = 64;
+  EXPECT_EQ(chooseGemm(kV3, gated).rowGroups, 4u);
+}
+
+TEST(TileCost, CostFollowsTheSlowestCore) {
+  // 17 items on 2 cores: one core has 9 of them.
+  GemmShape uneven = shape(17 * 16, true), even = shape(18 * 16, true);
+  EXPECT_EQ(gemmCost(kV4, uneven, 1), gemmCost(kV4, even, 1));
+  EXPECT_GT(gemmCost(kV4, even, 1), gemmCost(kV4, even, 2));
+}
+
+TEST(TileCost, WeightsBeyondTheCacheAreReadAgain) {
+  GemmShape wide = shape(4096, false);
+  wide.weightRowBytes = 64 << 10; // 16 rows fill the cache
+  uint64_t once = gemmCost(kV4, wide, 1);
+  wide.decode = true;
+  EXPECT_GT(once, gemmCost(kV4, wide, 1));
+}
+
+TEST(TileCost, AttentionTilesShareACacheHead) {
+  EXPECT_EQ(chooseAttention(16, 8).tokens, 4u);
+  EXPECT_EQ(chooseAttention(8, 8).tokens, 8u);
+  EXPECT_EQ(chooseAttention(32, 2).tokens, 1u);
+}
+
+TEST(TileCost, ElementwiseKeepsBlocksWhole) {
+  EXPECT_EQ(chooseElementwise(1024).columns, 256u);
+  EXPECT_EQ(chooseElementwise(80).columns, 96u);
+}
+
+} // namespace
+} // namespace sinter
