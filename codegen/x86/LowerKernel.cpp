@@ -18,6 +18,8 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/Bitcode/BitcodeReader.h"
+#include "llvm/Bitcode/BitcodeWriter.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -109,8 +111,7 @@ static llvm::Expected<std::string> generate(llvm::Module &module,
   return std::string(bytes.begin(), bytes.end());
 }
 
-llvm::Expected<std::string> x86::lowerKernel(ModuleOp module, const Isa &isa,
-                                             EmitStage stage) {
+llvm::Expected<std::string> x86::lowerToBitcode(ModuleOp module) {
   if (failed(toLlvmDialect(module)))
     return llvm::createStringError("lowering to the LLVM dialect failed");
   llvm::LLVMContext context;
@@ -118,19 +119,33 @@ llvm::Expected<std::string> x86::lowerKernel(ModuleOp module, const Isa &isa,
       translateModuleToLLVMIR(module, context, "sinter-kernels");
   if (!ir)
     return llvm::createStringError("translation to LLVM IR failed");
+  std::string bitcode;
+  llvm::raw_string_ostream stream(bitcode);
+  llvm::WriteBitcodeToFile(*ir, stream);
+  return bitcode;
+}
+
+llvm::Expected<std::string> x86::compileBitcode(const std::string &bitcode,
+                                                const Isa &isa,
+                                                EmitStage stage) {
+  llvm::LLVMContext context;
+  auto ir = llvm::parseBitcodeFile(
+      llvm::MemoryBufferRef(bitcode, "sinter-kernels"), context);
+  if (!ir)
+    return ir.takeError();
   auto machine = makeMachine(isa);
   if (!machine)
     return machine.takeError();
-  ir->setTargetTriple(kTriple);
-  ir->setDataLayout((*machine)->createDataLayout());
-  optimize(*ir, **machine);
+  (*ir)->setTargetTriple(kTriple);
+  (*ir)->setDataLayout((*machine)->createDataLayout());
+  optimize(**ir, **machine);
   if (stage == EmitStage::Llvm) {
     std::string text;
     llvm::raw_string_ostream stream(text);
-    ir->print(stream, nullptr);
+    (*ir)->print(stream, nullptr);
     return text;
   }
-  return generate(*ir, **machine,
+  return generate(**ir, **machine,
                   stage == EmitStage::Assembly
                       ? llvm::CodeGenFileType::AssemblyFile
                       : llvm::CodeGenFileType::ObjectFile);

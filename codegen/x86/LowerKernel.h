@@ -11,10 +11,15 @@ namespace sinter::x86 {
 /// translation to LLVM IR.
 void prepareContext(mlir::MLIRContext &context);
 
-/// Lowers and optimises `module` (one kernel, as KernelBuilder writes it).
-/// Llvm: optimised IR text; Assembly: text; Binary: a relocatable object.
-llvm::Expected<std::string> lowerKernel(mlir::ModuleOp module, const Isa &isa,
-                                        EmitStage stage);
+/// Lowers `module` (one kernel, as KernelBuilder writes it) to LLVM bitcode.
+/// MLIR's half: one kernel at a time, since pass managers that start on
+/// several threads load dialects into shared tables.
+llvm::Expected<std::string> lowerToBitcode(mlir::ModuleOp module);
+
+/// LLVM's half, safe on several threads: optimises bitcode. Llvm: IR text;
+/// Assembly: text; Binary: a relocatable object.
+llvm::Expected<std::string> compileBitcode(const std::string &bitcode,
+                                           const Isa &isa, EmitStage stage);
 
 /// Links objects into a shared object with lld, in this process.
 llvm::Expected<std::string> linkShared(llvm::ArrayRef<std::string> objects);

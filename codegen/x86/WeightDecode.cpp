@@ -160,8 +160,12 @@ Value WeightDecoder::directScale(unsigned group) {
   }
   case GroupScale::UE4M3: {
     // Shifted by 7 the byte is a half whose exponent bias is 8 too large:
-    // exact, subnormals included.
-    Value byte = loadScaleBytes(offset);
+    // exact, subnormals included. The top bit is ignored; all ones mean 0
+    // (they would be NaN, which ggml reads as 0).
+    Value byte = k.andBits(loadScaleBytes(offset), 0x7f);
+    Value isNan = k.equal(byte, k.constantLike(byte, 0x7f));
+    byte = k.ops().create<arith::SelectOp>(isNan, k.constantLike(byte, 0),
+                                           byte);
     Type shortType = k.ops().getI16Type(), half = k.ops().getF16Type();
     if (!rows_.scalar()) {
       shortType = k.vec(rows_.lanes, shortType);

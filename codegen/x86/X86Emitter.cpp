@@ -1,16 +1,14 @@
-/// Emits all tile kernels of a module for x86-64: each kernel by the emitter of
-/// its class, on several threads, in the order of the module.
+/// Emits all tile kernels of a module for x86-64: each by the emitter of its
+/// class, in the order of the module.
 #include "codegen/Emitter.h"
 
 #include "codegen/x86/LowerKernel.h"
 #include "codegen/x86/Skeletons.h"
 
-#include "mlir/Parser/Parser.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/ThreadPool.h"
 
 #include <mutex>
-#include <optional>
 
 using namespace mlir;
 using namespace sinter;
@@ -30,18 +28,9 @@ static llvm::Error emitSkeleton(KernelBuilder &k, KernelOp kernel) {
       });
 }
 
-/// One kernel, from its text to LLVM IR, assembly or an object. Each has an
-/// MLIR context of its own: pass managers on several threads may not share one.
-static llvm::Expected<std::string> emitKernel(const std::string &text,
-                                              const Isa &isa,
-                                              EmitStage stage) {
-  MLIRContext context(MLIRContext::Threading::DISABLED);
-  context.loadDialect<SinterDialect, TileDialect>();
-  prepareContext(context);
-  auto source = parseSourceString<ModuleOp>(text, &context);
-  if (!source)
-    return llvm::createStringError("its text does not parse");
-  KernelOp kernel = *source->getOps<KernelOp>().begin();
+/// One kernel as LLVM bitcode.
+static llvm::Expected<std::string> emitKernel(KernelOp kernel,
+                                              const Isa &isa) {
   if (llvm::isa<GemmAttr, ElementwiseAttr>(kernel.getSkeleton()) &&
       !kernel.getConfigAttr())
     return llvm::createStringError("it has no tile configuration");
@@ -50,42 +39,62 @@ static llvm::Expected<std::string> emitKernel(const std::string &text,
   if (llvm::Error error = emitSkeleton(k, kernel))
     return error;
   k.finish();
-  return lowerKernel(*module, isa, stage);
+  return lowerToBitcode(*module);
 }
 
-static std::string textOf(KernelOp kernel) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  kernel->print(stream, OpPrintingFlags().printGenericOpForm());
-  return text;
+static llvm::Error inKernel(KernelOp kernel, llvm::Error error) {
+  return llvm::createStringError("kernel '%s': %s",
+                                 kernel.getSymName().str().c_str(),
+                                 llvm::toString(std::move(error)).c_str());
 }
 
 namespace {
-/// What the threads share.
+/// What the threads share: each kernel's text, or why there is none.
 struct Results {
   std::mutex mutex;
-  std::vector<std::string> texts;
-  std::optional<std::string> error; ///< of the first kernel that failed
-  size_t errorAt = 0, done = 0;
+  std::vector<std::string> texts, errors;
+  size_t done = 0;
 };
 } // namespace
 
-static void emitInto(Results &results, size_t index, StringRef name,
-                     const std::string &source, const Isa &isa,
-                     EmitStage stage, EmitProgress progress) {
-  llvm::Expected<std::string> text = emitKernel(source, isa, stage);
+static void compileInto(Results &results, size_t index,
+                        const std::string &bitcode, const Isa &isa,
+                        EmitStage stage, EmitProgress progress) {
+  llvm::Expected<std::string> text = compileBitcode(bitcode, isa, stage);
   std::lock_guard<std::mutex> guard(results.mutex);
-  if (text) {
+  if (text)
     results.texts[index] = std::move(*text);
-  } else {
-    std::string message = "kernel '" + name.str() + "': " + llvm::toString(text.takeError());
-    if (!results.error || index < results.errorAt) {
-      results.error = std::move(message);
-      results.errorAt = index;
-    }
-  }
+  else
+    results.errors[index] = llvm::toString(text.takeError());
   if (progress)
     progress(++results.done, results.texts.size());
+}
+
+/// All kernels' texts, in order: MLIR's half here, LLVM's on a pool, at once.
+static llvm::Error emitAll(llvm::ArrayRef<KernelOp> kernels, const Isa &isa,
+                           EmitStage stage, EmitProgress progress,
+                           std::vector<std::string> &texts) {
+  Results results;
+  results.texts.resize(kernels.size());
+  results.errors.resize(kernels.size());
+  llvm::DefaultThreadPool pool(llvm::hardware_concurrency());
+  for (auto [index, kernel] : llvm::enumerate(kernels)) {
+    llvm::Expected<std::string> bitcode = emitKernel(kernel, isa);
+    if (!bitcode) {
+      pool.wait();
+      return inKernel(kernel, bitcode.takeError());
+    }
+    pool.async([&, index = index, bitcode = std::move(*bitcode)] {
+      compileInto(results, index, bitcode, isa, stage, progress);
+    });
+  }
+  pool.wait();
+  for (auto [kernel, error] : llvm::zip(kernels, results.errors))
+    if (!error.empty())
+      return inKernel(kernel,
+                      llvm::createStringError("%s", error.c_str()));
+  texts = std::move(results.texts);
+  return llvm::Error::success();
 }
 
 llvm::Expected<std::string> sinter::emitX86(ModuleOp module, EmitStage stage,
@@ -96,24 +105,15 @@ llvm::Expected<std::string> sinter::emitX86(ModuleOp module, EmitStage stage,
   llvm::Expected<Isa> isa = Isa::of(target);
   if (!isa)
     return isa.takeError();
+  prepareContext(*module.getContext());
   SmallVector<KernelOp> kernels(module.getOps<KernelOp>());
-  Results results;
-  results.texts.resize(kernels.size());
-  {
-    llvm::DefaultThreadPool pool(llvm::hardware_concurrency());
-    for (auto [index, kernel] : llvm::enumerate(kernels))
-      pool.async([&, index = index, name = kernel.getSymName(),
-                  source = textOf(kernel)] {
-        emitInto(results, index, name, source, *isa, stage, progress);
-      });
-    pool.wait();
-  }
-  if (results.error)
-    return llvm::createStringError("%s", results.error->c_str());
+  std::vector<std::string> texts;
+  if (llvm::Error error = emitAll(kernels, *isa, stage, progress, texts))
+    return error;
   if (stage == EmitStage::Binary)
-    return linkShared(results.texts);
+    return linkShared(texts);
   std::string text;
-  for (const std::string &part : results.texts)
+  for (const std::string &part : texts)
     text += part;
   return text;
 }
