@@ -12,7 +12,8 @@ config.test_exec_root = os.path.join(config.build_dir, "test", "lit")
 
 config.environment["FILECHECK_OPTS"] = "-enable-var-scope"
 config.environment["PATH"] = os.pathsep.join(
-    [config.tools_dir, config.llvm_tools_dir, os.environ["PATH"]])
+    [config.tools_dir, os.path.join(config.build_dir, "test"),
+     config.llvm_tools_dir, os.environ["PATH"]])
 config.substitutions += [
     ("%source", config.source_dir),
     ("%shared", config.shared_dir),

@@ -55,7 +55,11 @@ stage lit env LIT_OPTS="-j$jobs --xunit-xml-output=$results/lit.xml" \
   ninja -C build check-lit
 
 if [ "$fuzz_seconds" -gt 0 ]; then
-  stage fuzz-configure cmake --preset asan -DSINTER_FUZZ_SECONDS="$fuzz_seconds"
+  build/bin/compile test/golden/qwen2.Q4_K_M.gguf -o build/damage.sinter \
+    --target x86-64-v3 --progress=none >/dev/null 2>&1 || broken="$broken damage"
+  stage fuzz-configure cmake --preset asan \
+    -DSINTER_FUZZ_SECONDS="$fuzz_seconds" \
+    -DSINTER_FUZZ_ARTIFACT="$root/build/damage.sinter"
   stage fuzz-build ninja -C build-asan -j"$jobs" fuzzers
   stage fuzz ctest --test-dir build-asan -L fuzz -j"$jobs" \
     --output-on-failure --no-tests=error --output-junit "$results/fuzz.xml"

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Compiles golden models, evaluates them in several step sizes and thread
+counts, and compares the logits with the golden ones.
+
+    golden.py FOLDER --work FOLDER [--family NAME]...
+
+Checks the numeric contract (NMSE of the logits: 1e-5 for F32 and F16, 1e-4 for
+BF16, 1.1 times the peer's own otherwise), and that neither chunks nor threads
+change a bit. Prints a table; programs are taken from PATH.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+
+from logits import nmse, read_npy
+
+FAMILIES = ["llama", "llama-tied", "mistral3", "qwen2", "qwen3"]
+# Tokens per step, threads: whole, ragged and single steps.
+VARIANTS = [(chunk, threads) for chunk in (64, 7, 1) for threads in (1, 2)]
+
+
+def limit(name, peer):
+    """The contract's ceiling for this model."""
+    kind = name.split(".")[1]
+    return {"F32": 1e-5, "F16": 1e-5, "BF16": 1e-4}.get(kind, 1.1 * peer)
+
+
+def run(arguments):
+    """Runs a program; its complaint, or None."""
+    done = subprocess.run(arguments, capture_output=True, text=True)
+    if done.returncode:
+        return f"{arguments[0]} exited {done.returncode}: {done.stderr[-600:]}"
+    return None
+
+
+def check(folder, name, peer, work):
+    """One row of the table, and the list of what is wrong."""
+    artifact, logits = work / f"{name}.sinter", work / f"{name}.npy"
+    problem = run(["compile", str(folder / f"{name}.gguf"), "-o",
+                   str(artifact), "--progress=none"])
+    if problem:
+        return "", [problem]
+    problems, outputs = [], {}
+    for chunk, threads in VARIANTS:
+        problem = run(["eval", "logits", str(artifact), "--tokens",
+                       str(folder / "tokens.txt"), "-o", str(logits),
+                       "--chunk", str(chunk), "--threads", str(threads)])
+        if problem:
+            problems.append(f"chunk {chunk}, {threads} threads: {problem}")
+            continue
+        outputs[chunk, threads] = read_npy(logits)
+    artifact.unlink()
+    if not outputs:
+        return "", problems
+    golden = read_npy(folder / f"{name}.npy")
+    first = next(iter(outputs))
+    errors = {}
+    for variant, values in outputs.items():
+        same = values.tobytes() == outputs[first].tobytes()
+        errors[variant] = errors[first] if same and errors else nmse(
+            values, golden)
+        if not same:
+            problems.append(f"chunk {variant[0]}, {variant[1]} threads: logits "
+                            f"differ from chunk {first[0]}, {first[1]} threads")
+        if not errors[variant] <= limit(name, peer):
+            problems.append(f"chunk {variant[0]}, {variant[1]} threads: NMSE "
+                            f"{errors[variant]:.3g} is over {limit(name, peer):.3g}")
+    worst = max(errors.values())
+    ratio = f"{worst / peer:6.2f}" if peer else "     -"
+    return f"{worst:9.2e} {limit(name, peer):9.2e} {peer:9.2e} {ratio}", problems
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--work", type=pathlib.Path, required=True)
+    parser.add_argument("--family", action="append")
+    args = parser.parse_args()
+    families = args.family or FAMILIES
+    args.work.mkdir(parents=True, exist_ok=True)
+    index = json.loads((args.folder / "index.json").read_text())
+    names = [n for n in sorted(index) if n.split(".")[0] in families]
+    if not names:
+        sys.exit("golden.py: error: no model of " + ", ".join(families))
+    print(f"{'model':22} {'NMSE':>9} {'limit':>9} {'peer':>9} of peer")
+    failed = 0
+    for name in names:
+        row, problems = check(args.folder, name, index[name]["nmse_peer"],
+                              args.work)
+        print(f"{name:22} {row}{'  FAILED' if problems else ''}")
+        for problem in problems:
+            print(f"  {problem}")
+        failed += bool(problems)
+    print(f"{len(names)} models, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+main()
