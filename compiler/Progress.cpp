@@ -65,7 +65,7 @@ void Progress::bytes(uint64_t done, uint64_t all) {
     show(nlohmann::json{{"packed", done}, {"of", all}}.dump());
   else
     show(fmt::format("weights  [{}] {} of {} MB",
-                     bar(static_cast<double>(done) / std::max<uint64_t>(1, all)),
+                     bar(all ? static_cast<double>(done) / all : 1),
                      done / 1000000, all / 1000000));
 }
 

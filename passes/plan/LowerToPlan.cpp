@@ -27,7 +27,7 @@ namespace sinter {
 #define GEN_PASS_DEF_LOWERTOPLAN
 #include "passes/Passes.h.inc"
 
-/// Tokens in a page of a cache, as the skeletons of the kernels assume.
+/// Tokens in a page of a cache, as the kernels assume.
 static constexpr uint64_t kPageTokens = 64;
 /// Kernels may read a vector beyond the last element of a buffer.
 static constexpr uint64_t kSlack = 64;
@@ -73,8 +73,7 @@ private:
 
 } // namespace
 
-/// What the plan says of a tile symbol stands beside it, so under a name of
-/// its own.
+/// Plan symbols stand beside the tile symbols that they place.
 static std::string planName(FlatSymbolRefAttr symbol) {
   return ("plan." + symbol.getValue()).str();
 }
@@ -206,7 +205,8 @@ struct LowerToPlan : impl::LowerToPlanBase<LowerToPlan> {
 } // namespace
 
 LogicalResult RegimeWriter::write() {
-  maxTokens = function->getAttrOfType<IntegerAttr>("sinter.max_tokens").getInt();
+  auto most = function->getAttrOfType<IntegerAttr>("sinter.max_tokens");
+  maxTokens = most.getInt();
   Block &body = function.getBody().front();
   Operation *end = body.getTerminator();
   if (end->getNumOperands() != 1 ||

@@ -84,7 +84,8 @@ static NotLowered checkHeads(TileBuilder &tile, Heads &heads) {
     if (heads.queryHeads && !heads.key.rope)
       return "the query rotates, the key does not";
     if (heads.key.rope &&
-        rowWidth(heads.key.input) / heads.key.rope.getHeads() != uint64_t(width))
+        rowWidth(heads.key.input) !=
+            static_cast<int64_t>(heads.key.rope.getHeads()) * width)
       return "the rotation's heads are not the cache's";
   }
   for (const HeadPath &path : {heads.query, heads.key}) {

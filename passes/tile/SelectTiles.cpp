@@ -4,12 +4,11 @@
 ///                      ==>   func.func @prefill  {sinter.max_tokens = 512}
 ///   tile.kernel @k #tile.gemm<...>
 ///                      ==>   tile.kernel @k #tile.gemm<...> config ...
-///                            tile.kernel @k_gemv #tile.gemm<..., decode = true>
+///                            tile.kernel @k_gemv ... decode = true ...
 ///
 /// Why: with few tokens a matmul waits for memory, with many for the
 /// multipliers; tiles for one are wrong for the other. The choice follows from
-/// `#sinter.target` and the shapes (passes/tile/TileCost.h); choices are kept
-/// in the module's `sinter.tiles` for the report.
+/// `#sinter.target` and the shapes (passes/tile/TileCost.h).
 /// Refuses: a module without target, or without @step.
 /// Test: test/passes/select-tiles.mlir
 
@@ -89,11 +88,8 @@ struct SelectTiles : impl::SelectTilesBase<SelectTiles> {
     facts.cores = std::max(1u, target.getCores());
     facts.l2 = target.getL2();
     makeRegimes(module, step);
-    SmallVector<NamedAttribute> tiles;
     for (auto kernel : module.getOps<tile::KernelOp>())
-      tiles.push_back(configure(kernel));
-    module->setAttr("sinter.tiles",
-                    DictionaryAttr::get(&getContext(), tiles));
+      configure(kernel);
   }
 
   void makeRegimes(ModuleOp module, func::FuncOp step) {
@@ -124,7 +120,7 @@ struct SelectTiles : impl::SelectTilesBase<SelectTiles> {
     });
   }
 
-  NamedAttribute configure(tile::KernelOp kernel) {
+  void configure(tile::KernelOp kernel) {
     auto gemm = dyn_cast<tile::GemmAttr>(kernel.getSkeleton());
     TileChoice c = choose(kernel.getSkeleton(), facts,
                           gemm && gemm.getDecode() ? decodeTokens
@@ -134,7 +130,6 @@ struct SelectTiles : impl::SelectTilesBase<SelectTiles> {
     kernel.setConfigAttr(config);
     if (remarks)
       kernel.emitRemark("tile of @") << kernel.getSymName() << ": " << config;
-    return {kernel.getSymNameAttr(), config};
   }
 
   TileTarget facts;
