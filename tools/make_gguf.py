@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""Writes GGUF models of real geometry with random weights, so that speed is
+measured on real shapes without any download. Needs numpy.
+
+  make_gguf.py --like qwen3-0.6b --format Q4_K_M -o model.gguf [--layers N]
+
+Weights are streamed tensor by tensor; their scales keep activations near 1.
+"""
+
+import argparse
+import struct
+import sys
+
+import numpy as np
+
+ALIGNMENT = 32
+
+# Geometry from the models' published configurations.
+SHAPES = {
+    "qwen3-0.6b": dict(arch="qwen3", hidden=1024, layers=28, heads=16,
+                       kv_heads=8, head=128, ffn=3072, vocab=151936),
+    "qwen3-1.7b": dict(arch="qwen3", hidden=2048, layers=28, heads=16,
+                       kv_heads=8, head=128, ffn=6144, vocab=151936),
+    "llama-3.2-3b": dict(arch="llama", hidden=3072, layers=28, heads=24,
+                         kv_heads=8, head=128, ffn=8192, vocab=128256),
+}
+
+# name: (ggml_type, weights per block, bytes per block, scale fields); a field
+# is (offset, kind, factor): kind "f16" writes spread * factor as a half,
+# ("byte", v) the byte v. Factors undo the typical size of a random code.
+FORMATS = {
+    "F32": (0, 1, 4, None),
+    "F16": (1, 1, 2, None),
+    "BF16": (30, 1, 2, None),
+    "Q4_0": (2, 32, 18, [(0, "f16", 1 / 4.6)]),
+    "Q4_1": (3, 32, 20, [(0, "f16", 1 / 4.6), (2, "f16", -7.5 / 4.6)]),
+    "Q5_0": (6, 32, 22, [(0, "f16", 1 / 9.2)]),
+    "Q5_1": (7, 32, 24, [(0, "f16", 1 / 9.2), (2, "f16", -15.5 / 9.2)]),
+    "Q8_0": (8, 32, 34, [(0, "f16", 1 / 74)]),
+    "Q2_K": (10, 256, 84, [(80, "f16", 1 / 10), (82, "f16", 1 / 10)]),
+    "Q3_K": (11, 256, 110, [(108, "f16", 1 / 45)]),
+    "Q4_K": (12, 256, 144, [(0, "f16", 1 / 170), (2, "f16", 7.5 / 170)]),
+    "Q5_K": (13, 256, 176, [(0, "f16", 1 / 340), (2, "f16", 15.5 / 340)]),
+    "Q6_K": (14, 256, 210, [(208, "f16", 1 / 1360)]),
+    "IQ4_NL": (20, 32, 18, [(0, "f16", 1 / 70)]),
+    "IQ4_XS": (23, 256, 136, [(0, "f16", 1 / 1300)]),
+    "MXFP4": (39, 32, 17, [(0, "byte", 121)]),
+    "NVFP4": (40, 64, 36, [(i, "byte", 24) for i in range(4)]),
+}
+
+
+def more_bits(layer, layers):
+    """The layers to which the K-quant mixtures give a wider format."""
+    eighth = layers // 8
+    return (layer < eighth or layer >= 7 * eighth
+            or (layer - eighth) % 3 == 2)
+
+
+def format_of(name, mixture, layer, layers):
+    """What real files of this mixture hold in this tensor."""
+    if name.endswith("norm.weight"):
+        return "F32"
+    wide = {"Q4_K_M": ("Q4_K", "Q6_K"), "Q5_K_M": ("Q5_K", "Q6_K")}
+    if mixture in wide:
+        narrow, broad = wide[mixture]
+        if name == "output.weight":
+            return "Q6_K"
+        if name.split(".")[-2] in ("attn_v", "ffn_down"):
+            return broad if more_bits(layer, layers) else narrow
+        return narrow
+    if name == "output.weight" and mixture in ("Q4_0", "IQ4_XS"):
+        return "Q6_K"
+    if mixture in ("MXFP4", "NVFP4") and not name.startswith("blk."):
+        return "Q8_0"
+    return mixture
+
+
+def tensors(shape, mixture):
+    """(name, [width, rows], format) in file order."""
+    hidden, head = shape["hidden"], shape["head"]
+    query, cache = shape["heads"] * head, shape["kv_heads"] * head
+    layers = shape["layers"]
+    yield "token_embd.weight", [hidden, shape["vocab"]], \
+        format_of("token_embd.weight", mixture, 0, layers)
+    for layer in range(layers):
+        block = [("attn_norm", [hidden]), ("attn_q", [hidden, query]),
+                 ("attn_k", [hidden, cache]), ("attn_v", [hidden, cache])]
+        if shape["arch"] == "qwen3":
+            block += [("attn_q_norm", [head]), ("attn_k_norm", [head])]
+        block += [("attn_output", [query, hidden]), ("ffn_norm", [hidden]),
+                  ("ffn_gate", [hidden, shape["ffn"]]),
+                  ("ffn_up", [hidden, shape["ffn"]]),
+                  ("ffn_down", [shape["ffn"], hidden])]
+        for part, dims in block:
+            name = f"blk.{layer}.{part}.weight"
+            yield name, dims, format_of(name, mixture, layer, layers)
+    yield "output_norm.weight", [hidden], "F32"
+    yield "output.weight", [hidden, shape["vocab"]], \
+        format_of("output.weight", mixture, 0, layers)
+
+
+def size_of(dims, fmt):
+    _, weights, size, _ = FORMATS[fmt]
+    return int(np.prod(dims)) // weights * size
+
+
+def random_bytes(rng, name, dims, fmt):
+    """Blocks of one tensor whose weights have a spread of 1 / sqrt(width)."""
+    if name.endswith("norm.weight"):
+        return np.ones(dims[0], np.float32).tobytes()
+    spread = dims[0] ** -0.5
+    _, weights, size, fields = FORMATS[fmt]
+    count = int(np.prod(dims)) // weights
+    if fields is None:
+        values = rng.standard_normal(count, np.float32) * np.float32(spread)
+        if fmt == "BF16":
+            return (values.view(np.uint32) >> 16).astype(np.uint16).tobytes()
+        return values.astype(np.float16 if fmt == "F16" else np.float32
+                             ).tobytes()
+    blocks = np.frombuffer(rng.bytes(count * size), np.uint8)
+    blocks = blocks.reshape(count, size).copy()
+    for offset, kind, value in fields:
+        if kind == "byte":
+            blocks[:, offset] = value
+        else:
+            half = np.frombuffer(np.float16(spread * value).tobytes(), np.uint8)
+            blocks[:, offset:offset + 2] = half
+    return blocks.tobytes()
+
+
+def text(value):
+    raw = value.encode()
+    return struct.pack("<Q", len(raw)) + raw
+
+
+def metadata(shape, name):
+    arch = shape["arch"]
+    yield "general.architecture", arch
+    yield "general.name", name
+    yield "tokenizer.ggml.model", "no_vocab"
+    for key, value in (("vocab_size", shape["vocab"]),
+                       ("context_length", 32768),
+                       ("embedding_length", shape["hidden"]),
+                       ("block_count", shape["layers"]),
+                       ("feed_forward_length", shape["ffn"]),
+                       ("attention.head_count", shape["heads"]),
+                       ("attention.head_count_kv", shape["kv_heads"]),
+                       ("attention.key_length", shape["head"]),
+                       ("attention.value_length", shape["head"]),
+                       ("rope.dimension_count", shape["head"]),
+                       ("rope.freq_base", 1e6),
+                       ("attention.layer_norm_rms_epsilon", 1e-6)):
+        yield f"{arch}.{key}", value
+
+
+def encoded(value):
+    if isinstance(value, str):
+        return struct.pack("<I", 8) + text(value)
+    if isinstance(value, float):
+        return struct.pack("<If", 6, value)
+    return struct.pack("<II", 4, value)
+
+
+def write(path, shape, name, mixture):
+    rng = np.random.Generator(np.random.SFC64(1))
+    table = list(tensors(shape, mixture))
+    pairs = list(metadata(shape, name))
+    header = struct.pack("<4sIQQ", b"GGUF", 3, len(table), len(pairs))
+    for key, value in pairs:
+        header += text(key) + encoded(value)
+    offset = 0
+    for tensor, dims, fmt in table:
+        header += text(tensor) + struct.pack("<I", len(dims))
+        header += struct.pack(f"<{len(dims)}Q", *dims)
+        header += struct.pack("<IQ", FORMATS[fmt][0], offset)
+        offset += -(-size_of(dims, fmt) // ALIGNMENT) * ALIGNMENT
+    with open(path, "wb") as out:
+        out.write(header + b"\0" * (-len(header) % ALIGNMENT))
+        for tensor, dims, fmt in table:
+            data = random_bytes(rng, tensor, dims, fmt)
+            out.write(data + b"\0" * (-len(data) % ALIGNMENT))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--like", choices=SHAPES, required=True)
+    parser.add_argument("--format", required=True,
+                        choices=[*FORMATS, "Q4_K_M", "Q5_K_M"])
+    parser.add_argument("--layers", type=int)
+    parser.add_argument("-o", "--output", required=True)
+    options = parser.parse_args()
+    shape = dict(SHAPES[options.like])
+    if options.layers is not None:
+        if options.layers < 1:
+            sys.exit(f"--layers is {options.layers}; expected at least 1")
+        shape["layers"] = options.layers
+    write(options.output, shape, options.like, options.format)
+
+
+if __name__ == "__main__":
+    main()
