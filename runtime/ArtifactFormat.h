@@ -77,8 +77,8 @@ struct PlanRegime {
   uint32_t maxTokens;
   uint32_t firstLaunch;
   uint32_t launchCount;
-  uint32_t reserved;    ///< 0
-  uint64_t arenaBytes;  ///< activations of one step, laid out by the compiler
+  uint32_t reserved;   ///< 0
+  uint64_t arenaBytes; ///< activations of one step, laid out by the compiler
 };
 static_assert(sizeof(PlanRegime) == 24);
 

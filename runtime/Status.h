@@ -13,13 +13,13 @@ namespace sinter {
 /// What kind of failure it is, so that tools can choose an exit code.
 enum class Code {
   Ok,
-  InvalidArgument, ///< a flag or a call the user can correct
-  NotFound,        ///< a file or a name that is not there
-  CorruptData,     ///< bytes that contradict their own format
-  Unsupported,     ///< valid, but not on this machine or in this version
-  OutOfRange,      ///< a limit (context, slots, vocabulary) was exceeded
+  InvalidArgument,   ///< a flag or a call the user can correct
+  NotFound,          ///< a file or a name that is not there
+  CorruptData,       ///< bytes that contradict their own format
+  Unsupported,       ///< valid, but not on this machine or in this version
+  OutOfRange,        ///< a limit (context, slots, vocabulary) was exceeded
   ResourceExhausted, ///< memory or disk
-  Internal,        ///< our own mistake, met at run time
+  Internal,          ///< our own mistake, met at run time
 };
 
 /// Success, or a code with a message. Must be looked at.

@@ -66,8 +66,7 @@ Result<double> timeOnce(Session &session, const Test &test) {
       if (auto logits = session.append(0, std::span(&token, 1)); !logits.ok())
         return logits.status();
   }
-  std::chrono::duration<double> took =
-      std::chrono::steady_clock::now() - start;
+  std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   return took.count();
 }
 

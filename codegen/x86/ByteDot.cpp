@@ -16,10 +16,10 @@ static Value maddDot(KernelBuilder &k, Value sums, Value weights,
   auto words = k.vec(2 * lanes, k.ops().getI16Type());
   Value ones = k.ops().create<arith::ConstantOp>(
       DenseElementsAttr::get(words, int16_t(1)));
-  StringRef pairs = wide ? "llvm.x86.avx512.pmaddubs.w.512"
-                         : "llvm.x86.avx2.pmadd.ub.sw";
-  StringRef quads = wide ? "llvm.x86.avx512.pmaddw.d.512"
-                         : "llvm.x86.avx2.pmadd.wd";
+  StringRef pairs =
+      wide ? "llvm.x86.avx512.pmaddubs.w.512" : "llvm.x86.avx2.pmadd.ub.sw";
+  StringRef quads =
+      wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";
   auto addPart = [&](Value part) {
     Value products = k.intrinsic(
         pairs, words, {k.bitcast(part, bytes), k.bitcast(activations, bytes)});

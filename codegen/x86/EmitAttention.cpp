@@ -18,8 +18,7 @@ namespace {
 
 class AttentionEmitter {
 public:
-  AttentionEmitter(KernelBuilder &builder, AttentionAttr attr,
-                   unsigned tokens)
+  AttentionEmitter(KernelBuilder &builder, AttentionAttr attr, unsigned tokens)
       : k(builder), attention(attr), tileTokens(tokens),
         group(attr.getHeads() / attr.getCacheHeads()),
         page{.heads = attr.getCacheHeads(),
@@ -80,12 +79,11 @@ void AttentionEmitter::emit() {
   Value tiles = k.div(k.add(tokens, tileTokens - 1), tileTokens);
   k.loop(k.begin(), k.end(), 1, [&](Value item) {
     Value head = k.ops().create<arith::DivUIOp>(item, tiles);
-    Value first = k.mul(k.ops().create<arith::RemUIOp>(item, tiles),
-                        tileTokens);
+    Value first =
+        k.mul(k.ops().create<arith::RemUIOp>(item, tiles), tileTokens);
     Value last = k.min(k.add(first, tileTokens), tokens);
     auto oneByOne = [&] {
-      k.loop(first, last, 1,
-             [&](Value token) { emitTile(token, head, 1); });
+      k.loop(first, last, 1, [&](Value token) { emitTile(token, head, 1); });
     };
     if (tileTokens == 1)
       return oneByOne();
@@ -98,8 +96,7 @@ void AttentionEmitter::emit() {
   });
 }
 
-void AttentionEmitter::emitTile(Value firstToken, Value head,
-                                unsigned tokens) {
+void AttentionEmitter::emitTile(Value firstToken, Value head, unsigned tokens) {
   Tile tile{.tokens = tokens,
             .rows = tokens * group,
             .firstToken = firstToken,
@@ -115,8 +112,7 @@ void AttentionEmitter::emitTile(Value firstToken, Value head,
     last = last ? k.ops().create<arith::MaxSIOp>(last, position).getResult()
                 : position;
     Value row = k.at(query, k.mul(token, attention.getQueryStride() * 4));
-    tile.queries.push_back(
-        k.at(row, k.mul(head, group * page.keyWidth * 4)));
+    tile.queries.push_back(k.at(row, k.mul(head, group * page.keyWidth * 4)));
   }
   for (unsigned r = 0; r < tile.rows; ++r) {
     k.store(k.constant(lanes(), -INFINITY), maxima, r * lanes() * 4);
@@ -124,17 +120,17 @@ void AttentionEmitter::emitTile(Value firstToken, Value head,
   }
   k.loop(k.index(0), k.index(tile.rows * page.valueWidth * 4), 4,
          [&](Value offset) {
-           k.store(k.ops().create<arith::ConstantOp>(
-                       k.ops().getF32FloatAttr(0.0f)),
-                   k.at(outputs, offset));
+           k.store(
+               k.ops().create<arith::ConstantOp>(k.ops().getF32FloatAttr(0.0f)),
+               k.at(outputs, offset));
          });
   Value keys = k.add(last, 1);
   k.loop(k.index(0), keys, page.pageTokens, [&](Value firstKey) {
     Value block = k.div(firstKey, page.pageTokens);
     Value pageAt =
         k.at(cache, k.mul(k.page(tile.slot, block), page.pageBytes()));
-    Value count = k.min(k.add(keys, k.mul(firstKey, -1)),
-                        k.index(page.pageTokens));
+    Value count =
+        k.min(k.add(keys, k.mul(firstKey, -1)), k.index(page.pageTokens));
     emitScores(tile, page.keys(k, pageAt, head), firstKey);
     emitSoftmax(tile);
     emitValues(tile, page.values(k, pageAt, head), count);
@@ -164,31 +160,31 @@ void AttentionEmitter::emitScoreBlocks(const Tile &tile, Value keys,
   unsigned blockBytes = page.keyWidth * kKeyBlock * size;
   Value base = k.at(keys, k.mul(keyBlock, blockBytes));
   Values dots(rows * blocks * parts, k.constant(lanes(), 0.0f));
-  dots = k.loop(
-      k.index(0), k.index(page.keyWidth), 1, dots,
-      [&](Value d, ValueRange carried) {
-        Values dots(carried);
-        Value line = k.at(base, k.mul(d, kKeyBlock * size));
-        Values keyVectors;
-        for (unsigned i = 0; i < blocks * parts; ++i)
-          keyVectors.push_back(k.loadFloats(
-              lanes(), page.element(k), line,
-              i / parts * blockBytes + i % parts * lanes() * size));
-        Value offset = k.mul(d, 4);
-        for (unsigned r = 0; r < rows; ++r) {
-          unsigned row = firstRow + r;
-          Value q = k.loadSplat(lanes(), k.f32(),
-                                k.at(tile.queries[row / group], offset),
-                                row % group * page.keyWidth * 4);
-          for (unsigned i = 0; i < blocks * parts; ++i) {
-            Value &dot = dots[r * blocks * parts + i];
-            dot = k.fma(keyVectors[i], q, dot);
-          }
-        }
-        return dots;
-      });
-  Value scale = k.constant(lanes(),
-                           float(attention.getScale().getValueAsDouble()));
+  dots = k.loop(k.index(0), k.index(page.keyWidth), 1, dots,
+                [&](Value d, ValueRange carried) {
+                  Values dots(carried);
+                  Value line = k.at(base, k.mul(d, kKeyBlock * size));
+                  Values keyVectors;
+                  for (unsigned i = 0; i < blocks * parts; ++i)
+                    keyVectors.push_back(k.loadFloats(
+                        lanes(), page.element(k), line,
+                        i / parts * blockBytes + i % parts * lanes() * size));
+                  Value offset = k.mul(d, 4);
+                  for (unsigned r = 0; r < rows; ++r) {
+                    unsigned row = firstRow + r;
+                    Value q =
+                        k.loadSplat(lanes(), k.f32(),
+                                    k.at(tile.queries[row / group], offset),
+                                    row % group * page.keyWidth * 4);
+                    for (unsigned i = 0; i < blocks * parts; ++i) {
+                      Value &dot = dots[r * blocks * parts + i];
+                      dot = k.fma(keyVectors[i], q, dot);
+                    }
+                  }
+                  return dots;
+                });
+  Value scale =
+      k.constant(lanes(), float(attention.getScale().getValueAsDouble()));
   SmallVector<int32_t> numbers(lanes());
   std::iota(numbers.begin(), numbers.end(), 0);
   Value lane = k.ops().create<arith::ConstantOp>(DenseElementsAttr::get(
@@ -202,13 +198,13 @@ void AttentionEmitter::emitScoreBlocks(const Tile &tile, Value keys,
       // Keys behind the token's own position score -inf.
       Value left = k.add(tile.positions[row / group],
                          k.mul(k.add(key, i * lanes()), -1));
-      Value limit = k.splat(
-          k.ops().create<arith::TruncIOp>(k.i32(), left), lanes());
-      Value seen = k.ops().create<arith::CmpIOp>(arith::CmpIPredicate::sle,
-                                                 lane, limit);
+      Value limit =
+          k.splat(k.ops().create<arith::TruncIOp>(k.i32(), left), lanes());
+      Value seen =
+          k.ops().create<arith::CmpIOp>(arith::CmpIPredicate::sle, lane, limit);
       Value score = k.mulf(dots[r * blocks * parts + i], scale);
-      k.store(k.ops().create<arith::SelectOp>(
-                  seen, score, k.constantLike(score, -INFINITY)),
+      k.store(k.ops().create<arith::SelectOp>(seen, score,
+                                              k.constantLike(score, -INFINITY)),
               place, (row * page.pageTokens + i * lanes()) * 4);
     }
   }
@@ -259,14 +255,12 @@ void AttentionEmitter::emitValues(const Tile &tile, Value values,
       for (unsigned i = 0; i < rows * blocks; ++i) {
         unsigned row = first + i / blocks;
         Value factor = k.loadSplat(vl, k.f32(), factors, row * lanes() * 4);
-        Value old = k.load(type, place,
-                           (row * width + i % blocks * vl) * 4);
+        Value old = k.load(type, place, (row * width + i % blocks * vl) * 4);
         start.push_back(k.mulf(old, factor));
       }
       Value columnAt = k.at(values, k.mul(column, size));
       Values result = k.loop(
-          k.index(0), keyCount, 1, start,
-          [&](Value key, ValueRange carried) {
+          k.index(0), keyCount, 1, start, [&](Value key, ValueRange carried) {
             Values sums(carried);
             Value line = k.at(columnAt, k.mul(key, width * size));
             Value weightAt = k.at(scores, k.mul(key, 4));
@@ -276,8 +270,8 @@ void AttentionEmitter::emitValues(const Tile &tile, Value values,
                   k.loadFloats(vl, page.element(k), line, b * vl * size));
             for (unsigned i = 0; i < rows * blocks; ++i) {
               unsigned row = first + i / blocks;
-              Value weight = k.loadSplat(vl, k.f32(), weightAt,
-                                         row * page.pageTokens * 4);
+              Value weight =
+                  k.loadSplat(vl, k.f32(), weightAt, row * page.pageTokens * 4);
               sums[i] = k.fma(weight, vectors[i % blocks], sums[i]);
             }
             return sums;
@@ -296,8 +290,8 @@ void AttentionEmitter::emitResult(const Tile &tile) {
     Value token = k.add(tile.firstToken, r / group);
     Value out = rowAt(k, row, output, token);
     Value head = k.add(k.mul(tile.head, group), r % group);
-    Value sum = k.sumLanes(
-        k.load(k.vec(lanes(), k.f32()), sums, r * lanes() * 4));
+    Value sum =
+        k.sumLanes(k.load(k.vec(lanes(), k.f32()), sums, r * lanes() * 4));
     Value inverse = k.splat(k.divf(k.constantLike(sum, 1.0f), sum), vl);
     auto column = [&](Value offset) {
       Value place = k.at(k.at(outputs, int64_t(r) * width * 4), offset);
@@ -335,9 +329,8 @@ llvm::Error x86::emitAttention(KernelBuilder &k, KernelOp kernel) {
     return llvm::createStringError(
         "8-bit output of heads %u wide; expected a multiple of 32",
         attention.getValueWidth());
-  unsigned tokens = kernel.getConfigAttr()
-                        ? kernel.getConfigAttr().getTokens()
-                        : 1;
+  unsigned tokens =
+      kernel.getConfigAttr() ? kernel.getConfigAttr().getTokens() : 1;
   AttentionEmitter(k, attention, tokens).emit();
   return llvm::Error::success();
 }

@@ -77,9 +77,8 @@ void GemmEmitter::emitItem(Value item) {
        size >= 1 && tileTokens > 1; size /= 2) {
     Value inSize = k.rem(rest, 2 * size);
     Value present = k.less(k.index(size - 1), inSize);
-    k.when(present, [&] {
-      emitTokens(k.add(tokens, k.mul(inSize, -1)), size);
-    });
+    k.when(present,
+           [&] { emitTokens(k.add(tokens, k.mul(inSize, -1)), size); });
   }
 }
 
@@ -90,8 +89,7 @@ void GemmEmitter::emitTokens(Value token, unsigned tokens) {
                 .prefetch = kernel.getConfigAttr().getPrefetch()};
   uint64_t groupBytes = layout.rowGroupBytes(gemm.getInput().getWidth());
   k.loop(k.index(0), groupCount, 1, [&](Value group) {
-    Value rowGroup =
-        k.at(weights, k.mul(k.add(firstGroup, group), groupBytes));
+    Value rowGroup = k.at(weights, k.mul(k.add(firstGroup, group), groupBytes));
     Value place = k.at(sums, k.mul(group, kRowGroup * 4));
     for (unsigned first = 0; first < kRowGroup; first += k.isa().lanes()) {
       Values results = tile.emit(k, rowGroup, inputRow, tokens, first);
@@ -116,8 +114,7 @@ Value GemmEmitter::segment(Value sumsRow, Value group, Value column,
                            unsigned first, unsigned s) {
   unsigned lanes = k.isa().lanes(), segments = gemm.getSegments();
   Value place = k.at(sumsRow, k.mul(group, segments * kRowGroup * 4));
-  Value sum = k.load(k.vec(lanes, k.f32()), place,
-                     (s * kRowGroup + first) * 4);
+  Value sum = k.load(k.vec(lanes, k.f32()), place, (s * kRowGroup + first) * 4);
   if (!bias)
     return sum;
   unsigned segmentRows = gemm.getWeightRows() / segments;
@@ -130,16 +127,15 @@ Value GemmEmitter::segment(Value sumsRow, Value group, Value column,
 Value GemmEmitter::column(Value token, Value sumsRow, Value group,
                           unsigned part) {
   unsigned lanes = k.isa().lanes(), first = part * lanes;
-  Value outputGroup =
-      k.add(k.div(firstGroup, gemm.getSegments()), group);
+  Value outputGroup = k.add(k.div(firstGroup, gemm.getSegments()), group);
   Value column = k.mul(outputGroup, kRowGroup);
   Values arguments;
   for (unsigned s = 0; s < gemm.getSegments(); ++s)
     arguments.push_back(segment(sumsRow, group, column, first, s));
   if (addend) {
     Value row = k.at(addend, k.mul(token, gemm.getOutput().getWidth() * 4));
-    arguments.push_back(k.load(k.vec(lanes, k.f32()),
-                               k.at(row, k.mul(column, 4)), first * 4));
+    arguments.push_back(
+        k.load(k.vec(lanes, k.f32()), k.at(row, k.mul(column, 4)), first * 4));
   }
   return emitBody(k, kernel.getBody(), arguments);
 }
@@ -154,8 +150,8 @@ void GemmEmitter::emitColumns(Value token, Value sumsRow, Value outputRow) {
       for (unsigned g = 0; g < 2; ++g)
         for (unsigned part = 0; part < parts; ++part)
           columns.push_back(column(token, sumsRow, k.add(group, g), part));
-      writeBlock(k, gemm.getOutput(), outputRow,
-                 k.div(k.add(base, group), 2), columns);
+      writeBlock(k, gemm.getOutput(), outputRow, k.div(k.add(base, group), 2),
+                 columns);
     });
     Value last = k.equal(k.mul(k.add(base, groups), kRowGroup),
                          k.index(gemm.getOutput().getWidth()));
@@ -166,9 +162,9 @@ void GemmEmitter::emitColumns(Value token, Value sumsRow, Value outputRow) {
   unsigned partial = gemm.getOutput().getWidth() % kRowGroup;
   Value whole = groups;
   if (partial)
-    whole = k.min(groups, k.add(k.index(gemm.getOutput().getWidth() /
-                                        kRowGroup),
-                                k.mul(base, -1)));
+    whole =
+        k.min(groups, k.add(k.index(gemm.getOutput().getWidth() / kRowGroup),
+                            k.mul(base, -1)));
   k.loop(k.index(0), whole, 1, [&](Value group) {
     Value place = k.at(outputRow, k.mul(k.add(base, group), kRowGroup * 4));
     for (unsigned part = 0; part < parts; ++part)
@@ -216,8 +212,8 @@ llvm::Error x86::emitGemm(KernelBuilder &k, KernelOp kernel) {
     return llvm::createStringError(
         "weights of %s take %s activations, found %s", name.c_str(),
         plain ? "float32" : "8-bit", plain ? "8-bit" : "float32");
-  unsigned block = kRowGroup * gemm.getSegments() *
-                   (gemm.getOutput().getQ8() ? 2 : 1);
+  unsigned block =
+      kRowGroup * gemm.getSegments() * (gemm.getOutput().getQ8() ? 2 : 1);
   bool whole = gemm.getSegments() == 1 && !gemm.getOutput().getQ8();
   if (!whole && (gemm.getWeightRows() % block ||
                  kernel.getConfigAttr().getRowGroups() * kRowGroup % block))

@@ -18,12 +18,11 @@ namespace {
 class HeadsEmitter {
 public:
   HeadsEmitter(KernelBuilder &builder, HeadsAttr attr)
-      : k(builder), heads(attr),
-        page{.heads = attr.getCacheHeads(),
-             .keyWidth = attr.getKeyWidth(),
-             .valueWidth = attr.getValueWidth(),
-             .pageTokens = attr.getPageTokens(),
-             .f16 = attr.getCacheF16()} {}
+      : k(builder), heads(attr), page{.heads = attr.getCacheHeads(),
+                                      .keyWidth = attr.getKeyWidth(),
+                                      .valueWidth = attr.getValueWidth(),
+                                      .pageTokens = attr.getPageTokens(),
+                                      .f16 = attr.getCacheF16()} {}
 
   void emit();
 
@@ -37,9 +36,7 @@ private:
   void writeKey(Value page, Value inPage, Value head);
   void writeValue(Value source, Value page, Value inPage, Value head);
   Value toCache(Value v);
-  unsigned lanesFor(unsigned width) {
-    return std::gcd(width, k.isa().lanes());
-  }
+  unsigned lanesFor(unsigned width) { return std::gcd(width, k.isa().lanes()); }
 
   KernelBuilder &k;
   HeadsAttr heads;
@@ -94,20 +91,19 @@ void HeadsEmitter::loadHead(Value source, Value normWeight) {
     });
     return;
   }
-  Values squares = k.loop(
-      k.index(0), k.index(width * 4), lanes * 4, {k.constant(lanes, 0.0f)},
-      [&](Value offset, ValueRange sum) -> Values {
-        Value x = k.load(type, k.at(source, offset));
-        return {k.fma(x, x, sum[0])};
-      });
-  Value mean = k.mulf(k.sumLanes(squares[0]),
-                      k.constantLike(k.load(k.f32(), source),
-                                     1.0f / float(width)));
+  Values squares = k.loop(k.index(0), k.index(width * 4), lanes * 4,
+                          {k.constant(lanes, 0.0f)},
+                          [&](Value offset, ValueRange sum) -> Values {
+                            Value x = k.load(type, k.at(source, offset));
+                            return {k.fma(x, x, sum[0])};
+                          });
+  Value mean =
+      k.mulf(k.sumLanes(squares[0]),
+             k.constantLike(k.load(k.f32(), source), 1.0f / float(width)));
   float epsilon = heads.getEpsilon().getValueAsDouble();
-  Value root = k.ops().create<math::SqrtOp>(
-      k.addf(mean, k.constantLike(mean, epsilon)));
-  Value inverse =
-      k.splat(k.divf(k.constantLike(mean, 1.0f), root), lanes);
+  Value root =
+      k.ops().create<math::SqrtOp>(k.addf(mean, k.constantLike(mean, epsilon)));
+  Value inverse = k.splat(k.divf(k.constantLike(mean, 1.0f), root), lanes);
   k.loop(k.index(0), k.index(width * 4), lanes * 4, [&](Value offset) {
     Value x = k.mulf(k.load(type, k.at(source, offset)), inverse);
     k.store(k.mulf(x, k.load(type, k.at(normWeight, offset))),
@@ -161,8 +157,8 @@ void HeadsEmitter::emitQuery(Value token, Value head) {
   loadHead(k.at(k.at(query, k.mul(token, heads.getQueryStride() * 4)), inRow),
            queryNorm);
   rotate(token);
-  Value out = k.at(k.at(output, k.mul(token, heads.getOutputStride() * 4)),
-                   inRow);
+  Value out =
+      k.at(k.at(output, k.mul(token, heads.getOutputStride() * 4)), inRow);
   auto type = k.vec(lanes, k.f32());
   k.loop(k.index(0), k.index(width * 4), lanes * 4, [&](Value offset) {
     k.store(k.load(type, k.at(work, offset)), k.at(out, offset));
@@ -193,8 +189,7 @@ void HeadsEmitter::writeValue(Value source, Value pageAt, Value inPage,
                               Value head) {
   unsigned size = page.elementBytes(), width = heads.getValueWidth();
   unsigned lanes = lanesFor(width);
-  Value place = k.at(page.values(k, pageAt, head),
-                     k.mul(inPage, width * size));
+  Value place = k.at(page.values(k, pageAt, head), k.mul(inPage, width * size));
   k.loop(k.index(0), k.index(width), lanes, [&](Value d) {
     Value x = k.load(k.vec(lanes, k.f32()), k.at(source, k.mul(d, 4)));
     k.store(toCache(x), k.at(place, k.mul(d, size)));

@@ -26,16 +26,16 @@ static Value sumOfSquares(KernelBuilder &k, Value row, Value addend,
                           Value sumRow, unsigned width) {
   unsigned lanes = lanesFor(k, width);
   auto type = k.vec(lanes, k.f32());
-  Values squares = k.loop(
-      k.index(0), k.index(width * 4), lanes * 4, {k.constant(lanes, 0.0f)},
-      [&](Value offset, ValueRange carried) -> Values {
-        Value x = k.load(type, k.at(row, offset));
-        if (addend) {
-          x = k.addf(x, k.load(type, k.at(addend, offset)));
-          k.store(x, k.at(sumRow, offset));
-        }
-        return {k.fma(x, x, carried[0])};
-      });
+  Values squares = k.loop(k.index(0), k.index(width * 4), lanes * 4,
+                          {k.constant(lanes, 0.0f)},
+                          [&](Value offset, ValueRange carried) -> Values {
+                            Value x = k.load(type, k.at(row, offset));
+                            if (addend) {
+                              x = k.addf(x, k.load(type, k.at(addend, offset)));
+                              k.store(x, k.at(sumRow, offset));
+                            }
+                            return {k.fma(x, x, carried[0])};
+                          });
   return lanes == 1 ? k.ops().create<vector::ExtractOp>(squares[0], 0)
                     : k.sumLanes(squares[0]);
 }
@@ -82,9 +82,8 @@ static void normRowQ8(KernelBuilder &k, NormAttr norm, Value row, Value addend,
   k.loop(k.index(0), k.index(width / 32), 1, [&](Value block) {
     Values columns;
     for (unsigned i = 0; i < 32; i += lanes)
-      columns.push_back(normed(k, source, weight,
-                               k.add(k.mul(block, 128), i * 4), inverse,
-                               lanes));
+      columns.push_back(normed(
+          k, source, weight, k.add(k.mul(block, 128), i * 4), inverse, lanes));
     writeBlock(k, norm.getOutput(), out, block, columns);
   });
   writePadding(k, norm.getOutput(), out);
@@ -141,8 +140,8 @@ static void elementwiseColumns(KernelBuilder &k, KernelOp kernel,
   RowAttr row = op.getOutput();
   unsigned columns = kernel.getConfigAttr().getColumns();
   if (!row.getQ8()) {
-    unsigned lanes = std::min(lanesFor(k, row.getWidth()),
-                              lanesFor(k, columns));
+    unsigned lanes =
+        std::min(lanesFor(k, row.getWidth()), lanesFor(k, columns));
     k.loop(k.mul(from, 4), k.mul(to, 4), lanes * 4, [&](Value offset) {
       k.store(elementwiseValue(k, kernel, rows, offset, lanes),
               k.at(out, offset));
@@ -221,8 +220,8 @@ static void embedPlainRow(KernelBuilder &k, const PackedLayout &layout,
                      : Type(k.ops().getBF16Type());
   Value first = k.at(rowGroup, k.mul(lane, bytes));
   k.loop(k.index(0), k.index(width), 1, [&](Value column) {
-    Value value = k.loadFloats(
-        1, element, k.at(first, k.mul(column, layout.unitBytes)));
+    Value value =
+        k.loadFloats(1, element, k.at(first, k.mul(column, layout.unitBytes)));
     k.store(value, k.at(out, k.mul(column, 4)));
   });
 }

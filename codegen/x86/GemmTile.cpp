@@ -36,14 +36,13 @@ static SmallVector<unsigned> quadOrder(const PackedLayout &layout,
   return order;
 }
 
-void GemmTile::emitUnit(KernelBuilder &k, WeightDecoder &weights,
-                        unsigned unit, TileInput &rows, Values &sums) const {
+void GemmTile::emitUnit(KernelBuilder &k, WeightDecoder &weights, unsigned unit,
+                        TileInput &rows, Values &sums) const {
   const CanonicalForm &form = layout.format->form;
   unsigned groups = kUnitWeights / form.group;
   unsigned quads = kUnitQuads / groups;
-  unsigned largest = form.family == Family::Codebook
-                         ? 2 * form.codeOffset - 1
-                         : (1u << form.bits) - 1;
+  unsigned largest = form.family == Family::Codebook ? 2 * form.codeOffset - 1
+                                                     : (1u << form.bits) - 1;
   const Q8Layout &q8 = rows.layout;
   weights.enterUnit(unit, prefetch);
   for (unsigned g = 0; g < groups; ++g) {
@@ -53,11 +52,10 @@ void GemmTile::emitUnit(KernelBuilder &k, WeightDecoder &weights,
     unsigned mins = (groups == 1 ? q8.mins32 : q8.mins16) + 4 * index;
     Values dots;
     for (unsigned t = 0; t < rows.tokens; ++t)
-      dots.push_back(
-          form.codeOffset
-              ? k.shiftLeft(rows.splat(k, k.i32(), base, t, codes),
-                            llvm::Log2_32(form.codeOffset))
-              : k.constant(rows.lanes, int32_t(0)));
+      dots.push_back(form.codeOffset
+                         ? k.shiftLeft(rows.splat(k, k.i32(), base, t, codes),
+                                       llvm::Log2_32(form.codeOffset))
+                         : k.constant(rows.lanes, int32_t(0)));
     for (unsigned quad : quadOrder(layout, g * quads, quads)) {
       Value codesOfQuad = weights.quad(unit, quad);
       for (unsigned t = 0; t < rows.tokens; ++t)
@@ -81,7 +79,7 @@ void GemmTile::emitUnit(KernelBuilder &k, WeightDecoder &weights,
 Values GemmTile::emitPlain(KernelBuilder &k, Value rowGroup, Value inputRow,
                            unsigned tokens, unsigned first) const {
   unsigned lanes = k.isa().lanes();
-  Type element = layout.format->form.plain == PlainType::F32   ? k.f32()
+  Type element = layout.format->form.plain == PlainType::F32 ? k.f32()
                  : layout.format->form.plain == PlainType::F16
                      ? Type(k.ops().getF16Type())
                      : Type(k.ops().getBF16Type());
@@ -99,13 +97,13 @@ Values GemmTile::emitPlain(KernelBuilder &k, Value rowGroup, Value inputRow,
              ahead += 64)
           k.prefetch(line, ahead + prefetch);
         for (unsigned i = 0; i < unroll; ++i) {
-          Value weights = k.loadFloats(
-              lanes, element, line, i * layout.unitBytes + first * bytes);
+          Value weights = k.loadFloats(lanes, element, line,
+                                       i * layout.unitBytes + first * bytes);
           for (unsigned t = 0; t < tokens; ++t)
-            sums[t] = k.fma(weights,
-                            k.loadSplat(lanes, k.f32(), x,
-                                        t * rowBytes(input) + 4 * i),
-                            sums[t]);
+            sums[t] = k.fma(
+                weights,
+                k.loadSplat(lanes, k.f32(), x, t * rowBytes(input) + 4 * i),
+                sums[t]);
         }
         return sums;
       });
@@ -117,28 +115,28 @@ Values GemmTile::emit(KernelBuilder &k, Value rowGroup, Value inputRow,
     return emitPlain(k, rowGroup, inputRow, tokens, first);
   unsigned lanes = k.isa().lanes();
   WeightDecoder weights(k, layout, {.lanes = lanes, .first = first, .row = {}});
-  uint64_t records = layout.paddedWidth(input.getWidth()) /
-                     layout.recordWeights;
+  uint64_t records =
+      layout.paddedWidth(input.getWidth()) / layout.recordWeights;
   Values sums(tokens, k.constant(lanes, 0.0f));
-  sums = k.loop(
-      k.index(0), k.index(records), 1, sums,
-      [&](Value record, ValueRange carried) {
-        Values sums(carried);
-        weights.enterRecord(k.at(k.at(rowGroup, layout.rowGroupHeader),
-                                 k.mul(record, layout.recordBytes)));
-        Value column = k.mul(record, layout.recordWeights);
-        TileInput rows{
-            .layout = Q8Layout::of(input.getWidth(), input.getSums()),
-            .lanes = lanes,
-            .tokens = tokens,
-            .codes = k.at(inputRow, column),
-            .by32 = k.at(inputRow, k.div(column, 8)),
-            .by16 = k.at(inputRow, k.div(column, 4))};
-        for (unsigned unit = 0;
-             unit < layout.recordWeights / kUnitWeights; ++unit)
-          emitUnit(k, weights, unit, rows, sums);
-        return sums;
-      });
+  sums =
+      k.loop(k.index(0), k.index(records), 1, sums,
+             [&](Value record, ValueRange carried) {
+               Values sums(carried);
+               weights.enterRecord(k.at(k.at(rowGroup, layout.rowGroupHeader),
+                                        k.mul(record, layout.recordBytes)));
+               Value column = k.mul(record, layout.recordWeights);
+               TileInput rows{
+                   .layout = Q8Layout::of(input.getWidth(), input.getSums()),
+                   .lanes = lanes,
+                   .tokens = tokens,
+                   .codes = k.at(inputRow, column),
+                   .by32 = k.at(inputRow, k.div(column, 8)),
+                   .by16 = k.at(inputRow, k.div(column, 4))};
+               for (unsigned unit = 0;
+                    unit < layout.recordWeights / kUnitWeights; ++unit)
+                 emitUnit(k, weights, unit, rows, sums);
+               return sums;
+             });
   Value tensorScale = weights.tensorScale(rowGroup);
   for (Value &sum : sums)
     sum = tensorScale ? k.mulf(sum, tensorScale) : sum;

@@ -1,5 +1,5 @@
-/// The register tile of gemv and gemm: 16 weight rows times a few tokens, summed
-/// over all of k in an order that no tile size changes.
+/// The register tile of gemv and gemm: 16 weight rows times a few tokens,
+/// summed over all of k in an order that no tile size changes.
 #ifndef SINTER_CODEGEN_X86_GEMMTILE_H
 #define SINTER_CODEGEN_X86_GEMMTILE_H
 
@@ -15,8 +15,8 @@ struct GemmTile {
 
   /// Sums of rows first … first+lanes-1 of the row group at `rowGroup` with
   /// `tokens` consecutive input rows from `inputRow`: one vector per token.
-  Values emit(KernelBuilder &k, Value rowGroup, Value inputRow,
-              unsigned tokens, unsigned first) const;
+  Values emit(KernelBuilder &k, Value rowGroup, Value inputRow, unsigned tokens,
+              unsigned first) const;
 
 private:
   Values emitPlain(KernelBuilder &k, Value rowGroup, Value inputRow,

@@ -17,12 +17,12 @@ Value x86::emitExp(KernelBuilder &k, Value x) {
                                       1.0f,        1.0f};
   auto like = [&](float value) { return k.constantLike(x, value); };
   auto &ops = k.ops();
-  Value low = ops.create<arith::CmpFOp>(arith::CmpFPredicate::OLT, x,
-                                        like(-87.3f));
-  Value safe = ops.create<arith::MinNumFOp>(k.maxf(x, like(-87.3f)),
-                                            like(88.0f));
-  Value n = ops.create<math::RoundEvenOp>(
-      k.mulf(safe, like(1.44269504088896341f)));
+  Value low =
+      ops.create<arith::CmpFOp>(arith::CmpFPredicate::OLT, x, like(-87.3f));
+  Value safe =
+      ops.create<arith::MinNumFOp>(k.maxf(x, like(-87.3f)), like(88.0f));
+  Value n =
+      ops.create<math::RoundEvenOp>(k.mulf(safe, like(1.44269504088896341f)));
   Value r = k.fma(n, like(-0.693359375f), safe);
   r = k.fma(n, like(2.12194440e-4f), r);
   Value p = like(kTaylor[0]);
@@ -31,9 +31,9 @@ Value x86::emitExp(KernelBuilder &k, Value x) {
   unsigned lanes = cast<VectorType>(x.getType()).getNumElements();
   auto ints = k.vec(lanes, k.i32());
   Value exponent = ops.create<arith::FPToSIOp>(ints, n);
-  Value power = k.bitcast(
-      k.shiftLeft(k.add(exponent, k.constantLike(exponent, 127)), 23),
-      x.getType());
+  Value power =
+      k.bitcast(k.shiftLeft(k.add(exponent, k.constantLike(exponent, 127)), 23),
+                x.getType());
   return ops.create<arith::SelectOp>(low, like(0.0f), k.mulf(p, power));
 }
 
@@ -48,9 +48,9 @@ Value x86::emitBody(KernelBuilder &k, Region &body, ValueRange arguments) {
       return mapping.lookup(yield.getValue());
     if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
       auto value = cast<FloatAttr>(constant.getValue());
-      mapping.map(constant.getResult(),
-                  k.constant(vector.getNumElements(),
-                             float(value.getValueAsDouble())));
+      mapping.map(
+          constant.getResult(),
+          k.constant(vector.getNumElements(), float(value.getValueAsDouble())));
       continue;
     }
     if (auto exp = dyn_cast<math::ExpOp>(op)) {

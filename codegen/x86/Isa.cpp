@@ -28,16 +28,16 @@ llvm::Expected<Isa> Isa::of(TargetAttr target) {
   isa.cpu = level.str();
   for (const FeatureName &feature : kFeatures)
     if (target.hasFeature(feature.ours))
-      isa.features += (isa.features.empty() ? "+" : ",+") +
-                      std::string(feature.llvms);
+      isa.features +=
+          (isa.features.empty() ? "+" : ",+") + std::string(feature.llvms);
   if (isa.wide) {
-    isa.dot = target.hasFeature("avx512vnni") ? ByteDot::Vnni512
-                                              : ByteDot::Madd512;
+    isa.dot =
+        target.hasFeature("avx512vnni") ? ByteDot::Vnni512 : ByteDot::Madd512;
     isa.lookup = target.hasFeature("avx512vbmi") ? ByteLookup::Permute512
                                                  : ByteLookup::Shuffle512;
   } else {
-    isa.dot = target.hasFeature("avxvnni") ? ByteDot::Vnni256
-                                           : ByteDot::Madd256;
+    isa.dot =
+        target.hasFeature("avxvnni") ? ByteDot::Vnni256 : ByteDot::Madd256;
     isa.lookup = ByteLookup::Shuffle256;
   }
   return isa;

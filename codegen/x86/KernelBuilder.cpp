@@ -17,21 +17,19 @@ KernelBuilder::KernelBuilder(ModuleOp module, StringRef name, const Isa &isa)
     : b(UnknownLoc::get(module.getContext()), module.getContext()), isa_(isa) {
   b.setInsertionPointToEnd(module.getBody());
   Type pointer = LLVM::LLVMPointerType::get(b.getContext());
-  auto type = LLVM::LLVMFunctionType::get(
-      LLVM::LLVMVoidType::get(b.getContext()),
-      {pointer, pointer, i64(), i64()});
+  auto type =
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()),
+                                  {pointer, pointer, i64(), i64()});
   function_ = b.create<LLVM::LLVMFuncOp>(name, type);
   // Without these LLVM splits 512-bit vectors or prefers narrower ones.
   StringRef width = isa.wide ? "512" : "256";
   auto pair = [&](StringRef key, StringRef value) -> Attribute {
     return b.getStrArrayAttr({key, value});
   };
-  function_.setPassthroughAttr(
-      b.getArrayAttr({pair("prefer-vector-width", width),
-                      pair("min-legal-vector-width", width),
-                      pair("target-cpu", isa.cpu),
-                      pair("target-features", isa.features),
-                      b.getStringAttr("nounwind")}));
+  function_.setPassthroughAttr(b.getArrayAttr(
+      {pair("prefer-vector-width", width),
+       pair("min-legal-vector-width", width), pair("target-cpu", isa.cpu),
+       pair("target-features", isa.features), b.getStringAttr("nounwind")}));
   Block *entry = function_.addEntryBlock(b);
   b.setInsertionPointToStart(entry);
   operands_ = entry->getArgument(0);
@@ -43,8 +41,7 @@ KernelBuilder::KernelBuilder(ModuleOp module, StringRef name, const Isa &isa)
 void KernelBuilder::finish() { b.create<LLVM::ReturnOp>(ValueRange()); }
 
 Value KernelBuilder::operand(unsigned index) {
-  return load(LLVM::LLVMPointerType::get(b.getContext()), operands_,
-              8 * index);
+  return load(LLVM::LLVMPointerType::get(b.getContext()), operands_, 8 * index);
 }
 
 Value KernelBuilder::field(unsigned offset, Type type) {
@@ -266,8 +263,8 @@ Value KernelBuilder::loadFloats(unsigned lanes, Type element, Value pointer,
   if (element.isF32())
     return load(vec(lanes, element), pointer, bytes);
   if (element.isF16())
-    return b.create<arith::ExtFOp>(
-        vec(lanes, f32()), load(vec(lanes, element), pointer, bytes));
+    return b.create<arith::ExtFOp>(vec(lanes, f32()),
+                                   load(vec(lanes, element), pointer, bytes));
   // A bfloat16 is the upper half of a float32.
   Value half = load(vec(lanes, b.getI16Type()), pointer, bytes);
   Value wide = b.create<arith::ExtUIOp>(vec(lanes, i32()), half);
@@ -304,9 +301,9 @@ Value KernelBuilder::shuffle(Value x, Value y, ArrayRef<int64_t> mask) {
 }
 
 Value KernelBuilder::slice(Value v, unsigned first, unsigned lanes) {
-  return b.create<vector::ExtractStridedSliceOp>(
-      v, ArrayRef<int64_t>{first}, ArrayRef<int64_t>{lanes},
-      ArrayRef<int64_t>{1});
+  return b.create<vector::ExtractStridedSliceOp>(v, ArrayRef<int64_t>{first},
+                                                 ArrayRef<int64_t>{lanes},
+                                                 ArrayRef<int64_t>{1});
 }
 
 Value KernelBuilder::concat(Value low, Value high) {
@@ -328,8 +325,7 @@ void KernelBuilder::loop(Value from, Value to, int64_t step,
                        });
 }
 
-Values KernelBuilder::loop(Value from, Value to, int64_t step,
-                           ValueRange start,
+Values KernelBuilder::loop(Value from, Value to, int64_t step, ValueRange start,
                            function_ref<Values(Value, ValueRange)> body) {
   auto loop = b.create<scf::ForOp>(
       from, to, index(step), start,

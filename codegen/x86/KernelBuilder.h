@@ -35,13 +35,13 @@ public:
   Value operand(unsigned index);
 
   // Fields of the Batch (runtime/ArtifactFormat.h).
-  Value tokenCount();                   ///< i64
-  Value outputCount();                  ///< i64
-  Value tokenId(Value token);           ///< i64
-  Value position(Value token);          ///< i64
-  Value slot(Value token);              ///< i64
-  Value outputToken(Value row);         ///< i64
-  Value page(Value slot, Value block);  ///< i64, index of a cache page
+  Value tokenCount();                  ///< i64
+  Value outputCount();                 ///< i64
+  Value tokenId(Value token);          ///< i64
+  Value position(Value token);         ///< i64
+  Value slot(Value token);             ///< i64
+  Value outputToken(Value row);        ///< i64
+  Value page(Value slot, Value block); ///< i64, index of a cache page
 
   // Types.
   Type f32() { return b.getF32Type(); }
@@ -86,7 +86,7 @@ public:
   Value addf(Value a, Value b);
   Value subf(Value a, Value b);
   Value divf(Value a, Value b);
-  Value maxf(Value a, Value b); ///< numbers, not NaN
+  Value maxf(Value a, Value b);             ///< numbers, not NaN
   Value shiftRight(Value v, unsigned bits); ///< logical
   Value shiftLeft(Value v, unsigned bits);
   Value andBits(Value v, uint32_t mask);

@@ -40,10 +40,9 @@ x86::linkShared(llvm::ArrayRef<std::string> objects) {
     return llvm::createStringError("cannot create a temporary folder: %s",
                                    folder.error.message().c_str());
   std::string output = folder.file("kernels.so");
-  std::vector<std::string> words = {"ld.lld",     "-shared", "--build-id=none",
-                                    "--threads=1", "-soname", "kernels.so",
-                                    "-z",         "noexecstack",
-                                    "-o",         output};
+  std::vector<std::string> words = {
+      "ld.lld",     "-shared", "--build-id=none", "--threads=1", "-soname",
+      "kernels.so", "-z",      "noexecstack",     "-o",          output};
   for (size_t i = 0; i < objects.size(); ++i) {
     words.push_back(folder.file("kernel" + std::to_string(i) + ".o"));
     std::error_code error;
@@ -58,8 +57,8 @@ x86::linkShared(llvm::ArrayRef<std::string> objects) {
     arguments.push_back(word.c_str());
   std::string messages;
   llvm::raw_string_ostream stream(messages);
-  lld::Result result = lld::lldMain(arguments, stream, stream,
-                                    {{lld::Gnu, &lld::elf::link}});
+  lld::Result result =
+      lld::lldMain(arguments, stream, stream, {{lld::Gnu, &lld::elf::link}});
   if (result.retCode != 0)
     return llvm::createStringError("linking the kernels failed: %s",
                                    messages.c_str());

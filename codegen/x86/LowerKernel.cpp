@@ -74,8 +74,8 @@ makeMachine(const Isa &isa) {
     return llvm::createStringError("LLVM has no x86-64 target: %s",
                                    problem.c_str());
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      kTriple, isa.cpu, isa.features, llvm::TargetOptions(),
-      llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
+      kTriple, isa.cpu, isa.features, llvm::TargetOptions(), llvm::Reloc::PIC_,
+      std::nullopt, llvm::CodeGenOptLevel::Default));
 }
 
 /// LLVM's -O2 without its vectorisers and unrollers: the emitters have already

@@ -12,8 +12,7 @@ unsigned x86::rowBytes(tile::RowAttr row) {
                      : row.getStride() * 4;
 }
 
-Value x86::rowAt(KernelBuilder &k, tile::RowAttr row, Value base,
-                 Value index) {
+Value x86::rowAt(KernelBuilder &k, tile::RowAttr row, Value base, Value index) {
   return k.at(base, k.mul(index, rowBytes(row)));
 }
 
@@ -40,16 +39,16 @@ static std::pair<Value, Value> blockScale(KernelBuilder &k,
   }
   Value amax = k.maxLanes(largest);
   Value zero = k.constantLike(amax, 0.0f);
-  Value tiny = k.ops().create<arith::CmpFOp>(
-      arith::CmpFPredicate::OLT, amax, k.constantLike(amax, 1e-30f));
+  Value tiny = k.ops().create<arith::CmpFOp>(arith::CmpFPredicate::OLT, amax,
+                                             k.constantLike(amax, 1e-30f));
   Value inverse = k.divf(k.constantLike(amax, 127.0f), amax);
   Value scale = k.mulf(amax, k.constantLike(amax, 1.0f / 127.0f));
   return {k.ops().create<arith::SelectOp>(tiny, zero, scale),
           k.ops().create<arith::SelectOp>(tiny, zero, inverse)};
 }
 
-static void quantizeBlock(KernelBuilder &k, tile::RowAttr row,
-                          Value rowAddress, Value block, ValueRange columns) {
+static void quantizeBlock(KernelBuilder &k, tile::RowAttr row, Value rowAddress,
+                          Value block, ValueRange columns) {
   Q8Layout layout = Q8Layout::of(row.getWidth(), row.getSums());
   unsigned lanes = 32 / columns.size(), sums = row.getSums();
   auto [scale, inverse] = blockScale(k, columns);
@@ -61,8 +60,8 @@ static void quantizeBlock(KernelBuilder &k, tile::RowAttr row,
   for (unsigned i = 0; i < columns.size(); ++i) {
     Value scaled = k.mulf(columns[i], factor);
     Value rounded = k.ops().create<math::RoundEvenOp>(scaled);
-    Value codes = k.ops().create<arith::FPToSIOp>(k.vec(lanes, k.i32()),
-                                                  rounded);
+    Value codes =
+        k.ops().create<arith::FPToSIOp>(k.vec(lanes, k.i32()), rounded);
     Value bytes = k.ops().create<arith::TruncIOp>(
         k.vec(lanes, k.ops().getI8Type()), codes);
     k.store(bytes, codesAt, i * lanes);
@@ -92,8 +91,7 @@ void x86::writeBlock(KernelBuilder &k, tile::RowAttr row, Value rowAddress,
     k.store(columns[i], at, i * (128 / columns.size()));
 }
 
-void x86::writePadding(KernelBuilder &k, tile::RowAttr row,
-                       Value rowAddress) {
+void x86::writePadding(KernelBuilder &k, tile::RowAttr row, Value rowAddress) {
   if (!row.getQ8())
     return;
   Q8Layout layout = Q8Layout::of(row.getWidth(), row.getSums());

@@ -5,8 +5,8 @@ using namespace mlir;
 using namespace sinter;
 using namespace sinter::x86;
 
-WeightDecoder::WeightDecoder(KernelBuilder &builder,
-                             const PackedLayout &layout, RowSelection rows)
+WeightDecoder::WeightDecoder(KernelBuilder &builder, const PackedLayout &layout,
+                             RowSelection rows)
     : k(builder), layout_(layout), rows_(rows) {
   if (form().family != Family::Codebook)
     return;
@@ -68,8 +68,8 @@ Value WeightDecoder::loadScaleBytes(unsigned offset) {
 
 void WeightDecoder::enterRecord(Value record) {
   record_ = record;
-  superScale_ = layout_.superScale >= 0 ? loadHalfs(layout_.superScale)
-                                        : Value();
+  superScale_ =
+      layout_.superScale >= 0 ? loadHalfs(layout_.superScale) : Value();
   superMin_ = layout_.superMin >= 0 ? loadHalfs(layout_.superMin) : Value();
 }
 
@@ -79,9 +79,8 @@ Value WeightDecoder::planeField(Value line, const Plane &plane, unsigned index,
                                 uint32_t byteRepeat) {
   unsigned shift = index / plane.lines * plane.bits;
   uint32_t mask = ((1u << plane.bits) - 1) << plane.lowBit;
-  Value moved = shift >= plane.lowBit
-                    ? k.shiftRight(line, shift - plane.lowBit)
-                    : k.shiftLeft(line, plane.lowBit - shift);
+  Value moved = shift >= plane.lowBit ? k.shiftRight(line, shift - plane.lowBit)
+                                      : k.shiftLeft(line, plane.lowBit - shift);
   bool whole = plane.bits == 8;
   return whole ? moved : k.andBits(moved, mask * byteRepeat);
 }
@@ -164,15 +163,15 @@ Value WeightDecoder::directScale(unsigned group) {
     // (they would be NaN, which ggml reads as 0).
     Value byte = k.andBits(loadScaleBytes(offset), 0x7f);
     Value isNan = k.equal(byte, k.constantLike(byte, 0x7f));
-    byte = k.ops().create<arith::SelectOp>(isNan, k.constantLike(byte, 0),
-                                           byte);
+    byte =
+        k.ops().create<arith::SelectOp>(isNan, k.constantLike(byte, 0), byte);
     Type shortType = k.ops().getI16Type(), half = k.ops().getF16Type();
     if (!rows_.scalar()) {
       shortType = k.vec(rows_.lanes, shortType);
       half = k.vec(rows_.lanes, half);
     }
-    Value bits = k.ops().create<arith::TruncIOp>(shortType,
-                                                 k.shiftLeft(byte, 7));
+    Value bits =
+        k.ops().create<arith::TruncIOp>(shortType, k.shiftLeft(byte, 7));
     value = k.ops().create<arith::ExtFOp>(type, k.bitcast(bits, half));
     factor *= 256.0f;
     break;
@@ -181,8 +180,7 @@ Value WeightDecoder::directScale(unsigned group) {
   case GroupScale::None:
     llvm_unreachable("not a direct scale");
   }
-  return factor == 1.0f ? value
-                        : k.mulf(value, k.constantLike(value, factor));
+  return factor == 1.0f ? value : k.mulf(value, k.constantLike(value, factor));
 }
 
 Value WeightDecoder::scale(unsigned group) {
@@ -198,8 +196,8 @@ Value WeightDecoder::scale(unsigned group) {
 Value WeightDecoder::min(unsigned group) {
   Value value;
   if (layout_.superMin >= 0)
-    value = k.mulf(superMin_, k.toFloat(integerField(layout_.minPlanes,
-                                                     group)));
+    value =
+        k.mulf(superMin_, k.toFloat(integerField(layout_.minPlanes, group)));
   else
     value = loadHalfs(layout_.groupMin + group * layout_.groupStride);
   if (form().min == GroupMin::Subtract)

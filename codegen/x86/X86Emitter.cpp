@@ -29,8 +29,7 @@ static llvm::Error emitSkeleton(KernelBuilder &k, KernelOp kernel) {
 }
 
 /// One kernel as LLVM bitcode.
-static llvm::Expected<std::string> emitKernel(KernelOp kernel,
-                                              const Isa &isa) {
+static llvm::Expected<std::string> emitKernel(KernelOp kernel, const Isa &isa) {
   if (llvm::isa<GemmAttr, ElementwiseAttr>(kernel.getSkeleton()) &&
       !kernel.getConfigAttr())
     return llvm::createStringError("it has no tile configuration");
@@ -91,8 +90,7 @@ static llvm::Error emitAll(llvm::ArrayRef<KernelOp> kernels, const Isa &isa,
   pool.wait();
   for (auto [kernel, error] : llvm::zip(kernels, results.errors))
     if (!error.empty())
-      return inKernel(kernel,
-                      llvm::createStringError("%s", error.c_str()));
+      return inKernel(kernel, llvm::createStringError("%s", error.c_str()));
   texts = std::move(results.texts);
   return llvm::Error::success();
 }

@@ -73,10 +73,9 @@ Type BlockType::parse(AsmParser &parser) {
 
 void BlockType::print(AsmPrinter &printer) const {}
 
-LogicalResult
-KvCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
-                    unsigned heads, unsigned keys, unsigned values,
-                    Type element) {
+LogicalResult KvCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  unsigned heads, unsigned keys,
+                                  unsigned values, Type element) {
   if (!heads || !keys || !values)
     return emitError() << "kv_cache needs heads, keys and values above 0, "
                           "found "

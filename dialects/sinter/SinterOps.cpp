@@ -34,9 +34,8 @@ LogicalResult WeightOp::verify() {
            << type.getElementType() << ", which is no weight format";
   if (type.getShape().back() % format->blockWeights)
     return emitOpError("has rows of ")
-           << type.getShape().back() << " weights; "
-           << StringRef(format->name) << " needs a multiple of "
-           << format->blockWeights;
+           << type.getShape().back() << " weights; " << StringRef(format->name)
+           << " needs a multiple of " << format->blockWeights;
   return success();
 }
 
@@ -83,12 +82,11 @@ LogicalResult MatmulOp::verifySymbolUses(SymbolTableCollection &tables) {
 LogicalResult RopeOp::verify() {
   int64_t heads = getHeads(), width = widthOf(getInput());
   if (heads < 1 || width % heads)
-    return emitOpError("splits rows of ") << width << " into " << heads
-                                          << " heads";
+    return emitOpError("splits rows of ")
+           << width << " into " << heads << " heads";
   if (getRope().getWidth() % 2 || getRope().getWidth() > width / heads)
-    return emitOpError("rotates ") << getRope().getWidth()
-                                   << " of the " << width / heads
-                                   << " elements of a head";
+    return emitOpError("rotates ") << getRope().getWidth() << " of the "
+                                   << width / heads << " elements of a head";
   return success();
 }
 
@@ -110,16 +108,16 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("has ") << heads << " heads over " << cache;
   if (widthOf(getQuery()) != heads * cache.getKeys() ||
       widthOf(getResult()) != heads * cache.getValues())
-    return emitOpError("of ") << heads << " heads takes "
-                              << getQuery().getType() << " and gives "
-                              << getResult().getType() << " over " << cache;
+    return emitOpError("of ")
+           << heads << " heads takes " << getQuery().getType() << " and gives "
+           << getResult().getType() << " over " << cache;
   return success();
 }
 
 LogicalResult QuantizeOp::verify() {
   if (widthOf(getInput()) != widthOf(getResult()))
-    return emitOpError("turns ") << getInput().getType() << " into "
-                                 << getResult().getType();
+    return emitOpError("turns ")
+           << getInput().getType() << " into " << getResult().getType();
   if (widthOf(getInput()) % 32)
     return emitOpError("needs rows of a multiple of 32, found ")
            << widthOf(getInput());
@@ -129,11 +127,11 @@ LogicalResult QuantizeOp::verify() {
 LogicalResult RegionOp::verify() {
   Block &body = getBody().front();
   if (body.getArgumentTypes() != getInputs().getTypes())
-    return emitOpError("'") << getKind()
-                            << "' has arguments that differ from its inputs";
+    return emitOpError("'")
+           << getKind() << "' has arguments that differ from its inputs";
   auto yield = dyn_cast<YieldOp>(body.getTerminator());
   if (!yield || yield.getValues().getTypes() != getResults().getTypes())
-    return emitOpError("'") << getKind()
-                            << "' yields other types than its results";
+    return emitOpError("'")
+           << getKind() << "' yields other types than its results";
   return success();
 }

@@ -53,8 +53,8 @@ LogicalResult ColumnsOp::verify() {
   uint64_t have = getInput().getType().getShape().back();
   uint64_t want = getResult().getType().getShape().back();
   if (want > have || getOffset() > have - want)
-    return emitOpError("takes ") << want << " columns at " << getOffset()
-                                 << " of " << have;
+    return emitOpError("takes ")
+           << want << " columns at " << getOffset() << " of " << have;
   return success();
 }
 
