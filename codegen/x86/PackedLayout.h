@@ -68,7 +68,7 @@ struct PackedLayout {
   int superMin = -1;
   int groupScale = -1;      ///< direct scales: first group's 16 values
   int groupMin = -1;
-  unsigned groupStride = 0; ///< direct scales and mins: bytes from group to group
+  unsigned groupStride = 0; ///< direct scales, mins: bytes between groups
   unsigned rowGroupHeader = 0; ///< 64 if there is a tensor scale
   std::vector<Plane> codePlanes;
   std::vector<Plane> scalePlanes; ///< integer scales, offsets in the header
