@@ -17,6 +17,7 @@ config.environment["PATH"] = os.pathsep.join(
 config.substitutions += [
     ("%source", config.source_dir),
     ("%shared", config.shared_dir),
+    ("%bin", config.tools_dir),
     ("%python", config.python),
 ]
 
