@@ -53,6 +53,9 @@ stage units ctest --test-dir build -E '^lit$' -j"$jobs" --output-on-failure \
   --no-tests=error --output-junit "$results/units.xml"
 stage lit env LIT_OPTS="-j$jobs --xunit-xml-output=$results/lit.xml" \
   ninja -C build check-lit
+for table in build/test/lit/e2e/Output/*.table; do
+  [ ! -f "$table" ] || (echo && basename "$table" && cat "$table")
+done
 
 if [ "$fuzz_seconds" -gt 0 ]; then
   build/bin/compile test/golden/qwen2.Q4_K_M.gguf -o build/damage.sinter \

@@ -42,7 +42,7 @@ def main():
     rng = random.Random(2)
     source, artifact = args.work / "bad.gguf", args.work / "good.sinter"
     subprocess.run(["compile", args.model, "-o", str(artifact),
-                    "--progress=none"], check=True)
+                    "--progress=none"], check=True, stdout=subprocess.DEVNULL)
     failures = 0
     model = pathlib.Path(args.model).read_bytes()
     for number, data in enumerate(mutations(model, METADATA_BYTES, rng)):
