@@ -14,6 +14,9 @@ using namespace sinter;
 using namespace sinter::x86;
 using namespace sinter::tile;
 
+/// A worker's stack is 8 MiB by default; no model comes near this.
+static constexpr uint64_t kMaxWorkBytes = 1 << 20;
+
 namespace {
 
 class AttentionEmitter {
@@ -30,51 +33,80 @@ public:
   void emit();
 
 private:
-  /// `tokens` consecutive tokens of one sequence and the query heads of one
-  /// cache head: row r is token r / group, head r % group.
+  /// Consecutive tokens of one sequence and the query heads of one cache head:
+  /// row r is token r / group, head r % group.
   struct Tile {
-    unsigned tokens, rows;
+    unsigned rows;
     Value firstToken, head, slot;
-    llvm::SmallVector<Value> queries, positions;
   };
 
-  void emitTile(Value firstToken, Value head, unsigned tokens);
-  void emitScores(const Tile &tile, Value keys, Value firstKey);
-  void emitScoreBlocks(const Tile &tile, Value keys, Value firstKey,
-                       unsigned firstRow, unsigned rows, Value keyBlock,
-                       unsigned blocks);
-  void emitSoftmax(const Tile &tile);
-  void emitValues(const Tile &tile, Value values, Value keyCount);
-  void emitResult(const Tile &tile);
+  /// Rows from `first` (i64) on that one pass keeps in registers.
+  struct Pass {
+    Value first;
+    unsigned rows;
+  };
 
-  /// Rows that one pass over keys or values keeps in registers.
+  void allocateWorkSpace();
+  void emitTile(Value firstToken, Value head, unsigned tokens);
+  Value beginRows(const Tile &tile);
+  void overPasses(const Tile &tile,
+                  llvm::function_ref<void(const Pass &)> body);
+  void emitScores(const Pass &pass, Value keys, Value firstKey);
+  Values emitDots(const Pass &pass, Value keyBlocksAt, unsigned blocks);
+  void storeScores(const Pass &pass, const Values &dots, Value firstKey,
+                   Value keyBlock, unsigned blocks);
+  void emitSoftmax(const Tile &tile);
+  void emitValues(const Pass &pass, Value values, Value keyCount);
+  void emitResult(const Tile &tile);
+  void writeHead(Value out, Value head, Value result, Value inverse);
+
+  /// Element `row` of work space with `bytes` for each row.
+  Value ofRow(Value space, Value row, unsigned bytes) {
+    return k.at(space, k.mul(row, bytes));
+  }
   unsigned rowsPerPass() const { return k.isa().wide ? 8 : 4; }
   unsigned lanes() const { return k.isa().lanes(); }
   unsigned valueLanes() const { return std::gcd(page.valueWidth, lanes()); }
+  unsigned scoreBytes() const { return page.pageTokens * 4; }
+  unsigned outputBytes() const { return page.valueWidth * 4; }
+  unsigned stateBytes() const { return lanes() * 4; }
 
   KernelBuilder &k;
   AttentionAttr attention;
   unsigned tileTokens, group;
   CachePage page;
   Value query, cache, output;
-  // Work space of a tile, row by row: scores then weights [rows][pageTokens],
-  // sums of values [rows][valueWidth], and vectors of equal lanes: running
-  // maximum, running sum, rescale factor [rows][lanes].
-  Value scores, outputs, maxima, sums, factors;
+  // Work space of a tile, row by row: address of the query, position of the
+  // token; scores, then weights, of a page; sums of values; and as vectors of
+  // equal lanes the running maximum, running sum and rescale factor.
+  Value queries, positions, scores, outputs, maxima, sums, factors;
 };
 
 } // namespace
+
+/// Stack that a tile of `rows` needs, as allocateWorkSpace takes it.
+static uint64_t workBytes(AttentionAttr attention, unsigned rows,
+                          unsigned lanes) {
+  return uint64_t(rows) * (16 + attention.getPageTokens() * 4 +
+                           attention.getValueWidth() * 4 + 3 * lanes * 4);
+}
+
+void AttentionEmitter::allocateWorkSpace() {
+  unsigned rows = tileTokens * group;
+  queries = k.scratch(rows * 8);
+  positions = k.scratch(rows * 8);
+  scores = k.scratch(rows * scoreBytes());
+  outputs = k.scratch(rows * outputBytes());
+  maxima = k.scratch(rows * stateBytes());
+  sums = k.scratch(rows * stateBytes());
+  factors = k.scratch(rows * stateBytes());
+}
 
 void AttentionEmitter::emit() {
   query = k.operand(0);
   cache = k.operand(1);
   output = k.operand(2);
-  unsigned rows = tileTokens * group;
-  scores = k.scratch(rows * page.pageTokens * 4);
-  outputs = k.scratch(rows * page.valueWidth * 4);
-  maxima = k.scratch(rows * lanes() * 4);
-  sums = k.scratch(rows * lanes() * 4);
-  factors = k.scratch(rows * lanes() * 4);
+  allocateWorkSpace();
   Value tokens = k.tokenCount();
   Value tiles = k.div(k.add(tokens, tileTokens - 1), tileTokens);
   k.loop(k.begin(), k.end(), 1, [&](Value item) {
@@ -97,92 +129,114 @@ void AttentionEmitter::emit() {
 }
 
 void AttentionEmitter::emitTile(Value firstToken, Value head, unsigned tokens) {
-  Tile tile{.tokens = tokens,
-            .rows = tokens * group,
+  Tile tile{.rows = tokens * group,
             .firstToken = firstToken,
             .head = head,
-            .slot = k.slot(firstToken),
-            .queries = {},
-            .positions = {}};
-  Value last;
-  for (unsigned t = 0; t < tokens; ++t) {
-    Value token = k.add(firstToken, t);
-    Value position = k.position(token);
-    tile.positions.push_back(position);
-    last = last ? k.ops().create<arith::MaxSIOp>(last, position).getResult()
-                : position;
-    Value row = k.at(query, k.mul(token, attention.getQueryStride() * 4));
-    tile.queries.push_back(k.at(row, k.mul(head, group * page.keyWidth * 4)));
-  }
-  for (unsigned r = 0; r < tile.rows; ++r) {
-    k.store(k.constant(lanes(), -INFINITY), maxima, r * lanes() * 4);
-    k.store(k.constant(lanes(), 0.0f), sums, r * lanes() * 4);
-  }
-  k.loop(k.index(0), k.index(tile.rows * page.valueWidth * 4), 4,
-         [&](Value offset) {
-           k.store(
-               k.ops().create<arith::ConstantOp>(k.ops().getF32FloatAttr(0.0f)),
-               k.at(outputs, offset));
-         });
-  Value keys = k.add(last, 1);
+            .slot = k.slot(firstToken)};
+  Value keys = k.add(beginRows(tile), 1);
   k.loop(k.index(0), keys, page.pageTokens, [&](Value firstKey) {
-    Value block = k.div(firstKey, page.pageTokens);
-    Value pageAt =
-        k.at(cache, k.mul(k.page(tile.slot, block), page.pageBytes()));
+    Value number = k.page(tile.slot, k.div(firstKey, page.pageTokens));
+    Value pageAt = k.at(cache, k.mul(number, page.pageBytes()));
     Value count =
         k.min(k.add(keys, k.mul(firstKey, -1)), k.index(page.pageTokens));
-    emitScores(tile, page.keys(k, pageAt, head), firstKey);
+    overPasses(tile, [&](const Pass &pass) {
+      emitScores(pass, page.keys(k, pageAt, head), firstKey);
+    });
     emitSoftmax(tile);
-    emitValues(tile, page.values(k, pageAt, head), count);
+    overPasses(tile, [&](const Pass &pass) {
+      emitValues(pass, page.values(k, pageAt, head), count);
+    });
   });
   emitResult(tile);
 }
 
-/// Scores of all rows with the keys of one page.
-void AttentionEmitter::emitScores(const Tile &tile, Value keys,
-                                  Value firstKey) {
-  unsigned keyBlocks = page.pageTokens / kKeyBlock;
-  for (unsigned first = 0; first < tile.rows; first += rowsPerPass()) {
-    unsigned rows = std::min(rowsPerPass(), tile.rows - first);
-    // Few rows: several blocks of keys at once, to have enough sums in flight.
-    unsigned blocks = std::gcd(keyBlocks, std::max(1u, rowsPerPass() / rows));
-    k.loop(k.index(0), k.index(keyBlocks), blocks, [&](Value keyBlock) {
-      emitScoreBlocks(tile, keys, firstKey, first, rows, keyBlock, blocks);
-    });
-  }
+/// Fills the work space for a tile's first page; returns the last position.
+Value AttentionEmitter::beginRows(const Tile &tile) {
+  Value zero = k.constant(1, 0.0f);
+  Values last = k.loop(
+      k.index(0), k.index(tile.rows), 1, {k.index(0)},
+      [&](Value row, ValueRange largest) -> Values {
+        Value token = k.add(tile.firstToken, k.div(row, group));
+        Value head = k.add(k.mul(tile.head, group), k.rem(row, group));
+        Value rowAt = k.at(query, k.mul(token, attention.getQueryStride() * 4));
+        k.store(k.at(rowAt, k.mul(head, page.keyWidth * 4)),
+                ofRow(queries, row, 8));
+        Value position = k.position(token);
+        k.store(position, ofRow(positions, row, 8));
+        k.store(k.constant(lanes(), -INFINITY),
+                ofRow(maxima, row, stateBytes()));
+        k.store(k.constant(lanes(), 0.0f), ofRow(sums, row, stateBytes()));
+        return {k.ops().create<arith::MaxSIOp>(largest[0], position)};
+      });
+  k.loop(k.index(0), k.index(tile.rows * outputBytes()), 4,
+         [&](Value offset) { k.store(zero, k.at(outputs, offset)); });
+  return last[0];
 }
 
-void AttentionEmitter::emitScoreBlocks(const Tile &tile, Value keys,
-                                       Value firstKey, unsigned firstRow,
-                                       unsigned rows, Value keyBlock,
-                                       unsigned blocks) {
+/// All rows: whole passes in a loop, so that the code of a large group is no
+/// longer than that of a small one, then what is left.
+void AttentionEmitter::overPasses(const Tile &tile,
+                                  llvm::function_ref<void(const Pass &)> body) {
+  unsigned whole = tile.rows / rowsPerPass() * rowsPerPass();
+  if (whole)
+    k.loop(k.index(0), k.index(whole), rowsPerPass(),
+           [&](Value first) { body({.first = first, .rows = rowsPerPass()}); });
+  if (unsigned rest = tile.rows - whole)
+    body({.first = k.index(whole), .rows = rest});
+}
+
+/// Scores of a pass with the keys of one page.
+void AttentionEmitter::emitScores(const Pass &pass, Value keys,
+                                  Value firstKey) {
+  unsigned keyBlocks = page.pageTokens / kKeyBlock;
+  // Few rows: several blocks of keys at once, to have enough sums in flight.
+  unsigned blocks =
+      std::gcd(keyBlocks, std::max(1u, rowsPerPass() / pass.rows));
+  unsigned blockBytes = page.keyWidth * kKeyBlock * page.elementBytes();
+  k.loop(k.index(0), k.index(keyBlocks), blocks, [&](Value keyBlock) {
+    Value place = k.at(keys, k.mul(keyBlock, blockBytes));
+    storeScores(pass, emitDots(pass, place, blocks), firstKey, keyBlock,
+                blocks);
+  });
+}
+
+/// Products of each row's query with `blocks` blocks of keys, row by row.
+Values AttentionEmitter::emitDots(const Pass &pass, Value keyBlocksAt,
+                                  unsigned blocks) {
   unsigned size = page.elementBytes(), parts = kKeyBlock / lanes();
+  unsigned vectors = blocks * parts;
   unsigned blockBytes = page.keyWidth * kKeyBlock * size;
-  Value base = k.at(keys, k.mul(keyBlock, blockBytes));
-  Values dots(rows * blocks * parts, k.constant(lanes(), 0.0f));
-  dots = k.loop(k.index(0), k.index(page.keyWidth), 1, dots,
+  Values queryRows;
+  for (unsigned r = 0; r < pass.rows; ++r)
+    queryRows.push_back(
+        k.load(query.getType(), ofRow(queries, pass.first, 8), r * 8));
+  Values dots(pass.rows * vectors, k.constant(lanes(), 0.0f));
+  return k.loop(k.index(0), k.index(page.keyWidth), 1, dots,
                 [&](Value d, ValueRange carried) {
-                  Values dots(carried);
-                  Value line = k.at(base, k.mul(d, kKeyBlock * size));
-                  Values keyVectors;
-                  for (unsigned i = 0; i < blocks * parts; ++i)
-                    keyVectors.push_back(k.loadFloats(
+                  Values dots(carried), keys;
+                  Value line = k.at(keyBlocksAt, k.mul(d, kKeyBlock * size));
+                  for (unsigned i = 0; i < vectors; ++i)
+                    keys.push_back(k.loadFloats(
                         lanes(), page.element(k), line,
                         i / parts * blockBytes + i % parts * lanes() * size));
                   Value offset = k.mul(d, 4);
-                  for (unsigned r = 0; r < rows; ++r) {
-                    unsigned row = firstRow + r;
-                    Value q =
-                        k.loadSplat(lanes(), k.f32(),
-                                    k.at(tile.queries[row / group], offset),
-                                    row % group * page.keyWidth * 4);
-                    for (unsigned i = 0; i < blocks * parts; ++i) {
-                      Value &dot = dots[r * blocks * parts + i];
-                      dot = k.fma(keyVectors[i], q, dot);
-                    }
+                  for (unsigned r = 0; r < pass.rows; ++r) {
+                    Value q = k.loadSplat(lanes(), k.f32(),
+                                          k.at(queryRows[r], offset), 0);
+                    for (unsigned i = 0; i < vectors; ++i)
+                      dots[r * vectors + i] =
+                          k.fma(keys[i], q, dots[r * vectors + i]);
                   }
                   return dots;
                 });
+}
+
+/// Scaled scores into the work space; keys behind the row's own position get
+/// -inf.
+void AttentionEmitter::storeScores(const Pass &pass, const Values &dots,
+                                   Value firstKey, Value keyBlock,
+                                   unsigned blocks) {
+  unsigned vectors = blocks * kKeyBlock / lanes();
   Value scale =
       k.constant(lanes(), float(attention.getScale().getValueAsDouble()));
   SmallVector<int32_t> numbers(lanes());
@@ -191,21 +245,19 @@ void AttentionEmitter::emitScoreBlocks(const Tile &tile, Value keys,
       k.vec(lanes(), k.i32()), ArrayRef<int32_t>(numbers)));
   Value inPage = k.mul(keyBlock, kKeyBlock);
   Value key = k.add(firstKey, inPage);
-  for (unsigned r = 0; r < rows; ++r) {
-    unsigned row = firstRow + r;
-    Value place = k.at(scores, k.mul(inPage, 4));
-    for (unsigned i = 0; i < blocks * parts; ++i) {
-      // Keys behind the token's own position score -inf.
-      Value left = k.add(tile.positions[row / group],
-                         k.mul(k.add(key, i * lanes()), -1));
+  Value place = k.at(ofRow(scores, pass.first, scoreBytes()), k.mul(inPage, 4));
+  for (unsigned r = 0; r < pass.rows; ++r) {
+    Value position = k.load(k.i64(), ofRow(positions, pass.first, 8), r * 8);
+    for (unsigned i = 0; i < vectors; ++i) {
+      Value left = k.add(position, k.mul(k.add(key, i * lanes()), -1));
       Value limit =
           k.splat(k.ops().create<arith::TruncIOp>(k.i32(), left), lanes());
       Value seen =
           k.ops().create<arith::CmpIOp>(arith::CmpIPredicate::sle, lane, limit);
-      Value score = k.mulf(dots[r * blocks * parts + i], scale);
+      Value score = k.mulf(dots[r * vectors + i], scale);
       k.store(k.ops().create<arith::SelectOp>(seen, score,
                                               k.constantLike(score, -INFINITY)),
-              place, (row * page.pageTokens + i * lanes()) * 4);
+              place, r * scoreBytes() + i * stateBytes());
     }
   }
 }
@@ -240,80 +292,83 @@ void AttentionEmitter::emitSoftmax(const Tile &tile) {
 }
 
 /// outputs = outputs · factor + weights · values, over the first keyCount keys.
-void AttentionEmitter::emitValues(const Tile &tile, Value values,
+void AttentionEmitter::emitValues(const Pass &pass, Value values,
                                   Value keyCount) {
   unsigned size = page.elementBytes(), width = page.valueWidth;
-  unsigned vl = valueLanes();
+  unsigned vl = valueLanes(), rows = pass.rows;
   auto type = k.vec(vl, k.f32());
-  for (unsigned first = 0; first < tile.rows; first += rowsPerPass()) {
-    unsigned rows = std::min(rowsPerPass(), tile.rows - first);
-    // Few rows: several vectors of columns at once.
-    unsigned blocks = std::gcd(width / vl, std::max(1u, rowsPerPass() / rows));
-    k.loop(k.index(0), k.index(width), vl * blocks, [&](Value column) {
-      Value place = k.at(outputs, k.mul(column, 4));
-      Values start;
-      for (unsigned i = 0; i < rows * blocks; ++i) {
-        unsigned row = first + i / blocks;
-        Value factor = k.loadSplat(vl, k.f32(), factors, row * lanes() * 4);
-        Value old = k.load(type, place, (row * width + i % blocks * vl) * 4);
-        start.push_back(k.mulf(old, factor));
-      }
-      Value columnAt = k.at(values, k.mul(column, size));
-      Values result = k.loop(
-          k.index(0), keyCount, 1, start, [&](Value key, ValueRange carried) {
-            Values sums(carried);
-            Value line = k.at(columnAt, k.mul(key, width * size));
-            Value weightAt = k.at(scores, k.mul(key, 4));
-            Values vectors;
-            for (unsigned b = 0; b < blocks; ++b)
-              vectors.push_back(
-                  k.loadFloats(vl, page.element(k), line, b * vl * size));
-            for (unsigned i = 0; i < rows * blocks; ++i) {
-              unsigned row = first + i / blocks;
-              Value weight =
-                  k.loadSplat(vl, k.f32(), weightAt, row * page.pageTokens * 4);
-              sums[i] = k.fma(weight, vectors[i % blocks], sums[i]);
-            }
-            return sums;
-          });
-      for (unsigned i = 0; i < rows * blocks; ++i)
-        k.store(result[i], place,
-                ((first + i / blocks) * width + i % blocks * vl) * 4);
-    });
+  // Few rows: several vectors of columns at once.
+  unsigned blocks = std::gcd(width / vl, std::max(1u, rowsPerPass() / rows));
+  Value weights = ofRow(scores, pass.first, scoreBytes());
+  Value factorsAt = ofRow(factors, pass.first, stateBytes());
+  k.loop(k.index(0), k.index(width), vl * blocks, [&](Value column) {
+    Value place =
+        k.at(ofRow(outputs, pass.first, outputBytes()), k.mul(column, 4));
+    auto offset = [&](unsigned i) {
+      return i / blocks * outputBytes() + i % blocks * vl * 4;
+    };
+    Values start;
+    for (unsigned i = 0; i < rows * blocks; ++i)
+      start.push_back(k.mulf(
+          k.load(type, place, offset(i)),
+          k.loadSplat(vl, k.f32(), factorsAt, i / blocks * stateBytes())));
+    Value columnAt = k.at(values, k.mul(column, size));
+    Values result = k.loop(
+        k.index(0), keyCount, 1, start, [&](Value key, ValueRange carried) {
+          Values sums(carried), vectors;
+          Value line = k.at(columnAt, k.mul(key, width * size));
+          Value weightAt = k.at(weights, k.mul(key, 4));
+          for (unsigned b = 0; b < blocks; ++b)
+            vectors.push_back(
+                k.loadFloats(vl, page.element(k), line, b * vl * size));
+          for (unsigned i = 0; i < rows * blocks; ++i)
+            sums[i] = k.fma(
+                k.loadSplat(vl, k.f32(), weightAt, i / blocks * scoreBytes()),
+                vectors[i % blocks], sums[i]);
+          return sums;
+        });
+    for (unsigned i = 0; i < rows * blocks; ++i)
+      k.store(result[i], place, offset(i));
+  });
+}
+
+/// One head's result, `inverse` times the sums at `result`, into its row.
+void AttentionEmitter::writeHead(Value out, Value head, Value result,
+                                 Value inverse) {
+  RowAttr row = attention.getOutput();
+  unsigned width = page.valueWidth, vl = valueLanes();
+  auto column = [&](Value offset) {
+    Value sum = k.load(k.vec(vl, k.f32()), k.at(result, offset));
+    return k.mulf(sum, inverse);
+  };
+  if (!row.getQ8()) {
+    Value place = k.at(out, k.mul(head, width * 4));
+    k.loop(k.index(0), k.index(width * 4), vl * 4,
+           [&](Value offset) { k.store(column(offset), k.at(place, offset)); });
+    return;
   }
+  k.loop(k.index(0), k.index(width / 32), 1, [&](Value block) {
+    Values columns;
+    for (unsigned i = 0; i < 32; i += vl)
+      columns.push_back(column(k.add(k.mul(block, 128), i * 4)));
+    writeBlock(k, row, out, k.add(k.mul(head, width / 32), block), columns);
+  });
 }
 
 void AttentionEmitter::emitResult(const Tile &tile) {
   RowAttr row = attention.getOutput();
-  unsigned width = page.valueWidth, vl = valueLanes();
-  for (unsigned r = 0; r < tile.rows; ++r) {
-    Value token = k.add(tile.firstToken, r / group);
+  k.loop(k.index(0), k.index(tile.rows), 1, [&](Value r) {
+    Value token = k.add(tile.firstToken, k.div(r, group));
+    Value head = k.add(k.mul(tile.head, group), k.rem(r, group));
     Value out = rowAt(k, row, output, token);
-    Value head = k.add(k.mul(tile.head, group), r % group);
-    Value sum =
-        k.sumLanes(k.load(k.vec(lanes(), k.f32()), sums, r * lanes() * 4));
-    Value inverse = k.splat(k.divf(k.constantLike(sum, 1.0f), sum), vl);
-    auto column = [&](Value offset) {
-      Value place = k.at(k.at(outputs, int64_t(r) * width * 4), offset);
-      return k.mulf(k.load(k.vec(vl, k.f32()), place), inverse);
-    };
-    if (!row.getQ8()) {
-      Value place = k.at(out, k.mul(head, width * 4));
-      k.loop(k.index(0), k.index(width * 4), vl * 4, [&](Value offset) {
-        k.store(column(offset), k.at(place, offset));
-      });
-      continue;
-    }
-    k.loop(k.index(0), k.index(width / 32), 1, [&](Value block) {
-      Values columns;
-      for (unsigned i = 0; i < 32; i += vl)
-        columns.push_back(column(k.add(k.mul(block, 128), i * 4)));
-      writeBlock(k, row, out, k.add(k.mul(head, width / 32), block), columns);
-    });
-    if (r % group == 0 && row.getWidth() % 256)
-      k.when(k.equal(tile.head, k.index(0)),
-             [&] { writePadding(k, row, out); });
-  }
+    Value sum = k.sumLanes(
+        k.load(k.vec(lanes(), k.f32()), ofRow(sums, r, stateBytes())));
+    Value inverse =
+        k.splat(k.divf(k.constantLike(sum, 1.0f), sum), valueLanes());
+    writeHead(out, head, ofRow(outputs, r, outputBytes()), inverse);
+    if (row.getQ8() && row.getWidth() % 256)
+      k.when(k.equal(head, k.index(0)), [&] { writePadding(k, row, out); });
+  });
 }
 
 llvm::Error x86::emitAttention(KernelBuilder &k, KernelOp kernel) {
@@ -331,6 +386,14 @@ llvm::Error x86::emitAttention(KernelBuilder &k, KernelOp kernel) {
         attention.getValueWidth());
   unsigned tokens =
       kernel.getConfigAttr() ? kernel.getConfigAttr().getTokens() : 1;
+  unsigned rows = tokens * (attention.getHeads() / attention.getCacheHeads());
+  uint64_t work = workBytes(attention, rows, k.isa().lanes());
+  if (work > kMaxWorkBytes)
+    return llvm::createStringError(
+        "%u query heads to a cache head need %llu bytes of stack; expected at "
+        "most %llu",
+        rows, static_cast<unsigned long long>(work),
+        static_cast<unsigned long long>(kMaxWorkBytes));
   AttentionEmitter(k, attention, tokens).emit();
   return llvm::Error::success();
 }

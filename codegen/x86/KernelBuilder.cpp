@@ -121,6 +121,7 @@ Value KernelBuilder::equal(Value l, Value r) {
 }
 
 Value KernelBuilder::at(Value pointer, int64_t bytes) {
+  assert(llvm::isInt<32>(bytes) && "a constant offset has 32 bits");
   if (!bytes)
     return pointer;
   return b.create<LLVM::GEPOp>(pointer.getType(), b.getI8Type(), pointer,

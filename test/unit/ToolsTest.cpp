@@ -143,7 +143,7 @@ TEST_F(ToolsTest, EvalWritesLogits) {
   std::string tokens = tiny::folder() + "/tokens", npy = tiny::folder() + "/x";
   tiny::writeBytes(tokens, "1 2 3 4 5\n6 7 8 9 0 1 2");
   std::string first;
-  for (const char *options : {"--chunk 64 --threads 2", "--chunk 1", ""}) {
+  for (const char *options : {"--chunk 8 --threads 2", "--chunk 1", ""}) {
     Ended ended = run("./eval logits % --tokens " + tokens + " -o " + npy +
                       " " + options);
     EXPECT_EQ(ended.code, 0) << ended.err;
@@ -169,6 +169,91 @@ TEST_F(ToolsTest, EvalWritesLogits) {
   EXPECT_EQ(run("./eval logits % --tokens " + tokens + " -o " + npy).err,
             "eval: error: '" + tokens +
                 "': token 1 is 'x', expected a number\n");
+}
+
+TEST_F(ToolsTest, LargerChunksThanTheModelsAreRefused) {
+  std::string tokens = tiny::folder() + "/tokens";
+  tiny::writeBytes(tokens, "1 2");
+  for (std::string command :
+       {"run % -p abc", "bench %", "eval logits % -o x --tokens "}) {
+    if (command.ends_with(' '))
+      command += tokens;
+    Ended ended = run("./" + command + " --chunk 9");
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_EQ(ended.err, command.substr(0, command.find(' ')) +
+                             ": error: chunks of 9 tokens asked for, expected "
+                             "up to 8\n");
+  }
+}
+
+TEST_F(ToolsTest, OutputThatNobodyTakesIsAnError) {
+  std::string text = tiny::folder() + "/text";
+  tiny::writeBytes(text, "abcabc");
+  for (std::string command :
+       {"inspect %", "inspect % --json", "run % -p abc", "run % --info",
+        "run % -p abc -n 2 --json", "run % -p abc --no-display-prompt",
+        "run --help", "eval kl % % --ctx 32 -f ",
+        "bench % -p 2 -n 0 --repeat 1"}) {
+    if (command.ends_with(' '))
+      command += text;
+    Ended ended = run("./" + command + " >/dev/full");
+    EXPECT_EQ(ended.code, 1) << command;
+    std::string name = command.substr(0, command.find(' '));
+    EXPECT_EQ(ended.err.find(name + ": error: "), ended.err.rfind(name))
+        << command << ": " << ended.err;
+    EXPECT_NE(ended.err.find("No space left on device\n"), std::string::npos)
+        << command << ": " << ended.err;
+  }
+}
+
+TEST_F(ToolsTest, WrongArgumentsEndWithTwo) {
+  for (std::string command :
+       {"run", "run % --bogus", "run % -t 0", "eval", "eval kl % %",
+        "eval logits % --chunk x", "inspect", "inspect % %", "bench",
+        "bench % --threads 1025", "bench % --repeat 0"}) {
+    Ended ended = run("./" + command);
+    EXPECT_EQ(ended.code, 2) << command;
+    EXPECT_EQ(ended.out, "") << command;
+    std::string name = command.substr(0, command.find(' '));
+    EXPECT_EQ(ended.err.find(name + ": error: "), 0u) << ended.err;
+  }
+  for (const char *name : {"run", "eval", "inspect", "bench", "eval kl"})
+    EXPECT_EQ(run(std::string("./") + name + " --help").code, 0) << name;
+}
+
+/// The machinery only: no time can be right or wrong here.
+TEST_F(ToolsTest, BenchNamesItsTests) {
+  std::string command = "./bench % -p 3 0 -n 2 -d 0 4 --repeat 2 --threads 1";
+  Ended ended = run(command);
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  for (const char *name : {"pp3 ", "tg2 ", "pp3@d4 ", "tg2@d4 "})
+    EXPECT_NE(ended.out.find(name), std::string::npos) << ended.out;
+  Json report = json(run(command + " --json").out);
+  EXPECT_EQ(report["threads"], 1);
+  ASSERT_EQ(report["tests"].size(), 4u);
+  EXPECT_EQ(report["tests"][0]["name"], "pp3");
+  for (const Json &test : report["tests"]) {
+    EXPECT_GT(test["low"].get<double>(), 0);
+    EXPECT_LE(test["low"].get<double>(), test["tokens_per_second"]);
+    EXPECT_LE(test["tokens_per_second"].get<double>(), test["high"]);
+  }
+  ended = run("./bench % -p 2000000");
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_EQ(ended.err.find("bench: error: pp2000000: "), 0u) << ended.err;
+}
+
+TEST_F(ToolsTest, BytesThatAreNoTextEndInJson) {
+  std::string strange = tiny::folder() + "/\xff.bin";
+  std::filesystem::copy_file(model, strange);
+  Ended ended = run("./bench " + strange + " -p 1 -n 0 --repeat 1 --json");
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_NE(ended.out.find("/\\ufffd.bin"), std::string::npos) << ended.out;
+  std::string npy = tiny::folder() + "/\xfe.npy";
+  std::string tokens = tiny::folder() + "/tokens";
+  tiny::writeBytes(tokens, "1 2");
+  ended = run("./eval logits % --json --tokens " + tokens + " -o " + npy);
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_NE(ended.out.find("/\\ufffd.npy"), std::string::npos) << ended.out;
 }
 
 TEST_F(ToolsTest, EvalMeasures) {

@@ -101,6 +101,14 @@ TEST(X86Errors, Attention) {
             "32");
 }
 
+TEST(X86Errors, AttentionWorkSpace) {
+  EXPECT_EQ(errorOf("#tile.attention<heads = 4096, cacheHeads = 1, keyWidth = "
+                    "64, valueWidth = 64, scale = 0.125 : f64, queryStride = "
+                    "262144, output = <width = 262144, stride = 262144>>"),
+            "kernel 'k': 4096 query heads to a cache head need 2555904 bytes "
+            "of stack; expected at most 1048576");
+}
+
 TEST(X86Errors, EmbedWidth) {
   EXPECT_EQ(errorOf("#tile.embed<format = \"q4_0\", weightRows = 16, output = "
                     "<width = 80, stride = 80>>"),
