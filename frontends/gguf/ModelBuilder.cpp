@@ -70,6 +70,7 @@ Decoder ModelBuilder::decoder() {
   d.valueWidth = asked.size("attention.value_length", headWidth);
   d.epsilon = asked.number("attention.layer_norm_rms_epsilon", std::nullopt);
   d.attentionScale = asked.number("attention.scale", 0.0);
+  asked.refuseOtherMaths();
   if (d.heads.value % d.cacheHeads.value)
     asked.refuse(
         llvm::formatv("{0} is {1}, expected a multiple of {2}, which is {3}",
@@ -88,13 +89,6 @@ Decoder ModelBuilder::decoder() {
                       asked.keyName("attention.layer_norm_rms_epsilon"),
                       plainNumber(d.epsilon)));
   return d;
-}
-
-void ModelBuilder::refuseExperts() {
-  if (int64_t experts = asked.count("expert_count", 0))
-    asked.refuse(llvm::formatv("{0} is {1}, but routed experts are not "
-                               "supported in this family yet",
-                               asked.keyName("expert_count"), experts));
 }
 
 /// The YaRN parameters (arXiv 2309.00071). The factor of cos and sin is

@@ -80,8 +80,6 @@ public:
   ModelSource &source() { return asked; }
   /// Reads the keys that every decoder-only transformer has.
   Decoder decoder();
-  /// Refuses routed experts, until there are ops for them.
-  void refuseExperts();
   /// Reads the rope keys. `factors`, if the file has it, divides frequencies.
   RopeAttr rope(const Decoder &decoder, RopePairs pairs,
                 llvm::StringRef factors = "");

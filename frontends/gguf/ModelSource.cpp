@@ -158,6 +158,27 @@ std::string ModelSource::word(StringRef key, StringRef otherwise) {
   return otherwise.str();
 }
 
+void ModelSource::refuseOtherMaths() {
+  if (int64_t experts = count("expert_count", 0))
+    refuse(llvm::formatv("{0} is {1}, but routed experts are not supported in "
+                         "this family yet",
+                         keyName("expert_count"), experts));
+  if (const GgufValue *causal = ask("attention.causal", "bool", "true"))
+    if (!causal->flag().value_or(false))
+      refuse(keyName("attention.causal") + " is " +
+             (causal->flag() ? "false" : causal->describe()) +
+             ", expected true in this family");
+  for (StringRef key : {"attn_logit_softcapping", "final_logit_softcapping"})
+    if (double cap = number(key, 0.0); cap != 0.0)
+      refuse(llvm::formatv("{0} is {1}, expected 0 in this family",
+                           keyName(key), plainNumber(cap)));
+  // 0 is how some writers say that there is none.
+  for (StringRef key : {"logit_scale", "residual_scale", "embedding_scale"})
+    if (double scale = number(key, 1.0); scale != 1.0 && scale != 0.0)
+      refuse(llvm::formatv("{0} is {1}, expected 1 in this family",
+                           keyName(key), plainNumber(scale)));
+}
+
 void ModelSource::checkShape(const GgufTensor &tensor, ArrayRef<Extent> shape) {
   std::vector<uint64_t> expected;
   for (const Extent &extent : shape)

@@ -52,6 +52,12 @@ public:
   double number(llvm::StringRef key, std::optional<double> otherwise);
   std::string word(llvm::StringRef key, llvm::StringRef otherwise);
 
+  /// Refuses keys under which the model would compute something else than its
+  /// family does here: routed experts, bidirectional attention, softcaps and
+  /// multipliers. A window of attention is no such key: the reference
+  /// implementation (llama.cpp) does not read it in these families.
+  void refuseOtherMaths();
+
   /// The tensor of this name, checked against `shape` (GGUF's order, width
   /// first) and, if `plain`, to be F32. Null if the file does not have it: an
   /// error too if it is required.

@@ -8,7 +8,6 @@ namespace sinter {
 
 static void build(ModelBuilder &model) {
   const Decoder d = model.decoder();
-  model.refuseExperts();
   const RopeAttr rope =
       model.rope(d, RopePairs::Interleaved, "rope_freqs.weight");
   Rows x = model.embed(d);

@@ -25,7 +25,6 @@ static void limitToUnitTemperature(ModelSource &source, Decoder &decoder) {
 
 static void build(ModelBuilder &model) {
   Decoder d = model.decoder();
-  model.refuseExperts();
   const RopeAttr rope =
       model.rope(d, RopePairs::Interleaved, "rope_freqs.weight");
   limitToUnitTemperature(model.source(), d);
