@@ -1,10 +1,10 @@
-/// Reads `tokenizer.ggml.*` and finds the tokens that end a text.
+/// Reads `tokenizer.ggml.*` as the file says it; what files leave to their
+/// readers, such as tokens known by spelling, the runtime's tokenizer adds.
 #include "frontends/gguf/Vocabulary.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
-#include <algorithm>
 #include <cmath>
 
 using namespace sinter;
@@ -44,7 +44,6 @@ private:
   Error takeSpecials();
   Error takeFlags();
   Error takeTables();
-  void markEnds();
 
   const GgufModel &model;
   Vocabulary vocabulary;
@@ -186,8 +185,12 @@ Error VocabularySource::takeFlags() {
     return error;
   if (Error error = takeFlag("add_space_prefix", vocabulary.addSpacePrefix))
     return error;
-  return takeFlag("remove_extra_whitespaces",
-                  vocabulary.removeExtraWhitespaces);
+  if (Error error = takeFlag("remove_extra_whitespaces",
+                             vocabulary.removeExtraWhitespaces))
+    return error;
+  if (Error error = takeFlag("normalizer.lowercase", vocabulary.lowercase))
+    return error;
+  return takeFlag("normalizer.strip_accents", vocabulary.stripAccents);
 }
 
 Error VocabularySource::takeTables() {
@@ -202,43 +205,6 @@ Error VocabularySource::takeTables() {
   if (Error error = takeScores())
     return error;
   return takeTypes();
-}
-
-/// Converters leave out which tokens end a turn, so readers go by spelling
-/// (llama.cpp issue 9606). The list is of the known models' tokens.
-void VocabularySource::markEnds() {
-  constexpr StringRef kTurnEnds[] = {"<|eot_id|>",
-                                     "<|im_end|>",
-                                     "<|end|>",
-                                     "<end_of_turn>",
-                                     "<|endoftext|>",
-                                     "<|end_of_text|>",
-                                     "<EOT>",
-                                     "_<EOT>",
-                                     "[EOT]",
-                                     "<｜end▁of▁sentence｜>",
-                                     "<end_of_utterance>"};
-  constexpr StringRef kOtherEnds[] = {
-      "<|return|>", "<|call|>", "<|flush|>", "<|calls|>", "</s>", "[EOS]",
-      "<|eom_id|>", "<eos>", "<turn|>", "[e~[", "<|tool_response>",
-      // Fill-in-the-middle padding, repository and file separators: a
-      // completion that writes one has left its file.
-      "<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]", "<|fim_repo|>",
-      "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>", "<|file_sep|>"};
-  Vocabulary &v = vocabulary;
-  for (size_t id = 0; id < v.tokens.size(); ++id) {
-    StringRef text = v.tokens[id];
-    bool turn = llvm::is_contained(kTurnEnds, text);
-    if (!turn && !llvm::is_contained(kOtherEnds, text))
-      continue;
-    if (turn && v.eot == -1)
-      v.eot = id;
-    if (static_cast<int32_t>(id) != v.eos && static_cast<int32_t>(id) != v.eot)
-      v.eog.push_back(id);
-    // Never printed, whatever the converter wrote.
-    v.tokenTypes.resize(v.tokens.size(), TokenType::Normal);
-    v.tokenTypes[id] = TokenType::Control;
-  }
 }
 
 llvm::Expected<Vocabulary> VocabularySource::read(uint64_t rows) {
@@ -267,7 +233,6 @@ llvm::Expected<Vocabulary> VocabularySource::read(uint64_t rows) {
     return error;
   if (Error error = takeFlags())
     return error;
-  markEnds();
   return vocabulary;
 }
 

@@ -12,9 +12,8 @@
 namespace sinter {
 
 /// The vocabulary of `model`, whose embedding has `rows` rows: as many as
-/// there are tokens. A model without a tokenizer gives `no_vocab`. Which
-/// tokens end a text follows llama.cpp: eos, eot, and those that are spelled
-/// like one, such as <|im_end|>.
+/// there are tokens. A model without a tokenizer gives `no_vocab`.
+/// Tokens that end a text by their spelling are left to Tokenizer::create.
 llvm::Expected<Vocabulary> readVocabulary(const GgufModel &model,
                                           uint64_t rows);
 
