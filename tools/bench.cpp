@@ -1,12 +1,13 @@
 /// `bench`: measures prefill and decode speed of a compiled model, with tests
 /// named as llama-bench names them, so that results compare.
 #include "runtime/Artifact.h"
+#include "runtime/JsonText.h"
 #include "runtime/Session.h"
 #include "runtime/Status.h"
+#include "tools/Program.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -109,7 +110,7 @@ Status bench(const Options &options) {
   auto session = Session::create(*artifact, options.session);
   if (!session.ok())
     return session.status();
-  nlohmann::ordered_json report;
+  Json report;
   report["model"] = options.model;
   report["threads"] = (*session)->threads();
   for (const Test &test : testsOf(options)) {
@@ -125,7 +126,7 @@ Status bench(const Options &options) {
                  timing->median, timing->low, timing->high);
   }
   if (options.json)
-    fmt::print("{}\n", report.dump(2));
+    fmt::print("{}\n", dumpJson(report, 2));
   return Status();
 }
 
@@ -133,7 +134,8 @@ Status bench(const Options &options) {
 
 int main(int argc, char **argv) {
   Options options;
-  CLI::App app("measures a compiled model: medians over --repeat runs");
+  CLI::App app("Measures a compiled model: medians over --repeat runs",
+               "bench");
   app.add_option("MODEL", options.model, "compiled model")->required();
   app.add_option("-p,--prompt", options.prompt, "tokens to prefill (0: none)")
       ->capture_default_str();
@@ -146,14 +148,12 @@ int main(int argc, char **argv) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   app.add_option("--threads", options.session.threads,
-                 "threads (0: one per physical core)");
+                 "threads (default: one per physical core)")
+      ->check(CLI::Range(1, kMaxThreads));
   app.add_option("--chunk", options.session.chunk,
-                 "tokens per step of a prefill (0: the largest)");
+                 "tokens per step of a prefill (default: the largest step of "
+                 "the model)")
+      ->check(CLI::PositiveNumber);
   app.add_flag("--json", options.json, "print JSON");
-  CLI11_PARSE(app, argc, argv);
-  Status status = bench(options);
-  if (status.ok())
-    return 0;
-  fmt::print(stderr, "bench: {}\n", status.message());
-  return 1;
+  return runProgram(app, argc, argv, [&] { return bench(options); });
 }

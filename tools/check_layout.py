@@ -24,8 +24,8 @@ MAY_INCLUDE = {
     "passes": {"passes", "dialects"},
     "codegen": {"codegen", "dialects"},
     "compiler": {"compiler", "frontends", "dialects", "passes", "codegen"},
-    "tools": {"runtime"},
-    "tools/compile": {"compiler"},
+    "tools": {"runtime", "tools"},
+    "tools/compile": {"compiler", "runtime", "tools"},
     "tools/sinter-opt": {"compiler", "dialects", "passes"},
 }
 MAY_READ_CONTRACT = {"frontends", "codegen", "compiler", "tools/compile"}

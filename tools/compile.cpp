@@ -2,10 +2,12 @@
 /// to the terminal.
 #include "compiler/Compiler.h"
 #include "compiler/Pipeline.h"
+#include "runtime/JsonText.h"
+#include "runtime/cpu/ThreadPool.h"
+#include "tools/Program.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <cstdio>
 #include <fstream>
@@ -73,8 +75,8 @@ static void declare(CLI::App &app, Arguments &a) {
       ->capture_default_str();
   app.add_option("--chunk", a.options.chunk, "tokens of the largest step")
       ->capture_default_str();
-  app.add_option("--threads", a.options.threads, "0: all")
-      ->capture_default_str();
+  app.add_option("--threads", a.options.threads, "threads (default: all)")
+      ->check(CLI::Range(1, kMaxThreads));
   app.add_option("--describe-arch", a.describe,
                  "print the keys and tensors that a model family needs");
   app.add_option("--progress", a.progress, "auto, json or none")
@@ -86,9 +88,8 @@ static void declare(CLI::App &app, Arguments &a) {
   app.footer(footer);
 }
 
-static int fail(const std::string &message) {
-  fmt::print(stderr, "error: {}\n", message);
-  return 1;
+static Status fail(const std::string &message) {
+  return Status(Code::InvalidArgument, message);
 }
 
 /// MODEL.gguf -> MODEL.sinter; text goes to stdout.
@@ -117,8 +118,8 @@ static bool writeReport(const std::string &path, const Report &report) {
 }
 
 /// Remarks and warnings, then the table, on stderr; JSON on stdout.
-static int show(const Arguments &a, const CompileResult &result,
-                const std::string &output) {
+static Status show(const Arguments &a, const CompileResult &result,
+                   const std::string &output) {
   for (const std::string &warning : result.warnings)
     fmt::print(stderr, "warning: {}\n", warning);
   for (const std::string &remark : result.remarks)
@@ -126,31 +127,31 @@ static int show(const Arguments &a, const CompileResult &result,
   if (!a.report.empty() && !writeReport(a.report, result.report))
     return fail("cannot write the report to '" + a.report + "'");
   if (a.json) {
-    nlohmann::ordered_json json;
+    Json json;
     json["model"] = result.model.name;
     json["output"] = output;
-    json["report"] = nlohmann::ordered_json::parse(result.report.json());
-    fmt::print("{}\n", json.dump(2));
-    return 0;
+    json["report"] = Json::parse(result.report.json());
+    fmt::print("{}\n", dumpJson(json, 2));
+    return {};
   }
   fmt::print(stderr, "{}", result.report.table());
   if (a.options.emit == Emit::Artifact)
     fmt::print(stderr, "{}: {} kernels, {:.1f} MB of weights\n", output,
                result.report.tiles.size(), result.report.weightBytes / 1e6);
-  return 0;
+  return {};
 }
 
-static int compile(Arguments &a) {
+static Status compile(Arguments &a) {
   if (a.listPasses) {
     fmt::print("{}", listPasses());
-    return 0;
+    return {};
   }
   if (!a.describe.empty()) {
     llvm::Expected<std::string> text = describeArch(a.describe);
     if (!text)
       return fail(llvm::toString(text.takeError()));
     fmt::print("{}", *text);
-    return 0;
+    return {};
   }
   a.options.emit = kEmits.at(a.emit);
   a.options.fuse = a.fusionLevel > 0;
@@ -169,14 +170,11 @@ int main(int argc, char **argv) {
   CLI::App app("Compiles a GGUF model into one file that runs it", "compile");
   Arguments arguments;
   declare(app, arguments);
-  try {
-    app.parse(argc, argv);
+  return runProgram(app, argc, argv, [&] {
     takeDisabled(app, arguments);
     if (arguments.model.empty() && arguments.describe.empty() &&
         !arguments.listPasses)
       throw CLI::RequiredError("model");
-  } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
-  return compile(arguments);
+    return compile(arguments);
+  });
 }

@@ -9,6 +9,7 @@
 #include "runtime/Status.h"
 #include "runtime/TextFile.h"
 #include "runtime/Tokenizer.h"
+#include "tools/Program.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -39,13 +40,11 @@ struct Model {
   explicit Model(Artifact opened) : artifact(std::move(opened)) {}
 
   static Result<std::unique_ptr<Model>> open(const std::string &path,
-                                             SessionOptions options) {
+                                             const SessionOptions &options) {
     Result<Artifact> artifact = Artifact::open(path);
     if (!artifact.ok())
       return artifact.status();
     auto model = std::make_unique<Model>(std::move(*artifact));
-    options.chunk = std::min(options.chunk,
-                             model->artifact.plan().regimes.back().maxTokens);
     Result<std::unique_ptr<Session>> session =
         Session::create(model->artifact, options);
     if (!session.ok())
@@ -229,17 +228,9 @@ int main(int argc, char **argv) {
   input->require_option(1);
   addModelOptions(*kl, options);
   addContextOption(*kl, options);
-  CLI11_PARSE(app, argc, argv);
-
-  Status status;
-  if (logits->parsed())
-    status = evalLogits(options);
-  else if (perplexity->parsed())
-    status = evalPerplexity(options);
-  else
-    status = evalDivergence(options);
-  if (status.ok())
-    return 0;
-  fmt::print(stderr, "eval: error: {}\n", status.message());
-  return 1;
+  return runProgram(app, argc, argv, [&] {
+    return logits->parsed()       ? evalLogits(options)
+           : perplexity->parsed() ? evalPerplexity(options)
+                                  : evalDivergence(options);
+  });
 }

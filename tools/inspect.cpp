@@ -4,6 +4,7 @@
 #include "runtime/JsonText.h"
 #include "runtime/PrintableText.h"
 #include "runtime/Status.h"
+#include "tools/Program.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -184,6 +185,18 @@ void printText(const Json &artifact) {
     fmt::print("\nreport: {}\n", dumpJson(artifact["report"], 2));
 }
 
+Status inspect(const std::string &path, bool json) {
+  Result<Artifact> artifact = Artifact::open(path);
+  if (!artifact.ok())
+    return artifact.status();
+  Json description = describe(*artifact);
+  if (json)
+    fmt::print("{}\n", dumpJson(description, 2));
+  else
+    printText(description);
+  return {};
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -192,17 +205,5 @@ int main(int argc, char **argv) {
   bool json = false;
   app.add_option("model", path, "compiled model")->required();
   app.add_flag("--json", json, "print JSON");
-  CLI11_PARSE(app, argc, argv);
-
-  Result<Artifact> artifact = Artifact::open(path);
-  if (!artifact.ok()) {
-    fmt::print(stderr, "inspect: error: {}\n", artifact.status().message());
-    return 1;
-  }
-  Json description = describe(*artifact);
-  if (json)
-    fmt::print("{}\n", dumpJson(description, 2));
-  else
-    printText(description);
-  return 0;
+  return runProgram(app, argc, argv, [&] { return inspect(path, json); });
 }

@@ -9,6 +9,7 @@
 #include "runtime/Status.h"
 #include "runtime/TextFile.h"
 #include "runtime/Tokenizer.h"
+#include "tools/Program.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -197,11 +198,6 @@ void printJson(const Generation &made, const Timings &timings,
   fmt::print("{}\n", dumpJson(json));
 }
 
-void show(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
-}
-
 Status writeText(const Options &options, const Artifact &artifact,
                  Session &session, Clock::time_point start) {
   auto prompt = readPrompt(options);
@@ -219,10 +215,18 @@ Status writeText(const Options &options, const Artifact &artifact,
   Timings timings = {milliseconds(Clock::now() - start), 0};
   watchInterrupt();
   if (!options.json && !options.hidePrompt)
-    show(*prompt);
+    SINTER_TRY(writeOutput(*prompt));
+  Status written;
+  auto show = [&](std::string_view text) {
+    if (written.ok())
+      written = writeOutput(text);
+    if (!written.ok())
+      interrupted = true; // no more text for nobody
+  };
   auto made =
       generate(session, *tokenizer, *sampler, *tokens, options.generation,
                interrupted, options.json ? TextSink() : TextSink(show));
+  SINTER_TRY(written);
   if (!made.ok())
     return made.status();
   if (!made->tokens.empty())
@@ -230,7 +234,7 @@ Status writeText(const Options &options, const Artifact &artifact,
   if (options.json) {
     printJson(*made, timings, *prompt, options);
   } else {
-    show("\n");
+    SINTER_TRY(writeOutput("\n"));
     printTimings(*made, timings);
   }
   return {};
@@ -259,13 +263,11 @@ int main(int argc, char **argv) {
   CLI::App app("Continues a prompt with a compiled model", "run");
   Options options;
   addOptions(app, options);
-  CLI11_PARSE(app, argc, argv);
-  options.sampler.seed = options.seed < 0 ? std::random_device()()
-                                          : static_cast<uint64_t>(options.seed);
-  Status status = runModel(options, start);
-  if (!status.ok()) {
-    fmt::print(stderr, "run: error: {}\n", status.message());
-    return 1;
-  }
-  return interrupted ? kInterruptedExit : 0;
+  int code = runProgram(app, argc, argv, [&] {
+    options.sampler.seed = options.seed < 0
+                               ? std::random_device()()
+                               : static_cast<uint64_t>(options.seed);
+    return runModel(options, start);
+  });
+  return code == 0 && interrupted ? kInterruptedExit : code;
 }

@@ -334,6 +334,12 @@ TEST_F(SessionTest, DivergenceFromItselfIsZeroAndFromAnotherIsNot) {
                 .status()
                 .message(),
             "divergence over pieces of 101 tokens, expected 1 to 100");
+  parts.plan.vocabulary = 9;
+  Model smaller = open(tiny::write(parts, "smaller.bin"));
+  EXPECT_EQ(measureDivergence(*a.session, *smaller.session, tokens, 32)
+                .status()
+                .message(),
+            "models have vocabularies of 10 and 9 tokens, expected the same");
 }
 
 TEST(TokenIds, AreReadWithTheirPlaceInErrors) {
