@@ -21,11 +21,13 @@ using EmitProgress = llvm::function_ref<void(size_t done, size_t all)>;
 /// Emits every `tile.kernel` of `module` for its `#sinter.target` (an x86-64
 /// level): LLVM IR text, assembly text, or an ELF shared object that exports
 /// each kernel under its symbol name as a KernelFunction
-/// (runtime/ArtifactFormat.h). The same module gives the same bytes.
+/// (runtime/ArtifactFormat.h). The same module gives the same bytes, whatever
+/// the number of `threads` (0: one for each processor).
 /// Errors name the kernel and what its skeleton asks for that this target
 /// lacks.
 llvm::Expected<std::string> emitX86(mlir::ModuleOp module, EmitStage stage,
-                                    EmitProgress progress = nullptr);
+                                    EmitProgress progress = nullptr,
+                                    unsigned threads = 0);
 
 } // namespace sinter
 

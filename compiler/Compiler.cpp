@@ -8,6 +8,7 @@
 #include "compiler/Manifest.h"
 #include "compiler/Pipeline.h"
 #include "compiler/PlanBytes.h"
+#include "compiler/TextOutput.h"
 #include "compiler/WeightSection.h"
 #include "runtime/ArtifactBytes.h"
 
@@ -50,6 +51,8 @@ public:
         diagnostics(context, options.remarks) {}
 
   llvm::Error import(const std::string &path);
+  /// Fails if `output` is one of the model's own files, under any name.
+  llvm::Error refuseInput(const std::string &output) const;
   /// All stages up to the one that `options.emit` needs.
   llvm::Error runStages();
   llvm::Error write(const std::string &output);
@@ -92,6 +95,17 @@ llvm::Error Compilation::import(const std::string &path) {
   (*model.module)->setAttr("sinter.target", target);
   result.model = model.info;
   result.warnings = model.warnings;
+  return llvm::Error::success();
+}
+
+llvm::Error Compilation::refuseInput(const std::string &output) const {
+  if (output.empty())
+    return llvm::Error::success();
+  for (const GgufFile &part : model.file->files())
+    if (bool same = false;
+        !llvm::sys::fs::equivalent(part.name(), output, same) && same)
+      return failureOf("cannot write '" + output +
+                       "': it is a file of the model");
   return llvm::Error::success();
 }
 
@@ -140,9 +154,8 @@ llvm::Error Compilation::runStages() {
 }
 
 llvm::Expected<std::string> Compilation::emitKernels(EmitStage stage) {
-  return emitX86(*model.module, stage, [&](size_t done, size_t all) {
-    progress.kernels(done, all);
-  });
+  auto report = [&](size_t done, size_t all) { progress.kernels(done, all); };
+  return emitX86(*model.module, stage, report, options.threads);
 }
 
 llvm::Error Compilation::writeText(const std::string &output) {
@@ -159,17 +172,7 @@ llvm::Error Compilation::writeText(const std::string &output) {
     model.module->print(stream);
   }
   progress.clear();
-  std::error_code failed;
-  llvm::raw_fd_ostream file(output, failed);
-  if (!failed) {
-    file << text;
-    file.flush();
-    failed = file.error();
-    file.clear_error();
-  }
-  if (failed)
-    return failureOf("cannot write '" + output + "': " + failed.message());
-  return llvm::Error::success();
+  return writeTextFile(output, text);
 }
 
 llvm::Error Compilation::fillWeights(ArtifactBuilder &artifact) {
@@ -230,10 +233,17 @@ llvm::Expected<CompileResult> compileModel(const std::string &path,
   Compilation compilation(options, progress);
   if (llvm::Error error = compilation.import(path))
     return error;
+  for (const std::string &written : {output, options.report})
+    if (llvm::Error error = compilation.refuseInput(written))
+      return error;
   if (llvm::Error error = compilation.runStages())
     return error;
   if (llvm::Error error = compilation.write(output))
     return error;
+  if (!options.report.empty())
+    if (llvm::Error error =
+            writeTextFile(options.report, compilation.result.report.json()))
+      return error;
   return std::move(compilation.result);
 }
 

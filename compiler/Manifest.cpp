@@ -9,7 +9,8 @@ namespace sinter {
 
 std::string manifestJson(const ModelInfo &info, ModelAttr model,
                          TargetAttr target, const CompileOptions &options) {
-  nlohmann::ordered_json json;
+  using Json = nlohmann::ordered_json;
+  Json json;
   json["compiler"] = "sinter " SINTER_VERSION;
   json["model"] = {{"name", info.name},
                    {"architecture", info.family},
@@ -29,7 +30,8 @@ std::string manifestJson(const ModelInfo &info, ModelAttr model,
                      {"disabled", options.disabled},
                      {"kv", options.kvF32 ? "f32" : "f16"},
                      {"chunk", options.chunk}};
-  return json.dump(2) + "\n";
+  // A name in the model may be anything but text.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 } // namespace sinter

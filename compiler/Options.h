@@ -20,6 +20,7 @@ struct CompileOptions {
   std::vector<std::string> remarks;   ///< passes whose remarks are shown
   bool kvF32 = false;                 ///< KV cache in float32, not float16
   unsigned chunk = 512;               ///< tokens of the largest step
+  std::string report;                 ///< file for the report; empty: none
   unsigned threads = 0;               ///< 0: all; changes no byte of the output
 };
 

@@ -97,7 +97,9 @@ std::string Report::json() const {
                                {"barriers", regime.barriers},
                                {"arena_bytes", regime.arenaBytes}});
   json["weight_bytes"] = weightBytes;
-  return json.dump(2) + "\n";
+  return json.dump(2, ' ', false,
+                   nlohmann::ordered_json::error_handler_t::replace) +
+         "\n";
 }
 
 std::string Report::table() const {

@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <fstream>
 #include <map>
 #include <unistd.h>
 
@@ -20,7 +19,7 @@ namespace {
 
 struct Arguments {
   CompileOptions options;
-  std::string model, output, report, describe, progress = "auto";
+  std::string model, output, describe, progress = "auto";
   int fusionLevel = 1;
   std::string kv = "f16", emit = "artifact";
   bool json = false, listPasses = false;
@@ -60,7 +59,7 @@ static void declare(CLI::App &app, Arguments &a) {
       ->check(CLI::IsMember({"graph", "tile", "plan", "llvm", "asm",
                              "artifact"}))
       ->capture_default_str();
-  app.add_option("--report", a.report, "write the fusion report as JSON");
+  app.add_option("--report", a.options.report, "write the fusion report as JSON");
   app.add_option("--remarks", a.options.remarks,
                  "show what a pass did and refused")
       ->delimiter(',');
@@ -110,13 +109,6 @@ static ProgressStyle progressStyle(const Arguments &a) {
              : ProgressStyle::Silent;
 }
 
-static bool writeReport(const std::string &path, const Report &report) {
-  std::ofstream file(path, std::ios::binary);
-  file << report.json();
-  file.close();
-  return !file.fail();
-}
-
 /// Remarks and warnings, then the table, on stderr; JSON on stdout.
 static Status show(const Arguments &a, const CompileResult &result,
                    const std::string &output) {
@@ -124,8 +116,6 @@ static Status show(const Arguments &a, const CompileResult &result,
     fmt::print(stderr, "warning: {}\n", warning);
   for (const std::string &remark : result.remarks)
     fmt::print(stderr, "{}\n", remark);
-  if (!a.report.empty() && !writeReport(a.report, result.report))
-    return fail("cannot write the report to '" + a.report + "'");
   if (a.json) {
     Json json;
     json["model"] = result.model.name;

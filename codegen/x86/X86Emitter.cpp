@@ -72,11 +72,11 @@ static void compileInto(Results &results, size_t index,
 /// All kernels' texts, in order: MLIR's half here, LLVM's on a pool, at once.
 static llvm::Error emitAll(llvm::ArrayRef<KernelOp> kernels, const Isa &isa,
                            EmitStage stage, EmitProgress progress,
-                           std::vector<std::string> &texts) {
+                           unsigned threads, std::vector<std::string> &texts) {
   Results results;
   results.texts.resize(kernels.size());
   results.errors.resize(kernels.size());
-  llvm::DefaultThreadPool pool(llvm::hardware_concurrency());
+  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(threads));
   for (auto [index, kernel] : llvm::enumerate(kernels)) {
     llvm::Expected<std::string> bitcode = emitKernel(kernel, isa);
     if (!bitcode) {
@@ -96,7 +96,8 @@ static llvm::Error emitAll(llvm::ArrayRef<KernelOp> kernels, const Isa &isa,
 }
 
 llvm::Expected<std::string> sinter::emitX86(ModuleOp module, EmitStage stage,
-                                            EmitProgress progress) {
+                                            EmitProgress progress,
+                                            unsigned threads) {
   auto target = module->getAttrOfType<TargetAttr>("sinter.target");
   if (!target)
     return llvm::createStringError("the module has no sinter.target");
@@ -106,7 +107,8 @@ llvm::Expected<std::string> sinter::emitX86(ModuleOp module, EmitStage stage,
   prepareContext(*module.getContext());
   SmallVector<KernelOp> kernels(module.getOps<KernelOp>());
   std::vector<std::string> texts;
-  if (llvm::Error error = emitAll(kernels, *isa, stage, progress, texts))
+  if (llvm::Error error =
+          emitAll(kernels, *isa, stage, progress, threads, texts))
     return error;
   if (stage == EmitStage::Binary)
     return linkShared(texts);
