@@ -4,6 +4,7 @@
 #include "compiler/Failure.h"
 
 #include "dialects/plan/Plan.h"
+#include "dialects/tile/CachePages.h"
 #include "runtime/ArtifactFormat.h"
 
 #include "llvm/ADT/StringMap.h"
@@ -17,8 +18,6 @@ namespace sinter {
 
 /// Tables begin at multiples of the widest field.
 static constexpr size_t kTableAlignment = 8;
-/// Tokens in a page of a cache, as the kernels assume.
-static constexpr uint32_t kPageTokens = 64;
 
 namespace {
 

@@ -24,6 +24,20 @@ static FailureOr<RankedTensorType> weightType(Operation *op,
   return cast<RankedTensorType>(weight.getType());
 }
 
+/// That `scale`, if given, names one float32 number.
+static LogicalResult verifyScale(Operation *op, FlatSymbolRefAttr scale,
+                                 SymbolTableCollection &tables) {
+  if (!scale)
+    return success();
+  auto type = weightType(op, scale, tables);
+  if (failed(type))
+    return failure();
+  if (type->getNumElements() != 1 || !type->getElementType().isF32())
+    return op->emitOpError("has a scale of ")
+           << *type << ", expected one f32 number";
+  return success();
+}
+
 LogicalResult WeightOp::verify() {
   auto type = cast<RankedTensorType>(getType());
   if (!type.hasStaticShape() || type.getRank() < 1)
@@ -46,7 +60,7 @@ LogicalResult EmbedOp::verifySymbolUses(SymbolTableCollection &tables) {
   if (weight->getRank() != 2 || weight->getDimSize(1) != widthOf(getResult()))
     return emitOpError("reads rows of ")
            << *weight << " but gives " << getResult().getType();
-  return success();
+  return verifyScale(*this, getScaleAttr(), tables);
 }
 
 LogicalResult RmsNormOp::verifySymbolUses(SymbolTableCollection &tables) {
@@ -76,7 +90,7 @@ LogicalResult MatmulOp::verifySymbolUses(SymbolTableCollection &tables) {
       return emitOpError("adds a bias of ")
              << *type << " to rows of " << widthOf(getResult());
   }
-  return success();
+  return verifyScale(*this, getScaleAttr(), tables);
 }
 
 LogicalResult RopeOp::verify() {

@@ -74,3 +74,13 @@ LogicalResult LaunchOp::verify() {
   }
   return success();
 }
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &tables) {
+  if (!tables.lookupNearestSymbolFrom<KernelOp>(*this, getKernelAttr()))
+    return emitOpError("calls ")
+           << getKernelAttr() << ", which is no tile.kernel";
+  for (auto symbol : getSymbols().getAsRange<FlatSymbolRefAttr>())
+    if (!tables.lookupNearestSymbolFrom(*this, symbol))
+      return emitOpError("names ") << symbol << ", which is not declared";
+  return success();
+}

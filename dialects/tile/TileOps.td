@@ -104,7 +104,8 @@ def Tile_ColumnsOp : Tile_Op<"columns", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Tile_LaunchOp : Tile_Op<"launch", []> {
+def Tile_LaunchOp
+    : Tile_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "one kernel call on tensors, constants and states";
   let description = [{
     `order` lists the kernel's operands from first to last: `i0`, `i1` …

@@ -27,8 +27,6 @@ namespace sinter {
 #define GEN_PASS_DEF_LOWERTOPLAN
 #include "passes/Passes.h.inc"
 
-/// Tokens in a page of a cache, as the kernels assume.
-static constexpr uint64_t kPageTokens = 64;
 /// Kernels may read a vector beyond the last element of a buffer.
 static constexpr uint64_t kSlack = 64;
 
@@ -137,8 +135,7 @@ Declarations::constant(tile::LaunchOp launch, FlatSymbolRefAttr symbol) {
                                 "before lowering to plan");
     return weight(symbol, bytes.getInt());
   }
-  return launch.emitOpError("reads constant ")
-         << symbol << ", which is not declared";
+  return launch.emitOpError("reads ") << symbol << ", which is no constant";
 }
 
 plan::OperandAttr Declarations::state(func::FuncOp function,
@@ -273,10 +270,9 @@ FailureOr<plan::OperandAttr> RegimeWriter::operand(tile::LaunchOp launch,
 
 LogicalResult RegimeWriter::writeLaunch(tile::LaunchOp launch) {
   tile::KernelOp kernel = declarations.kernel(launch.getKernel());
-  if (!kernel || !kernel.getConfig())
+  if (!kernel.getConfig())
     return launch.emitOpError("calls ")
-           << launch.getKernelAttr()
-           << (kernel ? ", which has no tile" : ", which is not declared");
+           << launch.getKernelAttr() << ", which has no tile";
   SmallVector<Attribute> operands;
   SmallVector<int32_t> writes;
   for (auto name : launch.getOrder().getAsValueRange<StringAttr>()) {

@@ -128,7 +128,7 @@ static tile::HeadsAttr skeletonOf(OpGroup &group, TileBuilder &tile,
       heads.keyWidth, valueWidth, heads.rope ? heads.rope.getWidth() : 0,
       heads.rope && heads.rope.getNeox(), static_cast<bool>(heads.query.norm),
       static_cast<bool>(heads.key.norm), heads.epsilon, queryStride, keyStride,
-      valueStride, outputStride, f16, 64);
+      valueStride, outputStride, f16, kPageTokens);
 }
 
 static void launchHeads(OpGroup &group, TileBuilder &tile, Heads &heads) {
@@ -199,7 +199,7 @@ NotLowered lowerAttention(OpGroup &group, TileBuilder &tile) {
       attention.getContext(), attention.getHeads(), cache.getHeads(),
       cache.getKeys(), cache.getValues(), attention.getScaleAttr(),
       tile.row(query).getStride(), tile.row(result.getType()),
-      cache.getElement().isF16(), 64);
+      cache.getElement().isF16(), kPageTokens);
   auto kernel = tile.kernel(Twine("attention") + (quantize ? "_q8" : "_f32") +
                                 "_h" + Twine(attention.getHeads()) + "_k" +
                                 Twine(cache.getKeys()),

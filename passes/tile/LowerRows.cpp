@@ -21,6 +21,10 @@ NotLowered lowerNorm(OpGroup &group, TileBuilder &tile) {
                        : ArrayRef<Value>{normed}))
     return "an inner value is used outside";
   Value input = group.resolve(add ? add.getLhs() : norm.getInput());
+  // The kernel has one stride, of the first input; the addend's is the width.
+  if (add && tile.row(group.resolve(add.getRhs())).getStride() !=
+                 rowWidth(input))
+    return "the addend is columns of wider rows";
   bool outputs = tile.countsOutputs(input);
   RankedTensorType weight = tile.weightType(norm.getWeightAttr());
   unsigned width = rowWidth(input), size = weight.getDimSize(0);

@@ -116,6 +116,35 @@ func.func @f(%x: tensor<?x64xf32>) {
 
 // -----
 
+sinter.weight @w : tensor<32x64xf32> at 0 : 0
+func.func @f(%x: tensor<?x64xf32>) {
+  // expected-error @below {{names weight @scale, which is not declared}}
+  %n = sinter.matmul %x, @w scale @scale : (tensor<?x64xf32>) -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+sinter.weight @w : tensor<32x64xf32> at 0 : 0
+sinter.weight @scale : tensor<2xf32> at 0 : 0
+func.func @f(%x: tensor<?x64xf32>) {
+  // expected-error @below {{has a scale of 'tensor<2xf32>', expected one f32 number}}
+  %n = sinter.matmul %x, @w scale @scale : (tensor<?x64xf32>) -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+sinter.weight @w : tensor<32x64xf32> at 0 : 0
+sinter.weight @scale : tensor<1xf16> at 0 : 0
+func.func @f(%b: !sinter.batch) {
+  // expected-error @below {{has a scale of 'tensor<1xf16>', expected one f32 number}}
+  %n = sinter.embed %b, @w scale @scale : tensor<?x64xf32>
+  return
+}
+
+// -----
+
 func.func @f(%b: !sinter.batch, %x: tensor<?x64xf32>) {
   // expected-error @below {{splits rows of 64 into 3 heads}}
   %r = sinter.rope %x, %b heads 3 <width = 16, base = 1.0e6 : f64, neox = true> : tensor<?x64xf32>

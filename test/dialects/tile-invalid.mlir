@@ -45,6 +45,8 @@ func.func @f(%x: tensor<?x256xf32>) {
 
 // -----
 
+tile.kernel @k #tile.elementwise<[256] -> <width = 256, stride = 256>> {
+}
 func.func @f(%x: tensor<?x256xf32>) {
   // expected-error @below {{has operand 'input' in its order}}
   tile.launch @k (%x) [] order ["input"] label "l" : (tensor<?x256xf32>) -> ()
@@ -53,6 +55,8 @@ func.func @f(%x: tensor<?x256xf32>) {
 
 // -----
 
+tile.kernel @k #tile.elementwise<[256] -> <width = 256, stride = 256>> {
+}
 func.func @f(%x: tensor<?x256xf32>) {
   // expected-error @below {{has operand 'i1' in its order, but only 1 of that kind}}
   tile.launch @k (%x) [] order ["i0", "i1"] label "l" : (tensor<?x256xf32>) -> ()
@@ -61,8 +65,36 @@ func.func @f(%x: tensor<?x256xf32>) {
 
 // -----
 
+tile.kernel @k #tile.elementwise<[256] -> <width = 256, stride = 256>> {
+}
 func.func @f(%x: tensor<?x256xf32>) {
   // expected-error @below {{has operand 's0' in its order, but only 0 of that kind}}
   tile.launch @k (%x) [] order ["s0"] label "l" : (tensor<?x256xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x256xf32>) {
+  // expected-error @below {{calls @nothing, which is no tile.kernel}}
+  tile.launch @nothing (%x) [] order ["i0"] label "l" : (tensor<?x256xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x256xf32>) {
+  // expected-error @below {{calls @f, which is no tile.kernel}}
+  tile.launch @f (%x) [] order ["i0"] label "l" : (tensor<?x256xf32>) -> ()
+  return
+}
+
+// -----
+
+tile.kernel @k #tile.elementwise<[256] -> <width = 256, stride = 256>> {
+}
+func.func @f(%x: tensor<?x256xf32>) {
+  // expected-error @below {{names @nothing, which is not declared}}
+  tile.launch @k (%x) [@nothing] order ["i0", "s0"] label "l" : (tensor<?x256xf32>) -> ()
   return
 }

@@ -58,8 +58,8 @@ func.func @decode() -> tensor<?x256xf32> attributes {sinter.max_tokens = 2 : i64
 
 tile.kernel @embed #tile.embed<format = "q4_k", weightRows = 512, output = <width = 256, stride = 256>> config <> {}
 func.func @decode() -> tensor<?x256xf32> attributes {sinter.max_tokens = 2 : i64} {
-  // expected-error @below {{reads constant @w.packed, which is not declared}}
-  %x = tile.launch @embed () [@w.packed] order ["s0", "o0"] label "e" : () -> tensor<?x256xf32>
+  // expected-error @below {{reads @embed, which is no constant}}
+  %x = tile.launch @embed () [@embed] order ["s0", "o0"] label "e" : () -> tensor<?x256xf32>
   return %x : tensor<?x256xf32>
 }
 
@@ -68,15 +68,7 @@ func.func @decode() -> tensor<?x256xf32> attributes {sinter.max_tokens = 2 : i64
 tile.kernel @embed #tile.embed<format = "q4_k", weightRows = 512, output = <width = 256, stride = 256>> {}
 func.func @decode() -> tensor<?x256xf32> attributes {sinter.max_tokens = 2 : i64} {
   // expected-error @below {{calls @embed, which has no tile}}
-  %x = tile.launch @embed () [@w.packed] order ["s0", "o0"] label "e" : () -> tensor<?x256xf32>
-  return %x : tensor<?x256xf32>
-}
-
-// -----
-
-func.func @decode() -> tensor<?x256xf32> attributes {sinter.max_tokens = 2 : i64} {
-  // expected-error @below {{calls @embed, which is not declared}}
-  %x = tile.launch @embed () [@w.packed] order ["s0", "o0"] label "e" : () -> tensor<?x256xf32>
+  %x = tile.launch @embed () [] order ["o0"] label "e" : () -> tensor<?x256xf32>
   return %x : tensor<?x256xf32>
 }
 
@@ -102,6 +94,6 @@ tile.kernel @embed #tile.embed<format = "q4_k", weightRows = 512, output = <widt
 func.func @decode(%x: tensor<?x256xf32>) -> tensor<?x256xf32> attributes {sinter.max_tokens = 2 : i64} {
   // expected-error @below {{is no launch; lower to tile first}}
   %s = sinter.add %x, %x : tensor<?x256xf32>
-  %y = tile.launch @embed () [@w.packed] order ["s0", "o0"] label "e" : () -> tensor<?x256xf32>
+  %y = tile.launch @embed () [] order ["o0"] label "e" : () -> tensor<?x256xf32>
   return %y : tensor<?x256xf32>
 }

@@ -26,6 +26,7 @@ module attributes {sinter.target = #sinter.target<level = "x86-64-v4", features 
   // CHECK: tile.launch @mm_gemv
   // CHECK: func.func @prefill{{.*}}sinter.max_tokens = 512 : i64
   // CHECK: tile.launch @mm (
+  tile.packed @w from [@mm.weight]
   func.func @step(%x: tensor<?x256x!sinter.q8<2>>) -> tensor<?x4096xf32> {
     %y = tile.launch @mm (%x) [@w] order ["i0", "s0", "o0"] label "mm" : (tensor<?x256x!sinter.q8<2>>) -> tensor<?x4096xf32>
     return %y : tensor<?x4096xf32>
