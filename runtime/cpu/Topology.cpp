@@ -2,9 +2,13 @@
 /// slows every barrier, so cores are counted and not processors.
 #include "runtime/cpu/Topology.h"
 
+#include "runtime/cpu/ThreadPool.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <climits>
+#include <cstdint>
 #include <fstream>
 #include <sched.h>
 #include <set>
@@ -48,6 +52,31 @@ int physicalCores(const std::vector<int> &processors,
   return std::max(1, static_cast<int>(cores.size()));
 }
 
-int defaultThreads() { return physicalCores(allowedProcessors()); }
+/// The quota of one group: "200000 100000" is 2 processors, "max 100000" none.
+static int groupQuota(const std::string &folder) {
+  std::ifstream file(folder + "/cpu.max");
+  int64_t quota, period;
+  if (!(file >> quota >> period) || quota <= 0 || period <= 0)
+    return INT_MAX;
+  int64_t whole = quota / period + (quota % period != 0);
+  return static_cast<int>(std::min<int64_t>(whole, INT_MAX));
+}
+
+int quotaProcessors(const std::string &groups, const std::string &mount) {
+  std::ifstream file(groups);
+  std::string line, group;
+  while (std::getline(file, line))
+    if (line.starts_with("0::/")) // the hierarchy of version 2
+      group = line.substr(3);
+  int least = groupQuota(mount);
+  for (; group.size() > 1; group.resize(group.rfind('/')))
+    least = std::min(least, groupQuota(mount + group));
+  return least;
+}
+
+int defaultThreads() {
+  return std::min({physicalCores(allowedProcessors()), quotaProcessors(),
+                   kMaxThreads});
+}
 
 } // namespace sinter

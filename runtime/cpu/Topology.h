@@ -15,7 +15,13 @@ std::vector<int> allowedProcessors();
 int physicalCores(const std::vector<int> &processors,
                   const std::string &sysfs = "/sys/devices/system/cpu");
 
-/// One thread per allowed physical core.
+/// Processors' worth of time that cgroup v2 lets this process have, rounded up:
+/// the least quota of `cpu.max` from the process's own group, which `groups` (a
+/// /proc/self/cgroup) names, up to the root of `mount`. INT_MAX without one.
+int quotaProcessors(const std::string &groups = "/proc/self/cgroup",
+                    const std::string &mount = "/sys/fs/cgroup");
+
+/// One thread per allowed physical core, within quota and kMaxThreads.
 int defaultThreads();
 
 } // namespace sinter

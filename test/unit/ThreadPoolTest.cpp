@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <climits>
 #include <filesystem>
 #include <fstream>
 #include <vector>
@@ -135,6 +136,28 @@ TEST(Topology, CountsCoresNotHardwareThreads) {
   EXPECT_EQ(physicalCores({1}, root), 1);
   // A machine that does not tell: every processor counts.
   EXPECT_EQ(physicalCores({0, 1, 2}, root / "absent"), 3);
+  fs::remove_all(root);
+}
+
+TEST(Topology, QuotasOfControlGroupsCount) {
+  namespace fs = std::filesystem;
+  fs::path root = fs::path(::testing::TempDir()) / "sinter-groups";
+  fs::create_directories(root / "a" / "b");
+  std::string groups = root / "groups";
+  std::ofstream(groups) << "4:memory:/x\n0::/a/b\n";
+  auto quota = [&](const char *folder, const char *text) {
+    std::ofstream(root / folder / "cpu.max") << text << "\n";
+    return quotaProcessors(groups, root);
+  };
+  EXPECT_EQ(quotaProcessors(groups, root), INT_MAX);
+  EXPECT_EQ(quota("a/b", "max 100000"), INT_MAX);
+  EXPECT_EQ(quota("a", "450000 100000"), 5);
+  EXPECT_EQ(quota("a/b", "200000 100000"), 2);
+  EXPECT_EQ(quota("", "1000 100000"), 1);
+  // What is no quota limits nothing.
+  EXPECT_EQ(quota("", "0 0"), 2);
+  EXPECT_EQ(quota("a/b", "99999999999999 1"), 5);
+  EXPECT_EQ(quotaProcessors(root / "absent", root / "absent"), INT_MAX);
   fs::remove_all(root);
 }
 
