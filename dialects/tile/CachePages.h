@@ -1,5 +1,5 @@
-/// How many tokens a page of a KV cache holds: kernels are printed for it, plans
-/// and artifacts say it, so it stands in one place.
+/// How many tokens a page of a KV cache holds: kernels are printed for it, and
+/// plans and artifacts say it, so it stands in one place.
 #ifndef SINTER_DIALECTS_TILE_CACHEPAGES_H
 #define SINTER_DIALECTS_TILE_CACHEPAGES_H
 
