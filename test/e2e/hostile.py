@@ -55,7 +55,7 @@ def main():
     good, bad = artifact.read_bytes(), args.work / "bad.sinter"
     for number, data in enumerate(mutations(good, len(good), rng)):
         bad.write_bytes(data)
-        if not ends_well(["inspect", str(bad)], may_pass=number >= FILES) \
+        if not ends_well(["inspect", str(bad)], may_pass=False) \
                 or not ends_well(["run", str(bad), "-p", "a", "-n", "1"],
                                  may_pass=False):
             failures += 1
