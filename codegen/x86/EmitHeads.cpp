@@ -1,12 +1,10 @@
 /// Emits what happens to the heads of one step before attention: head norm,
 /// rotation, and the write of keys and values into the cache.
 #include "codegen/x86/CachePage.h"
+#include "codegen/x86/RmsNorm.h"
 #include "codegen/x86/Skeletons.h"
 
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-
-#include <numeric>
 
 using namespace mlir;
 using namespace sinter;
@@ -36,7 +34,6 @@ private:
   void writeKey(Value page, Value inPage, Value head);
   void writeValue(Value source, Value page, Value inPage, Value head);
   Value toCache(Value v);
-  unsigned lanesFor(unsigned width) { return std::gcd(width, k.isa().lanes()); }
 
   KernelBuilder &k;
   HeadsAttr heads;
@@ -83,7 +80,7 @@ void HeadsEmitter::emit() {
 
 /// The head at `source` into the work space, normed if there is a weight.
 void HeadsEmitter::loadHead(Value source, Value normWeight) {
-  unsigned width = heads.getKeyWidth(), lanes = lanesFor(width);
+  unsigned width = heads.getKeyWidth(), lanes = k.lanesFor(width);
   auto type = k.vec(lanes, k.f32());
   if (!normWeight) {
     k.loop(k.index(0), k.index(width * 4), lanes * 4, [&](Value offset) {
@@ -91,22 +88,11 @@ void HeadsEmitter::loadHead(Value source, Value normWeight) {
     });
     return;
   }
-  Values squares = k.loop(k.index(0), k.index(width * 4), lanes * 4,
-                          {k.constant(lanes, 0.0f)},
-                          [&](Value offset, ValueRange sum) -> Values {
-                            Value x = k.load(type, k.at(source, offset));
-                            return {k.fma(x, x, sum[0])};
-                          });
-  Value mean =
-      k.mulf(k.sumLanes(squares[0]),
-             k.constantLike(k.load(k.f32(), source), 1.0f / float(width)));
-  float epsilon = heads.getEpsilon().getValueAsDouble();
-  Value root =
-      k.ops().create<math::SqrtOp>(k.addf(mean, k.constantLike(mean, epsilon)));
-  Value inverse = k.splat(k.divf(k.constantLike(mean, 1.0f), root), lanes);
+  Value squares = sumOfSquares(k, source, Value(), Value(), width);
+  Value inverse = inverseRms(k, squares, width,
+                             heads.getEpsilon().getValueAsDouble(), lanes);
   k.loop(k.index(0), k.index(width * 4), lanes * 4, [&](Value offset) {
-    Value x = k.mulf(k.load(type, k.at(source, offset)), inverse);
-    k.store(k.mulf(x, k.load(type, k.at(normWeight, offset))),
+    k.store(normed(k, source, normWeight, offset, inverse, lanes),
             k.at(work, offset));
   });
 }
@@ -145,14 +131,14 @@ void HeadsEmitter::rotate(Value token) {
   if (!heads.getRotary())
     return;
   unsigned pairs = heads.getRotary() / 2;
-  unsigned lanes = lanesFor(pairs);
+  unsigned lanes = k.lanesFor(pairs);
   Value table = k.at(angles, k.mul(token, pairs * 8));
   k.loop(k.index(0), k.index(pairs), lanes,
          [&](Value pair) { rotatePairs(table, lanes, pair); });
 }
 
 void HeadsEmitter::emitQuery(Value token, Value head) {
-  unsigned width = heads.getKeyWidth(), lanes = lanesFor(width);
+  unsigned width = heads.getKeyWidth(), lanes = k.lanesFor(width);
   Value inRow = k.mul(head, width * 4);
   loadHead(k.at(k.at(query, k.mul(token, heads.getQueryStride() * 4)), inRow),
            queryNorm);
@@ -188,7 +174,7 @@ void HeadsEmitter::writeKey(Value pageAt, Value inPage, Value head) {
 void HeadsEmitter::writeValue(Value source, Value pageAt, Value inPage,
                               Value head) {
   unsigned size = page.elementBytes(), width = heads.getValueWidth();
-  unsigned lanes = lanesFor(width);
+  unsigned lanes = k.lanesFor(width);
   Value place = k.at(page.values(k, pageAt, head), k.mul(inPage, width * size));
   k.loop(k.index(0), k.index(width), lanes, [&](Value d) {
     Value x = k.load(k.vec(lanes, k.f32()), k.at(source, k.mul(d, 4)));

@@ -1,5 +1,6 @@
 /// Emits the kernels that work row by row: norm, elementwise and embed.
 #include "codegen/x86/HoleBody.h"
+#include "codegen/x86/RmsNorm.h"
 #include "codegen/x86/RowWriter.h"
 #include "codegen/x86/Skeletons.h"
 #include "codegen/x86/WeightDecode.h"
@@ -12,55 +13,10 @@ using namespace sinter;
 using namespace sinter::x86;
 using namespace sinter::tile;
 
-/// The widest vector, up to a register, that divides `width`.
-static unsigned lanesFor(KernelBuilder &k, unsigned width) {
-  unsigned lanes = k.isa().lanes();
-  while (width % lanes)
-    lanes /= 2;
-  return lanes;
-}
-
-/// Sum of squares of `width` float32 at `row`, and the row itself increased by
-/// `addend` into `sumRow` on the way, if there is one.
-static Value sumOfSquares(KernelBuilder &k, Value row, Value addend,
-                          Value sumRow, unsigned width) {
-  unsigned lanes = lanesFor(k, width);
-  auto type = k.vec(lanes, k.f32());
-  Values squares = k.loop(k.index(0), k.index(width * 4), lanes * 4,
-                          {k.constant(lanes, 0.0f)},
-                          [&](Value offset, ValueRange carried) -> Values {
-                            Value x = k.load(type, k.at(row, offset));
-                            if (addend) {
-                              x = k.addf(x, k.load(type, k.at(addend, offset)));
-                              k.store(x, k.at(sumRow, offset));
-                            }
-                            return {k.fma(x, x, carried[0])};
-                          });
-  return lanes == 1 ? k.ops().create<vector::ExtractOp>(squares[0], 0)
-                    : k.sumLanes(squares[0]);
-}
-
-/// 1 / sqrt(squares / width + epsilon), repeated `lanes` times.
-static Value inverseRms(KernelBuilder &k, Value squares, unsigned width,
-                        double epsilon, unsigned lanes) {
-  Value mean = k.divf(squares, k.constantLike(squares, float(width)));
-  Value root = k.ops().create<math::SqrtOp>(
-      k.addf(mean, k.constantLike(squares, float(epsilon))));
-  return k.splat(k.divf(k.constantLike(squares, 1.0f), root), lanes);
-}
-
-/// Normed vector of `lanes` at byte `offset` of the row.
-static Value normed(KernelBuilder &k, Value row, Value weight, Value offset,
-                    Value inverse, unsigned lanes) {
-  auto type = k.vec(lanes, k.f32());
-  Value x = k.load(type, k.at(row, offset));
-  return k.mulf(k.mulf(x, inverse), k.load(type, k.at(weight, offset)));
-}
-
 /// One group of a row, written as float32.
 static void normGroup(KernelBuilder &k, NormAttr norm, Value row, Value addend,
                       Value sumRow, Value weight, Value out) {
-  unsigned width = norm.getGroup(), lanes = lanesFor(k, width);
+  unsigned width = norm.getGroup(), lanes = k.lanesFor(width);
   Value squares = sumOfSquares(k, row, addend, sumRow, width);
   Value inverse = inverseRms(k, squares, width,
                              norm.getEpsilon().getValueAsDouble(), lanes);
@@ -140,8 +96,7 @@ static void elementwiseColumns(KernelBuilder &k, KernelOp kernel,
   RowAttr row = op.getOutput();
   unsigned columns = kernel.getConfigAttr().getColumns();
   if (!row.getQ8()) {
-    unsigned lanes =
-        std::min(lanesFor(k, row.getWidth()), lanesFor(k, columns));
+    unsigned lanes = std::min(k.lanesFor(row.getWidth()), k.lanesFor(columns));
     k.loop(k.mul(from, 4), k.mul(to, 4), lanes * 4, [&](Value offset) {
       k.store(elementwiseValue(k, kernel, rows, offset, lanes),
               k.at(out, offset));
@@ -214,10 +169,7 @@ static void embedPlainRow(KernelBuilder &k, const PackedLayout &layout,
                           Value rowGroup, Value lane, unsigned width,
                           Value out) {
   unsigned bytes = layout.unitBytes / kRowGroup;
-  Type element = layout.format->form.plain == PlainType::F32 ? k.f32()
-                 : layout.format->form.plain == PlainType::F16
-                     ? Type(k.ops().getF16Type())
-                     : Type(k.ops().getBF16Type());
+  Type element = k.plainElement(layout.format->form.plain);
   Value first = k.at(rowGroup, k.mul(lane, bytes));
   k.loop(k.index(0), k.index(width), 1, [&](Value column) {
     Value value =

@@ -79,10 +79,7 @@ void GemmTile::emitUnit(KernelBuilder &k, WeightDecoder &weights, unsigned unit,
 Values GemmTile::emitPlain(KernelBuilder &k, Value rowGroup, Value inputRow,
                            unsigned tokens, unsigned first) const {
   unsigned lanes = k.isa().lanes();
-  Type element = layout.format->form.plain == PlainType::F32 ? k.f32()
-                 : layout.format->form.plain == PlainType::F16
-                     ? Type(k.ops().getF16Type())
-                     : Type(k.ops().getBF16Type());
+  Type element = k.plainElement(layout.format->form.plain);
   unsigned bytes = layout.unitBytes / kRowGroup;
   // Four k at a time, where they divide the width, to halve the loop's cost.
   unsigned unroll = input.getWidth() % 4 ? 1 : 4;

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 #include <cstddef>
+#include <numeric>
 
 using namespace mlir;
 using namespace sinter;
@@ -257,6 +258,24 @@ Value KernelBuilder::bitcast(Value v, Type type) {
              ? b.create<vector::BitCastOp>(cast<VectorType>(type), v)
                    .getResult()
              : b.create<LLVM::BitcastOp>(type, v).getResult();
+}
+
+Type KernelBuilder::plainElement(PlainType plain) {
+  switch (plain) {
+  case PlainType::F32:
+    return f32();
+  case PlainType::F16:
+    return b.getF16Type();
+  case PlainType::BF16:
+    return b.getBF16Type();
+  case PlainType::None:
+    break;
+  }
+  llvm_unreachable("not a plain format");
+}
+
+unsigned KernelBuilder::lanesFor(unsigned width) const {
+  return std::gcd(width, isa_.lanes());
 }
 
 Value KernelBuilder::loadFloats(unsigned lanes, Type element, Value pointer,

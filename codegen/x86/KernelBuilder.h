@@ -93,6 +93,10 @@ public:
   Value orBits(Value a, Value b);
   Value toFloat(Value ints);
   Value bitcast(Value v, Type type);
+  /// The element type of plain weights.
+  Type plainElement(PlainType plain);
+  /// The widest vector, up to a register, that divides `width`.
+  unsigned lanesFor(unsigned width) const;
   /// `lanes` numbers of `element` (f16, bf16, f32) in memory as float32.
   Value loadFloats(unsigned lanes, Type element, Value pointer,
                    int64_t bytes = 0);

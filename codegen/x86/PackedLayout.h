@@ -66,9 +66,9 @@ struct PackedLayout {
   unsigned groups = 0;      ///< groups in a record
   int superScale = -1;
   int superMin = -1;
-  int groupScale = -1;      ///< direct scales: first group's 16 values
+  int groupScale = -1; ///< direct scales: first group's 16 values
   int groupMin = -1;
-  unsigned groupStride = 0; ///< direct scales, mins: bytes between groups
+  unsigned groupStride = 0;    ///< direct scales, mins: bytes between groups
   unsigned rowGroupHeader = 0; ///< 64 if there is a tensor scale
   std::vector<Plane> codePlanes;
   std::vector<Plane> scalePlanes; ///< integer scales, offsets in the header
@@ -76,7 +76,7 @@ struct PackedLayout {
 
   static PackedLayout of(const Format &format);
 
-  uint64_t paddedWidth(uint64_t k) const;   ///< k rounded up to records
+  uint64_t paddedWidth(uint64_t k) const; ///< k rounded up to records
   uint64_t rowGroupBytes(uint64_t k) const;
   uint64_t matrixBytes(uint64_t rows, uint64_t k) const;
 };
