@@ -5,12 +5,13 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Threading.h"
 #include "llvm/TargetParser/Host.h"
 
 #include <algorithm>
+#include <set>
 
 using llvm::StringRef;
 
@@ -56,6 +57,28 @@ static uint64_t cacheBytes(unsigned level, uint64_t otherwise) {
   return otherwise;
 }
 
+/// The text of one line of sysfs; empty if there is none.
+static std::string readLine(const llvm::Twine &path) {
+  auto file = llvm::MemoryBuffer::getFileAsStream(path);
+  return file ? (*file)->getBuffer().trim().str() : std::string();
+}
+
+/// Physical cores of the whole machine: how many of them this process may use
+/// must not change what it compiles.
+static int machineCores() {
+  std::set<std::pair<std::string, std::string>> cores;
+  for (unsigned cpu = 0;; ++cpu) {
+    std::string folder =
+        llvm::formatv("/sys/devices/system/cpu/cpu{0}", cpu);
+    if (!llvm::sys::fs::exists(folder))
+      return std::max<int>(1, cores.size());
+    // A processor that is switched off has no topology.
+    std::string core = readLine(folder + "/topology/core_id");
+    if (!core.empty())
+      cores.emplace(readLine(folder + "/topology/physical_package_id"), core);
+  }
+}
+
 /// Facts of a machine of which nothing else is known: sizes that no server or
 /// desktop processor since 2015 falls short of by much.
 static TargetAttr genericTarget(StringRef level, mlir::MLIRContext &context) {
@@ -79,9 +102,8 @@ static llvm::Expected<TargetAttr> nativeTarget(mlir::MLIRContext &context) {
   for (const char *name : kExtras4)
     if (v4 && has(name))
       extras.push_back(name);
-  int cores = llvm::get_physical_cores();
   return TargetAttr::get(&context, v4 ? "x86-64-v4" : "x86-64-v3",
-                         llvm::join(extras, ","), std::max(1, cores),
+                         llvm::join(extras, ","), machineCores(),
                          cacheBytes(1, 32 << 10), cacheBytes(2, 256 << 10),
                          cacheBytes(3, 4 << 20));
 }
