@@ -9,6 +9,7 @@
 
 #include "llvm/Support/FormatVariadic.h"
 
+#include <cassert>
 #include <cmath>
 #include <cstring>
 
@@ -40,8 +41,8 @@ private:
         cast<FlatSymbolRefAttr>(symbol).getValue());
   }
   llvm::Error pack(tile::PackedOp packed, std::span<std::byte> out);
-  llvm::Expected<std::vector<float>> scales(tile::PackedOp packed);
-  llvm::Error join(tile::VectorOp vector, std::span<std::byte> out);
+  std::vector<float> scales(tile::PackedOp packed);
+  void join(tile::VectorOp vector, std::span<std::byte> out);
   llvm::Error frequencies(tile::RopeTableOp table, std::span<std::byte> out);
 
   const GgufModel &file;
@@ -54,25 +55,18 @@ private:
 
 } // namespace
 
-static llvm::Error copyFloats(StringRef name, ArrayRef<float> values,
-                              std::span<std::byte> out) {
-  if (values.size() * sizeof(float) != out.size())
-    return failureOf(
-        llvm::formatv("constant '{0}' has {1} values, its place {2} bytes",
-                      name, values.size(), out.size()));
+/// The frontend has checked every shape, and places follow from shapes.
+static void copyFloats(ArrayRef<float> values, std::span<std::byte> out) {
+  assert(values.size() * sizeof(float) == out.size() && "the place fits");
   std::memcpy(out.data(), values.data(), out.size());
-  return llvm::Error::success();
 }
 
 /// The scale of each source's tensor; 1 where there is none.
-llvm::Expected<std::vector<float>> Writer::scales(tile::PackedOp packed) {
+std::vector<float> Writer::scales(tile::PackedOp packed) {
   std::vector<float> values;
   for (Attribute symbol : packed.getScales()) {
     std::vector<float> scale = weightValues(file, source(symbol));
-    if (scale.size() != 1)
-      return failureOf(llvm::formatv(
-          "tensor '{0}' has {1} values; a tensor scale has one",
-          cast<FlatSymbolRefAttr>(symbol).getValue(), scale.size()));
+    assert(scale.size() == 1 && "the frontend takes no other scale");
     values.push_back(scale.front());
   }
   values.resize(packed.getSources().size(), 1.0f);
@@ -80,9 +74,7 @@ llvm::Expected<std::vector<float>> Writer::scales(tile::PackedOp packed) {
 }
 
 llvm::Error Writer::pack(tile::PackedOp packed, std::span<std::byte> out) {
-  llvm::Expected<std::vector<float>> scale = scales(packed);
-  if (!scale)
-    return scale.takeError();
+  std::vector<float> scale = scales(packed);
   x86::PackJob job;
   SmallVector<std::pair<const uint8_t *, uint64_t>> tensors; // begin, rows
   uint64_t rowBytes = 0;
@@ -101,7 +93,7 @@ llvm::Error Writer::pack(tile::PackedOp packed, std::span<std::byte> out) {
     for (uint64_t row = begin; row < end; ++row) {
       job.rows.push_back(tensors[tensor].first + row * rowBytes);
       if (job.layout.format->form.tensorScale)
-        job.scales.push_back((*scale)[tensor]);
+        job.scales.push_back(scale[tensor]);
     }
   };
   if (packed.getAlternating()) {
@@ -121,13 +113,13 @@ llvm::Error Writer::pack(tile::PackedOp packed, std::span<std::byte> out) {
   return llvm::Error::success();
 }
 
-llvm::Error Writer::join(tile::VectorOp vector, std::span<std::byte> out) {
+void Writer::join(tile::VectorOp vector, std::span<std::byte> out) {
   std::vector<float> values;
   for (Attribute symbol : vector.getSources()) {
     std::vector<float> part = weightValues(file, source(symbol));
     values.insert(values.end(), part.begin(), part.end());
   }
-  return copyFloats(vector.getSymName(), values, out);
+  copyFloats(values, out);
 }
 
 llvm::Error Writer::frequencies(tile::RopeTableOp table,
@@ -136,17 +128,15 @@ llvm::Error Writer::frequencies(tile::RopeTableOp table,
   std::vector<float> factors;
   if (auto symbol = rope.getFactors()) {
     factors = weightValues(file, source(symbol));
-    if (factors.size() != rope.getWidth() / 2)
-      return failureOf(llvm::formatv(
-          "tensor '{0}' has {1} values, expected one for each of {2} pairs",
-          symbol.getValue(), factors.size(), rope.getWidth() / 2));
+    assert(factors.size() == rope.getWidth() / 2 && "one for each pair");
     for (float factor : factors)
       if (!std::isfinite(factor) || factor == 0)
         return failureOf(llvm::formatv(
             "tensor '{0}' has the value {1}, expected numbers other than 0",
             symbol.getValue(), factor));
   }
-  return copyFloats(table.getSymName(), ropeFrequencies(rope, factors), out);
+  copyFloats(ropeFrequencies(rope, factors), out);
+  return llvm::Error::success();
 }
 
 llvm::Error Writer::write(plan::WeightOp weight) {
@@ -159,7 +149,7 @@ llvm::Error Writer::write(plan::WeightOp weight) {
   if (auto packed = symbols.lookup<tile::PackedOp>(name))
     error = pack(packed, out);
   else if (auto vector = symbols.lookup<tile::VectorOp>(name))
-    error = join(vector, out);
+    join(vector, out);
   else if (name.consume_back(".frequencies"))
     error = frequencies(symbols.lookup<tile::RopeTableOp>(name), out);
   done += bytes;
