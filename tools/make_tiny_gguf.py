@@ -220,7 +220,7 @@ def model_keys(o):
         f"{a}.attention.head_count": ("u32", o.heads),
         f"{a}.attention.head_count_kv": ("u32", o.kv_heads),
         f"{a}.attention.key_length": ("u32", o.head_width),
-        f"{a}.attention.value_length": ("u32", o.head_width),
+        f"{a}.attention.value_length": ("u32", o.value_width),
         f"{a}.rope.dimension_count": ("u32", o.head_width),
         f"{a}.rope.freq_base": ("f32", 1e6 if "qwen" in a else 1e4),
         f"{a}.attention.layer_norm_rms_epsilon": ("f32", 1e-6),
@@ -235,17 +235,18 @@ def model_keys(o):
 def model_shapes(o):
     """(name without suffix, width, rows); rows 0 is a norm's gain."""
     queries, keys = o.heads * o.head_width, o.kv_heads * o.head_width
+    attended, values = o.heads * o.value_width, o.kv_heads * o.value_width
     yield "token_embd", o.hidden, o.vocabulary
     for i in range(o.layers):
         b = f"blk.{i}."
         yield b + "attn_norm", o.hidden, 0
         yield b + "attn_q", o.hidden, queries
         yield b + "attn_k", o.hidden, keys
-        yield b + "attn_v", o.hidden, keys
+        yield b + "attn_v", o.hidden, values
         if o.arch == "qwen3":
             yield b + "attn_q_norm", o.head_width, 0
             yield b + "attn_k_norm", o.head_width, 0
-        yield b + "attn_output", queries, o.hidden
+        yield b + "attn_output", attended, o.hidden
         yield b + "ffn_norm", o.hidden, 0
         yield b + "ffn_gate", o.hidden, o.ffn
         yield b + "ffn_up", o.hidden, o.ffn
@@ -336,6 +337,7 @@ def arguments():
                           ("vocabulary", 320), ("context", 512), ("seed", 1),
                           ("split", 1)]:
         p.add_argument(f"--{name}", type=int, default=default)
+    p.add_argument("--value-width", type=int, help="of a head; head-width")
     p.add_argument("--version", type=int, default=3, help="of GGUF")
     p.add_argument("--tied", action="store_true", help="no output.weight")
     p.add_argument("--bias", action="store_true", help="all optional biases")
@@ -351,6 +353,7 @@ def arguments():
     p.add_argument("--truncate", type=int, help="keep so many bytes")
     p.add_argument("-o", "--output", required=True)
     o = p.parse_args()
+    o.value_width = o.value_width or o.head_width
     o.type = dict(entry.split("=") for entry in o.type)
     return o
 
