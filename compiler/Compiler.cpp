@@ -161,9 +161,8 @@ llvm::Expected<std::string> Compilation::emitKernels(EmitStage stage) {
 llvm::Error Compilation::writeText(const std::string &output) {
   std::string text;
   if (options.emit == Emit::Llvm || options.emit == Emit::Assembly) {
-    auto emitted = emitKernels(options.emit == Emit::Llvm
-                                   ? EmitStage::Llvm
-                                   : EmitStage::Assembly);
+    auto emitted = emitKernels(
+        options.emit == Emit::Llvm ? EmitStage::Llvm : EmitStage::Assembly);
     if (!emitted)
       return emitted.takeError();
     text = std::move(*emitted);
@@ -183,9 +182,8 @@ llvm::Error Compilation::fillWeights(ArtifactBuilder &artifact) {
   unsigned threads = options.threads
                          ? options.threads
                          : llvm::hardware_concurrency().compute_thread_count();
-  return fillWeightSection(
-      *model.module, *model.file, *section, threads,
-      [&](uint64_t done) { progress.bytes(done, bytes); });
+  return fillWeightSection(*model.module, *model.file, *section, threads,
+                           [&](uint64_t done) { progress.bytes(done, bytes); });
 }
 
 llvm::Error Compilation::writeArtifact(const std::string &output) {
@@ -228,8 +226,8 @@ llvm::Expected<CompileResult> compileModel(const std::string &path,
   if (llvm::Error error = checkNames(options))
     return error;
   if (options.chunk < 2 || options.chunk > 65536)
-    return failureOf(llvm::formatv(
-        "--chunk is {0}, expected 2 to 65536 tokens", options.chunk));
+    return failureOf(llvm::formatv("--chunk is {0}, expected 2 to 65536 tokens",
+                                   options.chunk));
   Compilation compilation(options, progress);
   if (llvm::Error error = compilation.import(path))
     return error;

@@ -68,8 +68,7 @@ static std::string readLine(const llvm::Twine &path) {
 static int machineCores() {
   std::set<std::pair<std::string, std::string>> cores;
   for (unsigned cpu = 0;; ++cpu) {
-    std::string folder =
-        llvm::formatv("/sys/devices/system/cpu/cpu{0}", cpu);
+    std::string folder = llvm::formatv("/sys/devices/system/cpu/cpu{0}", cpu);
     if (!llvm::sys::fs::exists(folder))
       return std::max<int>(1, cores.size());
     // A processor that is switched off has no topology.

@@ -31,8 +31,8 @@ static std::error_code writeAndRename(llvm::StringRef path,
   int number;
   llvm::SmallString<128> temporary;
   if (std::error_code failed =
-          fs::createUniqueFile(path + ".%%%%%%", number, temporary,
-                               fs::OF_None, fs::all_read | fs::all_write))
+          fs::createUniqueFile(path + ".%%%%%%", number, temporary, fs::OF_None,
+                               fs::all_read | fs::all_write))
     return failed;
   std::error_code failed;
   {
@@ -48,8 +48,8 @@ static std::error_code writeAndRename(llvm::StringRef path,
 
 llvm::Error writeTextFile(const std::string &path, llvm::StringRef text) {
   fs::file_status status;
-  bool special = path == "-" || (!fs::status(path, status) &&
-                                 !fs::is_regular_file(status));
+  bool special = path == "-" ||
+                 (!fs::status(path, status) && !fs::is_regular_file(status));
   if (std::error_code failed =
           special ? writeInPlace(path, text) : writeAndRename(path, text))
     return failureOf("cannot write '" + path + "': " + failed.message());

@@ -37,8 +37,7 @@ public:
 
 private:
   WeightOp source(Attribute symbol) {
-    return symbols.lookup<WeightOp>(
-        cast<FlatSymbolRefAttr>(symbol).getValue());
+    return symbols.lookup<WeightOp>(cast<FlatSymbolRefAttr>(symbol).getValue());
   }
   llvm::Error pack(tile::PackedOp packed, std::span<std::byte> out);
   std::vector<float> scales(tile::PackedOp packed);
@@ -85,9 +84,9 @@ llvm::Error Writer::pack(tile::PackedOp packed, std::span<std::byte> out) {
     job.layout = x86::PackedLayout::of(*format);
     job.k = type.getDimSize(1);
     rowBytes = job.k / format->blockWeights * format->blockBytes;
-    tensors.push_back({reinterpret_cast<const uint8_t *>(
-                           weightBytes(file, weight).data()),
-                       static_cast<uint64_t>(type.getDimSize(0))});
+    tensors.push_back(
+        {reinterpret_cast<const uint8_t *>(weightBytes(file, weight).data()),
+         static_cast<uint64_t>(type.getDimSize(0))});
   }
   auto addRows = [&](size_t tensor, uint64_t begin, uint64_t end) {
     for (uint64_t row = begin; row < end; ++row) {
@@ -104,12 +103,11 @@ llvm::Error Writer::pack(tile::PackedOp packed, std::span<std::byte> out) {
     for (size_t tensor = 0; tensor < tensors.size(); ++tensor)
       addRows(tensor, 0, tensors[tensor].second);
   }
-  Status status = x86::packMatrix(job, out, threads, [&](uint64_t bytes) {
-    progress(done + bytes);
-  });
+  Status status = x86::packMatrix(
+      job, out, threads, [&](uint64_t bytes) { progress(done + bytes); });
   if (!status.ok())
-    return failureOf(llvm::formatv(
-        "packing '{0}': {1}", packed.getSymName(), status.message()));
+    return failureOf(llvm::formatv("packing '{0}': {1}", packed.getSymName(),
+                                   status.message()));
   return llvm::Error::success();
 }
 

@@ -18,10 +18,9 @@ uint64_t weightSectionBytes(mlir::ModuleOp module);
 /// Writes all constants of `module` into `section` on at most `threads`
 /// threads; the bytes do not depend on their number. `progress` is called on
 /// the caller's thread with the bytes written so far. Errors name the tensor.
-llvm::Error
-fillWeightSection(mlir::ModuleOp module, const GgufModel &file,
-                  std::span<std::byte> section, unsigned threads,
-                  llvm::function_ref<void(uint64_t)> progress);
+llvm::Error fillWeightSection(mlir::ModuleOp module, const GgufModel &file,
+                              std::span<std::byte> section, unsigned threads,
+                              llvm::function_ref<void(uint64_t)> progress);
 
 } // namespace sinter
 

@@ -28,9 +28,9 @@ struct Arguments {
 } // namespace
 
 static const std::map<std::string, Emit> kEmits = {
-    {"graph", Emit::Graph},       {"tile", Emit::Tile},
-    {"plan", Emit::Plan},         {"llvm", Emit::Llvm},
-    {"asm", Emit::Assembly},      {"artifact", Emit::Artifact},
+    {"graph", Emit::Graph},  {"tile", Emit::Tile},
+    {"plan", Emit::Plan},    {"llvm", Emit::Llvm},
+    {"asm", Emit::Assembly}, {"artifact", Emit::Artifact},
 };
 
 /// --no-<pass> is not declared one by one: names come from the pipeline, and an
@@ -52,14 +52,14 @@ static void declare(CLI::App &app, Arguments &a) {
   app.add_option("-o,--output", a.output,
                  "file to write; default: MODEL with .sinter, or stdout for "
                  "text");
-  app.add_option("--target", a.options.target,
-                 "native, x86-64-v3 or x86-64-v4")
+  app.add_option("--target", a.options.target, "native, x86-64-v3 or x86-64-v4")
       ->capture_default_str();
   app.add_option("--emit", a.emit, "graph, tile, plan, llvm, asm or artifact")
-      ->check(CLI::IsMember({"graph", "tile", "plan", "llvm", "asm",
-                             "artifact"}))
+      ->check(
+          CLI::IsMember({"graph", "tile", "plan", "llvm", "asm", "artifact"}))
       ->capture_default_str();
-  app.add_option("--report", a.options.report, "write the fusion report as JSON");
+  app.add_option("--report", a.options.report,
+                 "write the fusion report as JSON");
   app.add_option("--remarks", a.options.remarks,
                  "show what a pass did and refused")
       ->delimiter(',');
@@ -104,9 +104,8 @@ static std::string defaultOutput(const Arguments &a) {
 static ProgressStyle progressStyle(const Arguments &a) {
   if (a.progress == "json")
     return ProgressStyle::Json;
-  return a.progress == "auto" && isatty(STDERR_FILENO)
-             ? ProgressStyle::Terminal
-             : ProgressStyle::Silent;
+  return a.progress == "auto" && isatty(STDERR_FILENO) ? ProgressStyle::Terminal
+                                                       : ProgressStyle::Silent;
 }
 
 /// Remarks and warnings, then the table, on stderr; JSON on stdout.

@@ -75,8 +75,8 @@ int quotaProcessors(const std::string &groups, const std::string &mount) {
 }
 
 int defaultThreads() {
-  return std::min({physicalCores(allowedProcessors()), quotaProcessors(),
-                   kMaxThreads});
+  return std::min(
+      {physicalCores(allowedProcessors()), quotaProcessors(), kMaxThreads});
 }
 
 } // namespace sinter
