@@ -25,8 +25,7 @@ static constexpr const char *kLevel4[] = {"avx512f", "avx512bw", "avx512cd",
                                           "avx512dq", "avx512vl"};
 /// Features above a level that emitters know; the last need 512-bit registers.
 static constexpr const char *kExtras3[] = {"avxvnni"};
-static constexpr const char *kExtras4[] = {"avx512vnni", "avx512bf16",
-                                           "avx512fp16", "avx512vbmi"};
+static constexpr const char *kExtras4[] = {"avx512vnni", "avx512vbmi"};
 
 /// A number such as "48K" from one line of sysfs; 0 if there is none.
 static uint64_t readBytes(const llvm::Twine &path) {
