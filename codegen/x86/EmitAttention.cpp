@@ -66,7 +66,7 @@ private:
   }
   unsigned rowsPerPass() const { return k.isa().wide ? 8 : 4; }
   unsigned lanes() const { return k.isa().lanes(); }
-  unsigned valueLanes() const { return std::gcd(page.valueWidth, lanes()); }
+  unsigned valueLanes() const { return k.lanesFor(page.valueWidth); }
   unsigned scoreBytes() const { return page.pageTokens * 4; }
   unsigned outputBytes() const { return page.valueWidth * 4; }
   unsigned stateBytes() const { return lanes() * 4; }
