@@ -11,6 +11,7 @@
 #include "compiler/TextOutput.h"
 #include "compiler/WeightSection.h"
 #include "runtime/ArtifactBytes.h"
+#include "runtime/Tokenizer.h"
 
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassInstrumentation.h"
@@ -80,6 +81,17 @@ static llvm::Error toError(const Status &status) {
   return status.ok() ? llvm::Error::success() : failureOf(status.message());
 }
 
+/// Whether the runtime makes a tokenizer of a serialized vocabulary, asked now
+/// and not when somebody runs the model. A model without one is sound too.
+static Status checkTokenizer(const std::string &vocabulary) {
+  Result<Vocabulary> parsed = parse(std::as_bytes(std::span(vocabulary)));
+  if (!parsed.ok())
+    return parsed.status();
+  if (parsed->model == "no_vocab")
+    return {};
+  return Tokenizer::create(std::move(*parsed)).status();
+}
+
 llvm::Error Compilation::import(const std::string &path) {
   progress.pass("import");
   llvm::Expected<TargetAttr> named = targetNamed(options.target, context);
@@ -95,6 +107,10 @@ llvm::Error Compilation::import(const std::string &path) {
   (*model.module)->setAttr("sinter.target", target);
   result.model = model.info;
   result.warnings = model.warnings;
+  // Not an error: logits and speed of token ids can still be measured.
+  if (Status status = checkTokenizer(model.vocabulary); !status.ok())
+    result.warnings.push_back("the compiled model will take token ids only: " +
+                              status.message());
   return llvm::Error::success();
 }
 
