@@ -37,20 +37,42 @@ Rows Block::rope(const Rows &rows, RopeAttr rope, const Extent &heads,
   return {value, rows.width};
 }
 
-Rows Block::attention(const Rows &queries, const Rows &keys,
-                      const Rows &values) {
+Rows Block::attention(const Heads &heads) {
   ++model.attentions;
   Value cache = model.kvCache(name("kv"), decoder);
-  model.builder.create<CacheWriteOp>(model.at(name("kv")), keys.value,
-                                     values.value, cache, model.batch);
+  model.builder.create<CacheWriteOp>(model.at(name("kv")), heads.keys.value,
+                                     heads.values.value, cache, model.batch);
   double scale = decoder.attentionScale != 0.0
                      ? decoder.attentionScale
                      : 1.0 / std::sqrt(double(decoder.keyWidth.value));
   Extent width = decoder.heads * decoder.valueWidth;
   Value value = model.builder.create<AttentionOp>(
-      model.at(name("attn")), model.rowsType(width), queries.value, cache,
+      model.at(name("attn")), model.rowsType(width), heads.queries.value, cache,
       model.batch, decoder.heads.value, llvm::APFloat(scale));
   return {value, width};
+}
+
+Heads Block::project(const Rows &rows) {
+  Rows queries = matmul(rows, "attn_q", decoder.queries(), Bias::Optional);
+  Rows keys = matmul(rows, "attn_k", decoder.keys(), Bias::Optional);
+  Rows values = matmul(rows, "attn_v", decoder.values(), Bias::Optional);
+  return {queries, keys, values};
+}
+
+Heads Block::normHeads(const Heads &heads) {
+  Rows queries = headNorm(heads.queries, "attn_q_norm");
+  Rows keys = headNorm(heads.keys, "attn_k_norm");
+  return {queries, keys, heads.values};
+}
+
+Heads Block::rotate(const Heads &heads, RopeAttr queries, RopeAttr keys) {
+  Rows rotated = rope(heads.queries, queries, decoder.heads, "q_rope");
+  return {rotated, rope(heads.keys, keys, decoder.cacheHeads, "k_rope"),
+          heads.values};
+}
+
+Rows Block::attend(const Heads &heads, Bias bias) {
+  return matmul(attention(heads), "attn_output", decoder.hidden, bias);
 }
 
 Rows Block::gatedFfn(const Rows &rows, Bias bias) {

@@ -43,6 +43,11 @@ enum class RopePairs { Interleaved, Halves };
 
 enum class Bias { None, Optional };
 
+/// What one layer's attention works on, row by row.
+struct Heads {
+  Rows queries, keys, values;
+};
+
 class ModelBuilder;
 
 /// One layer: words whose weights are named "blk.3.…".
@@ -58,7 +63,21 @@ public:
   Rows rope(const Rows &rows, RopeAttr rope, const Extent &heads,
             llvm::StringRef label);
   /// Appends keys and values to this layer's cache and attends over it.
-  Rows attention(const Rows &queries, const Rows &keys, const Rows &values);
+  Rows attention(const Heads &heads);
+  // Attention step by step, as most decoders take it.
+
+  /// attn_q, attn_k and attn_v of `rows`, with biases if the file has them.
+  Heads project(const Rows &rows);
+  /// The RMS norms attn_q_norm and attn_k_norm of each head.
+  Heads normHeads(const Heads &heads);
+  /// Queries and keys rotated by their positions.
+  Heads rotate(const Heads &heads, RopeAttr queries, RopeAttr keys);
+  Heads rotate(const Heads &heads, RopeAttr rope) {
+    return rotate(heads, rope, rope);
+  }
+  /// attn_output of the attention.
+  Rows attend(const Heads &heads, Bias bias = Bias::None);
+
   /// down(silu(gate(x)) * up(x)) (arXiv 2002.05202).
   Rows gatedFfn(const Rows &rows, Bias bias = Bias::None);
   Rows add(const Rows &left, const Rows &right, llvm::StringRef label);

@@ -1,28 +1,13 @@
 // Q5_1: 32 codes of 5 bits, weight = d * code + m.
 //
 //   | d f16 | m f16 | qh 4 B | qs 16 B |      qh: the fifth bit of each code
-#include "dialects/formats/BlockBytes.h"
+#include "dialects/formats/MinBlocks.h"
 
 namespace sinter {
 
 static void loadCodes(const uint8_t *block, uint8_t *codes) {
   loadNibbles<16>(block + 8, codes);
   addFifthBits(block + 4, codes);
-}
-
-static void dequantize(const uint8_t *block, float *weights) {
-  uint8_t codes[32];
-  loadCodes(block, codes);
-  const float scale = loadHalf(block);
-  const float min = loadHalf(block + 2);
-  for (unsigned i = 0; i < 32; ++i)
-    weights[i] = scale * static_cast<float>(codes[i]) + min;
-}
-
-static void split(const uint8_t *block, CanonicalBlock &parts) {
-  loadCodes(block, parts.codes.data());
-  parts.groupScales[0] = loadU16(block);
-  parts.groupMins[0] = loadU16(block + 2);
 }
 
 extern const Format q5_1Format = {
@@ -35,8 +20,8 @@ extern const Format q5_1Format = {
              .group = 32,
              .groupScale = GroupScale::F16,
              .min = GroupMin::Add},
-    .dequantize = dequantize,
-    .split = split,
+    .dequantize = dequantizeHalfMin<loadCodes>,
+    .split = splitHalfMin<loadCodes>,
 };
 
 } // namespace sinter

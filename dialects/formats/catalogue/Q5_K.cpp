@@ -5,7 +5,7 @@
 //
 // 32 bytes of `qs` are 64 weights: first the low nibbles. Bit b of the 32 bytes
 // of `qh` is the fifth bit of weights 32b .. 32b+31.
-#include "dialects/formats/BlockBytes.h"
+#include "dialects/formats/MinBlocks.h"
 
 namespace sinter {
 
@@ -13,28 +13,6 @@ static void loadCodes(const uint8_t *block, uint8_t *codes) {
   for (unsigned i = 0; i < 4; ++i)
     loadNibbles<32>(block + 48 + 32 * i, codes + 64 * i);
   addBitPlane(block + 16, 4, codes);
-}
-
-static void dequantize(const uint8_t *block, float *weights) {
-  uint8_t codes[256];
-  uint16_t scales[8], mins[8];
-  loadCodes(block, codes);
-  loadScalesAndMins(block + 4, scales, mins);
-  const float d = loadHalf(block);
-  const float dmin = loadHalf(block + 2);
-  for (unsigned i = 0; i < 256; ++i) {
-    const float scale = d * static_cast<float>(scales[i / 32]);
-    const float min = dmin * static_cast<float>(mins[i / 32]);
-    weights[i] = scale * static_cast<float>(codes[i]) - min;
-  }
-}
-
-static void split(const uint8_t *block, CanonicalBlock &parts) {
-  loadCodes(block, parts.codes.data());
-  loadScalesAndMins(block + 4, parts.groupScales.data(),
-                    parts.groupMins.data());
-  parts.superScale = loadU16(block);
-  parts.superMin = loadU16(block + 2);
 }
 
 extern const Format q5_KFormat = {
@@ -49,8 +27,8 @@ extern const Format q5_KFormat = {
              .groupScale = GroupScale::Integer,
              .scaleBits = 6,
              .min = GroupMin::Subtract},
-    .dequantize = dequantize,
-    .split = split,
+    .dequantize = dequantizeScaledMins<loadCodes>,
+    .split = splitScaledMins<loadCodes>,
 };
 
 } // namespace sinter

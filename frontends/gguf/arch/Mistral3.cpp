@@ -30,17 +30,11 @@ static void build(ModelBuilder &model) {
   limitToUnitTemperature(model.source(), d);
   Rows x = model.embed(d);
   for (Block &layer : model.blocks(d)) {
-    const Rows h = layer.norm(x, "attn_norm");
-    Rows q = layer.matmul(h, "attn_q", d.queries(), Bias::Optional);
-    Rows k = layer.matmul(h, "attn_k", d.keys(), Bias::Optional);
-    const Rows v = layer.matmul(h, "attn_v", d.values(), Bias::Optional);
-    q = layer.rope(q, rope, d.heads, "q_rope");
-    k = layer.rope(k, rope, d.cacheHeads, "k_rope");
-    Rows o = layer.attention(q, k, v);
-    o = layer.matmul(o, "attn_output", d.hidden, Bias::Optional);
-    x = layer.add(x, o, "attn_add");
-    const Rows f = layer.gatedFfn(layer.norm(x, "ffn_norm"), Bias::Optional);
-    x = layer.add(x, f, "ffn_add");
+    const Heads heads =
+        layer.rotate(layer.project(layer.norm(x, "attn_norm")), rope);
+    x = layer.add(x, layer.attend(heads, Bias::Optional), "attn_add");
+    x = layer.add(x, layer.gatedFfn(layer.norm(x, "ffn_norm"), Bias::Optional),
+                  "ffn_add");
   }
   model.head(x, d);
 }
