@@ -2,10 +2,12 @@
 """Compiles golden models, evaluates them in several step sizes and thread
 counts, and compares the logits with the golden ones.
 
-    golden.py FOLDER --work FOLDER [--format NAME]... [--target LEVEL]
+    golden.py FOLDER --work FOLDER [--only PATTERN]... [--target LEVEL]
+              [--unless-in OTHER]
 
-Takes all models of FOLDER/index.json whose family `compile` has, of the given
-formats or of all; a model of another family is named and skipped.
+Takes all models of FOLDER/index.json whose family `compile` has, or those with
+names such as "*.Q8_0"; a model of another family is named and skipped, as is
+one that lies in OTHER too, byte for byte, whose own test checks it.
 
 Checks the numeric contract (NMSE of the logits: 1e-5 for F32 and F16, 1e-4 for
 BF16, 1.1 times the peer's own otherwise), and that neither chunks nor threads
@@ -13,6 +15,8 @@ change a bit. Prints a table; programs are taken from PATH.
 """
 
 import argparse
+import filecmp
+import fnmatch
 import json
 import pathlib
 import re
@@ -37,6 +41,14 @@ def run(arguments):
     if done.returncode:
         return f"{arguments[0]} exited {done.returncode}: {done.stderr[-600:]}"
     return None
+
+
+def lies_in(other, folder, name):
+    """Whether model, logits and tokens are the same in `other`."""
+    return other and all(
+        (other / file).is_file() and filecmp.cmp(folder / file, other / file,
+                                                 shallow=False)
+        for file in (f"{name}.gguf", f"{name}.npy", "tokens.txt"))
 
 
 def unsupported(folder, name):
@@ -90,16 +102,21 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--work", type=pathlib.Path, required=True)
-    parser.add_argument("--format", action="append")
+    parser.add_argument("--only", action="append", metavar="PATTERN")
     parser.add_argument("--target", help="instruction set to compile for")
+    parser.add_argument("--unless-in", type=pathlib.Path, metavar="OTHER")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     index = json.loads((args.folder / "index.json").read_text())
     names = [n for n in sorted(index)
-             if not args.format or n.split(".")[1] in args.format]
-    skipped = {n: why for n in names if (why := unsupported(args.folder, n))}
+             if not args.only or any(fnmatch.fnmatch(n, pattern)
+                                     for pattern in args.only)]
+    skipped = {n: f"in {args.unless_in}, too" for n in names
+               if lies_in(args.unless_in, args.folder, n)}
+    skipped |= {n: why for n in names if n not in skipped
+                and (why := unsupported(args.folder, n))}
     names = [n for n in names if n not in skipped]
-    if not names:
+    if not names and not skipped:
         sys.exit(f"golden.py: error: no model to check in {args.folder}")
     options = ["--target", args.target] if args.target else []
     print(f"{'model':22} {'NMSE':>9} {'limit':>9} {'peer':>9} of peer")
