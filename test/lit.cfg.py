@@ -1,5 +1,6 @@
 """Suites of lit tests: `check-lit` runs them all, a path runs one."""
 import os
+import sys
 
 import lit.formats
 
@@ -18,7 +19,9 @@ config.substitutions += [
     ("%source", config.source_dir),
     ("%shared", config.shared_dir),
     ("%bin", config.tools_dir),
-    ("%python", config.python),
+    # Not CMake's Python, which may be a shim (pyenv) that takes longer to
+    # start than most of these programs to run.
+    ("%python", sys.executable),
 ]
 
 
