@@ -73,20 +73,19 @@ static StringRef sourceOf(Operation *op) {
 void PlanWriter::addState(plan::StateOp state) {
   auto cache = cast<KvCacheType>(state.getType());
   stateAt[state.getSymName()] = states.size();
-  states.push_back({StateKind::KvCache,
-                    cache.getElement().isF16() ? StateElement::F16
-                                               : StateElement::F32,
-                    cache.getHeads(), cache.getKeys(), cache.getValues(),
-                    intern(sourceOf(state)), state.getPageBytes()});
+  states.push_back(
+      {StateKind::KvCache,
+       cache.getElement().isF16() ? StateElement::F16 : StateElement::F32,
+       cache.getHeads(), cache.getKeys(), cache.getValues(),
+       intern(sourceOf(state)), state.getPageBytes()});
 }
 
 void PlanWriter::addRope(plan::RopeTableOp rope) {
   auto place = symbols.lookup<plan::WeightOp>(rope.getFrequencies());
   ropeAt[rope.getSymName()] = ropes.size();
-  ropes.push_back(
-      {static_cast<uint32_t>(rope.getPairs()),
-       static_cast<float>(rope.getMagnitude().convertToDouble()),
-       place.getOffset()});
+  ropes.push_back({static_cast<uint32_t>(rope.getPairs()),
+                   static_cast<float>(rope.getMagnitude().convertToDouble()),
+                   place.getOffset()});
 }
 
 PlanOperand PlanWriter::operand(plan::OperandAttr operand) {
@@ -111,13 +110,22 @@ void PlanWriter::addLaunch(plan::LaunchOp launch) {
                             : launch.getItems() == "tokens"
                                 ? ItemDimension::Tokens
                                 : ItemDimension::Rows;
-  launches.push_back({kernel(launch.getKernel()),
-                      static_cast<uint32_t>(operands.size()),
-                      static_cast<uint32_t>(launch.getOperands().size()),
-                      dimension, static_cast<uint32_t>(launch.getCount()),
-                      static_cast<uint32_t>(launch.getTile()),
-                      launch.getBarrier() ? 1u : 0u,
-                      intern(launch.getLabel())});
+  PlanLaunch written = {};
+  written.kernel = kernel(launch.getKernel());
+  written.firstOperand = operands.size();
+  written.operandCount = launch.getOperands().size();
+  written.dimension = dimension;
+  written.count = launch.getCount();
+  written.tile = launch.getTile();
+  written.barrier = launch.getBarrier();
+  written.label = intern(launch.getLabel());
+  if (plan::WorkAttr work = launch.getWorkAttr()) {
+    written.weightBytes = work.getWeightBytes();
+    written.products = work.getProducts();
+    written.cacheProducts = work.getCacheProducts();
+    written.workRows = work.getOutputs();
+  }
+  launches.push_back(written);
   for (Attribute entry : launch.getOperands())
     operands.push_back(operand(cast<plan::OperandAttr>(entry)));
 }

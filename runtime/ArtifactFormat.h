@@ -16,7 +16,7 @@ namespace sinter {
 
 inline constexpr char kArtifactMagic[8] = {'S', 'I', 'N',  'T',
                                            'E', 'R', '\n', '\x1a'};
-inline constexpr uint32_t kArtifactVersion = 1;
+inline constexpr uint32_t kArtifactVersion = 2;
 inline constexpr uint64_t kSectionAlignment = 64 * 1024;
 /// More sections than any version defines; a larger count is corrupt.
 inline constexpr uint32_t kMaxSections = 64;
@@ -104,8 +104,14 @@ struct PlanLaunch {
   uint32_t tile;    ///< at least 1
   uint32_t barrier; ///< 1: all earlier launches must have ended on all threads
   uint32_t label;   ///< into the string table: the layer and op, for profiles
+  // What the launch costs, for reports: nothing depends on it.
+  uint64_t weightBytes;   ///< packed weights, read once per step
+  uint64_t products;      ///< multiply-adds per row of the step
+  uint64_t cacheProducts; ///< multiply-adds per row and position attended to
+  uint32_t workRows;      ///< 0: rows are tokens; 1: rows are output rows
+  uint32_t reserved;      ///< 0
 };
-static_assert(sizeof(PlanLaunch) == 32);
+static_assert(sizeof(PlanLaunch) == 64);
 
 enum class OperandKind : uint32_t {
   Arena = 0,     ///< offset into the regime's arena

@@ -173,6 +173,12 @@ static Status checkLaunch(const Plan &plan, size_t index,
   if (launch.barrier > 1)
     return bad("launch {} has barrier {}, expected 0 or 1", index,
                launch.barrier);
+  if (launch.workRows > 1)
+    return bad("launch {} has work rows {}, expected 0 or 1", index,
+               launch.workRows);
+  if (launch.weightBytes > weightBytes)
+    return bad("launch {} reads {} bytes of weights, there are {}", index,
+               launch.weightBytes, weightBytes);
   for (uint32_t i = 0; i < launch.operandCount; ++i)
     SINTER_TRY(checkOperand(plan, plan.operands[firstOperand + i], index,
                             regime, weightBytes));

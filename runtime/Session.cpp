@@ -98,6 +98,7 @@ void Session::bindRegimes() {
   for (const PlanRegime &from : plan.regimes) {
     Regime &regime = regimes_.emplace_back();
     regime.maxTokens = from.maxTokens;
+    regime.firstLaunch = from.firstLaunch;
     auto first = plan.launches.begin() + from.firstLaunch;
     std::span<const PlanLaunch> launches(first, from.launchCount);
     size_t operands = 0;
@@ -217,7 +218,14 @@ void Session::run(const StepInput &input) {
         return candidate.maxTokens >= input.tokens.size();
       });
   assert(regime != regimes_.end() && "the step was checked");
-  runLaunches(*pool_, regime->launches, batch);
+  std::span<LaunchTime> times(times_);
+  if (!times.empty())
+    times = times.subspan(regime->firstLaunch, regime->launches.size());
+  runLaunches(*pool_, regime->launches, batch, times);
+}
+
+void Session::startProfile() {
+  times_.assign(artifact_.plan().launches.size(), LaunchTime());
 }
 
 Result<std::span<const float>> Session::step(const StepInput &input) {

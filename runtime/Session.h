@@ -65,6 +65,12 @@ public:
   /// Makes the empty sequence `to` a copy of `from`, sharing its pages.
   Status fork(int32_t from, int32_t to);
 
+  /// From now on every step adds up what its launches take; earlier sums go.
+  void startProfile();
+
+  /// Times of the plan's launches, in its order; empty before startProfile().
+  std::span<const LaunchTime> profile() const { return times_; }
+
   uint32_t length(int32_t slot) const { return cache_.length(slot); }
   uint32_t vocabulary() const { return artifact_.plan().vocabulary; }
   uint32_t contextLength() const { return cache_.contextLength(); }
@@ -77,6 +83,7 @@ public:
 private:
   struct Regime {
     uint32_t maxTokens;
+    uint32_t firstLaunch; ///< in the plan
     std::vector<BoundLaunch> launches;
     std::vector<void *> operands;
   };
@@ -102,6 +109,7 @@ private:
   MappedMemory logits_;
   std::vector<MappedMemory> ropeTables_;
   std::vector<Regime> regimes_;
+  std::vector<LaunchTime> times_;
   std::vector<int32_t> chunkPositions_;
   std::vector<int32_t> chunkSlots_;
 };

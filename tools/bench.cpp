@@ -1,9 +1,14 @@
-/// `bench`: measures prefill and decode speed of a compiled model, with tests
-/// named as llama-bench names them, so that results compare.
+/// `bench`: measures prefill and decode of a compiled model beside what the
+/// machine can do at most, with tests named as llama-bench names them.
 #include "runtime/Artifact.h"
 #include "runtime/JsonText.h"
 #include "runtime/Session.h"
 #include "runtime/Status.h"
+#include "runtime/bench/Allocations.h"
+#include "runtime/bench/Compare.h"
+#include "runtime/bench/Explain.h"
+#include "runtime/bench/Tests.h"
+#include "runtime/cpu/MachineProbe.h"
 #include "tools/Program.h"
 
 #include <CLI/CLI.hpp>
@@ -20,114 +25,221 @@ using namespace sinter;
 namespace {
 
 struct Options {
-  std::string model;
+  std::string model, baseline, current;
   std::vector<uint32_t> prompt = {512};
   std::vector<uint32_t> generate = {128};
   std::vector<uint32_t> depth = {0};
+  std::vector<uint32_t> sequences = {1};
   uint32_t repeat = 5;
   SessionOptions session;
-  bool json = false;
+  bool json = false, explain = false;
 };
 
-/// One test: tokens to prefill or to decode, behind `depth` earlier ones.
-struct Test {
-  bool decode;
-  uint32_t tokens, depth;
-
-  std::string name() const {
-    std::string name = fmt::format("{}{}", decode ? "tg" : "pp", tokens);
-    return depth ? fmt::format("{}@d{}", name, depth) : name;
-  }
-};
-
-struct Timing {
-  double median, low, high; ///< tokens per second
-};
-
-/// Token ids that are all over the vocabulary, the same every time.
-std::vector<int32_t> someTokens(uint32_t count, uint32_t vocabulary) {
-  std::vector<int32_t> tokens(count);
-  uint64_t state = 1;
-  for (int32_t &token : tokens) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    token = static_cast<int32_t>((state >> 33) % vocabulary);
-  }
-  return tokens;
+double milliseconds(std::chrono::steady_clock::duration time) {
+  return std::chrono::duration<double, std::milli>(time).count();
 }
 
-/// Seconds for the tokens of one test, the earlier ones being there already.
-Result<double> timeOnce(Session &session, const Test &test) {
-  auto tokens = someTokens(test.tokens, session.vocabulary());
-  auto start = std::chrono::steady_clock::now();
-  if (!test.decode) {
-    if (auto logits = session.append(0, tokens); !logits.ok())
-      return logits.status();
-  } else {
-    for (const int32_t &token : tokens)
-      if (auto logits = session.append(0, std::span(&token, 1)); !logits.ok())
-        return logits.status();
-  }
-  std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  return took.count();
-}
-
-Result<Timing> measure(Session &session, const Test &test, uint32_t repeat) {
-  SINTER_TRY(session.truncate(0, 0));
-  auto earlier = someTokens(test.depth, session.vocabulary());
-  if (test.depth)
-    if (auto logits = session.append(0, earlier, Outputs::None); !logits.ok())
-      return logits.status();
-  std::vector<double> rates;
-  for (uint32_t i = 0; i <= repeat; ++i) {
-    SINTER_TRY(session.truncate(0, test.depth));
-    Result<double> seconds = timeOnce(session, test);
-    if (!seconds.ok())
-      return seconds.status();
-    if (i > 0) // the first run only warms up
-      rates.push_back(test.tokens / *seconds);
-  }
-  std::sort(rates.begin(), rates.end());
-  return Timing{rates[rates.size() / 2], rates.front(), rates.back()};
-}
-
-std::vector<Test> testsOf(const Options &options) {
-  std::vector<Test> tests;
+std::vector<BenchTest> testsOf(const Options &options) {
+  std::vector<BenchTest> tests;
   for (uint32_t depth : options.depth) {
     for (uint32_t tokens : options.prompt)
       if (tokens)
-        tests.push_back({.decode = false, .tokens = tokens, .depth = depth});
-    for (uint32_t tokens : options.generate)
-      if (tokens)
-        tests.push_back({.decode = true, .tokens = tokens, .depth = depth});
+        tests.push_back({.tokens = tokens, .depth = depth});
+    for (uint32_t sequences : options.sequences)
+      for (uint32_t tokens : options.generate)
+        if (tokens)
+          tests.push_back({.decode = true,
+                           .tokens = tokens,
+                           .depth = depth,
+                           .sequences = sequences});
   }
   return tests;
 }
 
-Status bench(const Options &options) {
+Json machineJson(const MachineLimits &limits) {
+  return {{"read_gb_per_second", limits.readBytes * 1e-9},
+          {"int8_gmac_per_second", limits.byteProducts * 1e-9},
+          {"bf16_gmac_per_second", limits.bf16Products * 1e-9},
+          {"float32_gmac_per_second", limits.floatProducts * 1e-9}};
+}
+
+double percent(double part, double whole) {
+  return whole > 0 ? 100 * part / whole : 0;
+}
+
+/// What is above every limit was measured wrongly, or the limit was.
+bool isBroken(double readBytes, double products, const MachineLimits &limits) {
+  double peak = std::max(
+      {limits.byteProducts, limits.bf16Products, limits.floatProducts});
+  return readBytes > limits.readBytes || products > peak;
+}
+
+Json testJson(const BenchTest &test, const BenchTiming &timing,
+              const MachineLimits &limits) {
+  double seconds = timing.median(), steps = timing.runSteps;
+  double tokens = double(test.tokens) * test.sequences;
+  double bytes = timing.work.weightBytes + timing.work.cacheBytes;
+  double reads = bytes / seconds, products = timing.work.products / seconds;
+  return {
+      {"name", test.name()},
+      {"tokens_per_second", tokens / seconds},
+      {"low", tokens / timing.seconds.back()},
+      {"high", tokens / timing.seconds.front()},
+      {"bytes_per_token", bytes / tokens},
+      {"gb_per_second", reads * 1e-9},
+      {"percent_of_read", percent(reads, limits.readBytes)},
+      {"gmac_per_second", products * 1e-9},
+      {"percent_of_int8", percent(products, limits.byteProducts)},
+      {"percent_of_float",
+       percent(products, std::max(limits.bf16Products, limits.floatProducts))},
+      {"launches_per_step", timing.work.launches / steps},
+      {"barriers_per_step", timing.work.barriers / steps},
+      {"allocations_per_step",
+       double(timing.allocations) / double(timing.steps.size())},
+      {"step_ms_p50", quantile(timing.steps, 0.5) * 1e3},
+      {"step_ms_p95", quantile(timing.steps, 0.95) * 1e3},
+      {"step_ms_max", timing.steps.back() * 1e3},
+      // Small models live in the cache, which no memory limit bounds.
+      {"probe_exceeded", isBroken(reads, products, limits)}};
+}
+
+void printTest(const Json &test) {
+  fmt::print(
+      "{:<14} {:>9.2f} t/s ({:.2f} .. {:.2f})  {:6.1f} MB/token  "
+      "{:5.1f} GB/s = {:3.0f} %  {:6.1f} GMAC/s = {:3.0f} % of int8, "
+      "{:3.0f} % of float  step p50 {:.2f} p95 {:.2f} max {:.2f} ms  "
+      "{:.0f} launches, {:.0f} barriers, {:g} allocations{}\n",
+      test["name"].get<std::string>(), test["tokens_per_second"].get<double>(),
+      test["low"].get<double>(), test["high"].get<double>(),
+      test["bytes_per_token"].get<double>() * 1e-6,
+      test["gb_per_second"].get<double>(),
+      test["percent_of_read"].get<double>(),
+      test["gmac_per_second"].get<double>(),
+      test["percent_of_int8"].get<double>(),
+      test["percent_of_float"].get<double>(), test["step_ms_p50"].get<double>(),
+      test["step_ms_p95"].get<double>(), test["step_ms_max"].get<double>(),
+      test["launches_per_step"].get<double>(),
+      test["barriers_per_step"].get<double>(),
+      test["allocations_per_step"].get<double>(),
+      test["probe_exceeded"].get<bool>()
+          ? "  (above the probe: cached weights, or a broken probe)"
+          : "");
+}
+
+Json kernelJson(const KernelTime &kernel) {
+  double bytes = kernel.done.weightBytes + kernel.done.cacheBytes;
+  return {{"kernel", kernel.kernel},
+          {"launches", kernel.launches},
+          {"work_ms", kernel.work * 1e3},
+          {"wait_ms", kernel.wait * 1e3},
+          {"gb_per_second", bytes / kernel.work * 1e-9},
+          {"gmac_per_second", kernel.done.products / kernel.work * 1e-9}};
+}
+
+Result<Json> explain(Session &session, const Plan &plan, const BenchTest &test,
+                     const Options &options) {
+  auto kernels = explainStep(session, plan, test, options.repeat);
+  if (!kernels.ok())
+    return kernels.status();
+  Json json = Json::array();
+  double all = 0;
+  for (const KernelTime &kernel : *kernels)
+    all += kernel.work + kernel.wait;
+  if (!options.json)
+    fmt::print("  one step of {}: {:.3f} ms on the first thread\n", test.name(),
+               all * 1e3);
+  for (const KernelTime &kernel : *kernels) {
+    json.push_back(kernelJson(kernel));
+    const Json &row = json.back();
+    if (!options.json)
+      fmt::print("  {:5.1f} %  {:9.3f} ms + {:7.3f} waiting  {:>4} x {:<40} "
+                 "{:6.1f} GB/s {:7.1f} GMAC/s\n",
+                 100 * (kernel.work + kernel.wait) / all, kernel.work * 1e3,
+                 kernel.wait * 1e3, kernel.launches, kernel.kernel,
+                 row["gb_per_second"].get<double>(),
+                 row["gmac_per_second"].get<double>());
+  }
+  return json;
+}
+
+/// Milliseconds from nothing loaded to the logits of a first token.
+struct Start {
+  double load = 0, firstToken = 0;
+};
+
+Status runTests(const Options &options, Session &session, const Plan &plan,
+                const MachineLimits &limits, Json &report) {
+  for (const BenchTest &test : testsOf(options)) {
+    Result<BenchTiming> timing =
+        runTest(session, plan, test, options.repeat, allocationsSoFar);
+    if (!timing.ok())
+      return timing.status().in(test.name());
+    Json json = testJson(test, *timing, limits);
+    if (!options.json)
+      printTest(json);
+    if (options.explain) {
+      Result<Json> kernels = explain(session, plan, test, options);
+      if (!kernels.ok())
+        return kernels.status().in(test.name());
+      json["kernels"] = *kernels;
+    }
+    report["tests"].push_back(json);
+  }
+  return {};
+}
+
+Status bench(Options options) {
+  auto start = std::chrono::steady_clock::now();
   Result<Artifact> artifact = Artifact::open(options.model);
   if (!artifact.ok())
     return artifact.status();
-  auto session = Session::create(*artifact, options.session);
-  if (!session.ok())
-    return session.status();
-  Json report;
-  report["model"] = options.model;
-  report["threads"] = (*session)->threads();
-  for (const Test &test : testsOf(options)) {
-    Result<Timing> timing = measure(**session, test, options.repeat);
-    if (!timing.ok())
-      return timing.status().in(test.name());
-    report["tests"].push_back({{"name", test.name()},
-                               {"tokens_per_second", timing->median},
-                               {"low", timing->low},
-                               {"high", timing->high}});
-    if (!options.json)
-      fmt::print("{:<16} {:>9.2f} tokens/s   {:.2f} .. {:.2f}\n", test.name(),
-                 timing->median, timing->low, timing->high);
-  }
+  for (uint32_t sequences : options.sequences)
+    options.session.maxSequences =
+        std::max(options.session.maxSequences, sequences);
+  auto created = Session::create(*artifact, options.session);
+  if (!created.ok())
+    return created.status();
+  Session &session = **created;
+  Start took = {.load = milliseconds(std::chrono::steady_clock::now() - start)};
+  const int32_t first = 0;
+  if (auto logits = session.append(0, std::span(&first, 1)); !logits.ok())
+    return logits.status();
+  took.firstToken = milliseconds(std::chrono::steady_clock::now() - start);
+  auto pool = ThreadPool::create(session.threads());
+  if (!pool.ok())
+    return pool.status();
+  Result<MachineLimits> limits = probeMachine(**pool);
+  if (!limits.ok())
+    return limits.status();
+  Json report = {
+      {"model", options.model},   {"threads", session.threads()},
+      {"repeat", options.repeat}, {"machine", machineJson(*limits)},
+      {"load_ms", took.load},     {"first_token_ms", took.firstToken}};
+  if (!options.json)
+    fmt::print("{} threads: reads {:.1f} GB/s; multiply-adds int8 {:.0f}, bf16 "
+               "{:.0f}, float32 {:.0f} G/s; loaded in {:.1f} ms, first token "
+               "after {:.1f} ms\n",
+               session.threads(), limits->readBytes * 1e-9,
+               limits->byteProducts * 1e-9, limits->bf16Products * 1e-9,
+               limits->floatProducts * 1e-9, took.load, took.firstToken);
+  SINTER_TRY(runTests(options, session, artifact->plan(), *limits, report));
   if (options.json)
     fmt::print("{}\n", dumpJson(report, 2));
   return Status();
+}
+
+/// Errors: OutOfRange when a threshold is passed.
+Status compare(const Options &options) {
+  Result<Comparison> result = compareReports(options.baseline, options.current);
+  if (!result.ok())
+    return result.status();
+  if (options.json)
+    fmt::print("{}\n", dumpJson(result->json, 2));
+  else
+    fmt::print("{}", result->text);
+  if (result->failed)
+    return Status(Code::OutOfRange, "slower than the baseline allows");
+  return {};
 }
 
 } // namespace
@@ -136,13 +248,17 @@ int main(int argc, char **argv) {
   Options options;
   CLI::App app("Measures a compiled model: medians over --repeat runs",
                "bench");
-  app.add_option("MODEL", options.model, "compiled model")->required();
+  app.add_option("MODEL", options.model, "compiled model");
   app.add_option("-p,--prompt", options.prompt, "tokens to prefill (0: none)")
       ->capture_default_str();
   app.add_option("-n,--generate", options.generate,
                  "tokens to decode (0: none)")
       ->capture_default_str();
   app.add_option("-d,--depth", options.depth, "tokens already in the context")
+      ->capture_default_str();
+  app.add_option("-b,--sequences", options.sequences,
+                 "sequences that decode together")
+      ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   app.add_option("--repeat", options.repeat, "runs of each test")
       ->check(CLI::Range(1, 1000))
@@ -154,6 +270,20 @@ int main(int argc, char **argv) {
                  "tokens per step of a prefill (default: the largest step of "
                  "the model)")
       ->check(CLI::PositiveNumber);
+  app.add_flag("--explain", options.explain,
+               "also the time of each kernel in one step");
   app.add_flag("--json", options.json, "print JSON");
-  return runProgram(app, argc, argv, [&] { return bench(options); });
+  CLI::App *comparing = app.add_subcommand(
+      "compare", "compare two reports of --json; fails on a regression");
+  comparing->add_option("BASELINE", options.baseline, "earlier report")
+      ->required();
+  comparing->add_option("CURRENT", options.current, "later report")->required();
+  comparing->add_flag("--json", options.json, "print JSON");
+  return runProgram(app, argc, argv, [&]() -> Status {
+    if (comparing->parsed())
+      return compare(options);
+    if (options.model.empty())
+      throw CLI::RequiredError("MODEL");
+    return bench(options);
+  });
 }

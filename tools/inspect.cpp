@@ -62,7 +62,11 @@ Json describeLaunch(const Plan &plan, const PlanLaunch &launch) {
           {"count", launch.count},
           {"tile", launch.tile},
           {"barrier", launch.barrier != 0},
-          {"label", name(plan, launch.label)}};
+          {"label", name(plan, launch.label)},
+          {"weight_bytes", launch.weightBytes},
+          {"products_per_row", launch.products},
+          {"products_per_position", launch.cacheProducts},
+          {"rows", launch.workRows ? "outputs" : "tokens"}};
 }
 
 Json describePlan(const Plan &plan) {

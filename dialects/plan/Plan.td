@@ -35,6 +35,21 @@ def Plan_OperandAttr : Plan_Attr<"Operand", "operand"> {
   let assemblyFormat = "`<` $kind (`of` $symbol^)? (`at` $offset^)? `>`";
 }
 
+def Plan_WorkAttr : Plan_Attr<"Work", "work"> {
+  let summary = "what a launch moves and multiplies, for reports and benchmarks";
+  let description = [{
+    `weightBytes`: packed weights read once per step; `products`:
+    multiply-adds for each row (token, or output row) of the step;
+    `cacheProducts`: multiply-adds for each row and each position it attends
+    to. Example: `#plan.work<weightBytes = 589824, products = 1048576>`.
+  }];
+  let parameters = (ins DefaultValuedParameter<"uint64_t", "0">:$weightBytes,
+      DefaultValuedParameter<"uint64_t", "0">:$products,
+      DefaultValuedParameter<"uint64_t", "0">:$cacheProducts,
+      DefaultValuedParameter<"bool", "false">:$outputs);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
 class Plan_Op<string mnemonic, list<Trait> traits = []>
     : Op<Plan_Dialect, mnemonic, traits>;
 
@@ -110,10 +125,11 @@ def Plan_LaunchOp : Plan_Op<"launch", [HasParent<"RegimeOp">]> {
   let arguments = (ins FlatSymbolRefAttr:$kernel,
                        TypedArrayAttrBase<Plan_OperandAttr, "operands">:$operands,
                        StrAttr:$items, I64Attr:$count, I64Attr:$tile,
-                       UnitAttr:$barrier, StrAttr:$label);
+                       UnitAttr:$barrier, StrAttr:$label,
+                       OptionalAttr<Plan_WorkAttr>:$work);
   let assemblyFormat = [{
     $kernel `operands` $operands `items` $items `count` $count `tile` $tile
-    (`barrier` $barrier^)? `label` $label attr-dict
+    (`barrier` $barrier^)? `label` $label (`work` $work^)? attr-dict
   }];
   let hasVerifier = 1;
 }

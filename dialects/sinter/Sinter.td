@@ -84,12 +84,14 @@ def Sinter_TargetAttr : Sinter_Attr<"Target", "target"> {
     Example: `#sinter.target<level = "x86-64-v4", features = "avx512vnni",
     cores = 2, l1 = 32768, l2 = 1048576, l3 = 33554432>`. Features are the
     comma-separated extras above the level; caches are bytes per core (l3: in
-    all).
+    all). `prefetch`: how many bytes software prefetches of a stream should run
+    ahead; 0 where the hardware's own do better alone.
   }];
   let parameters = (ins StringRefParameter<"ISA level">:$level,
                         StringRefParameter<"extras">:$features,
                         "unsigned":$cores, "uint64_t":$l1, "uint64_t":$l2,
-                        "uint64_t":$l3);
+                        "uint64_t":$l3,
+                        DefaultValuedParameter<"unsigned", "4096">:$prefetch);
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{
     bool hasFeature(::llvm::StringRef feature) const;

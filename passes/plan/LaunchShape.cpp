@@ -26,4 +26,20 @@ LaunchShape launchShape(Attribute skeleton, tile::ConfigAttr config) {
   return {"tokens"};
 }
 
+plan::WorkAttr launchWork(Attribute skeleton, uint64_t weightBytes) {
+  MLIRContext *context = skeleton.getContext();
+  if (auto gemm = dyn_cast<tile::GemmAttr>(skeleton))
+    return plan::WorkAttr::get(context, weightBytes,
+                               uint64_t(gemm.getWeightRows()) *
+                                   gemm.getInput().getWidth(),
+                               0, gemm.getOutputs());
+  if (auto attention = dyn_cast<tile::AttentionAttr>(skeleton))
+    return plan::WorkAttr::get(
+        context, 0, 0,
+        uint64_t(attention.getHeads()) *
+            (attention.getKeyWidth() + attention.getValueWidth()),
+        false);
+  return {};
+}
+
 } // namespace sinter

@@ -3,6 +3,7 @@
 #ifndef SINTER_PASSES_PLAN_LAUNCHSHAPE_H
 #define SINTER_PASSES_PLAN_LAUNCHSHAPE_H
 
+#include "dialects/plan/Plan.h"
 #include "dialects/tile/Tile.h"
 
 namespace sinter {
@@ -13,6 +14,10 @@ struct LaunchShape {
   int64_t count = 1;
   int64_t tile = 1;
 };
+
+/// What the kernel moves and multiplies; `weightBytes` are those of its packed
+/// operand. Null for kernels whose work is neither weights nor products.
+plan::WorkAttr launchWork(mlir::Attribute skeleton, uint64_t weightBytes);
 
 LaunchShape launchShape(mlir::Attribute skeleton, tile::ConfigAttr config);
 

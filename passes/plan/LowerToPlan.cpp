@@ -56,6 +56,10 @@ public:
   FailureOr<plan::OperandAttr> constant(tile::LaunchOp launch,
                                         FlatSymbolRefAttr symbol);
   plan::OperandAttr state(func::FuncOp function, BlockArgument state);
+  uint64_t weightBytes(plan::OperandAttr weight) const {
+    auto op = symbols.lookup<plan::WeightOp>(weight.getSymbol().getValue());
+    return op.getBytes();
+  }
 
 private:
   plan::OperandAttr weight(FlatSymbolRefAttr symbol, uint64_t bytes);
@@ -102,9 +106,9 @@ plan::OperandAttr Declarations::rope(tile::RopeTableOp table) {
   plan::OperandAttr place = weight(frequencies, pairs * 4);
   // YaRN's attention factor scales the angles' sines and cosines.
   double magnitude = rope.getYarn() ? rope.getYarn()[3] : 1.0;
-  auto op = builder.create<plan::RopeTableOp>(
-      module.getLoc(), planName(symbol), place.getSymbol().getValue(), pairs,
-      llvm::APFloat(magnitude));
+  auto op = builder.create<plan::RopeTableOp>(module.getLoc(), planName(symbol),
+                                              place.getSymbol().getValue(),
+                                              pairs, llvm::APFloat(magnitude));
   op->setAttr("plan.source", symbol);
   symbols.insert(op);
   return known[symbol] = plan::OperandAttr::get(
@@ -121,8 +125,8 @@ static uint64_t vectorBytes(SymbolTable &symbols, tile::VectorOp vector) {
   return elements * 4;
 }
 
-FailureOr<plan::OperandAttr>
-Declarations::constant(tile::LaunchOp launch, FlatSymbolRefAttr symbol) {
+FailureOr<plan::OperandAttr> Declarations::constant(tile::LaunchOp launch,
+                                                    FlatSymbolRefAttr symbol) {
   Operation *op = symbols.lookup(symbol.getValue());
   if (auto vector = dyn_cast_or_null<tile::VectorOp>(op))
     return weight(symbol, vectorBytes(symbols, vector));
@@ -188,8 +192,8 @@ private:
 struct LowerToPlan : impl::LowerToPlanBase<LowerToPlan> {
   void runOnOperation() override {
     Declarations declarations(getOperation());
-    for (auto function : llvm::make_early_inc_range(
-             getOperation().getOps<func::FuncOp>())) {
+    for (auto function :
+         llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
       if (!function->hasAttr("sinter.max_tokens"))
         continue;
       if (failed(RegimeWriter(function, declarations).write()))
@@ -242,10 +246,9 @@ FailureOr<plan::OperandAttr> RegimeWriter::place(Value value) {
     auto whole = place(columns.getInput());
     if (failed(whole))
       return failure();
-    result = plan::OperandAttr::get(context, whole->getKind(),
-                                    whole->getSymbol(),
-                                    whole->getOffset() +
-                                        columns.getOffset() * 4);
+    result =
+        plan::OperandAttr::get(context, whole->getKind(), whole->getSymbol(),
+                               whole->getOffset() + columns.getOffset() * 4);
   } else if (value == logits) {
     result = plan::OperandAttr::get(context, "logits", FlatSymbolRefAttr(), 0);
   } else {
@@ -275,6 +278,7 @@ LogicalResult RegimeWriter::writeLaunch(tile::LaunchOp launch) {
            << launch.getKernelAttr() << ", which has no tile";
   SmallVector<Attribute> operands;
   SmallVector<int32_t> writes;
+  uint64_t weightBytes = 0;
   for (auto name : launch.getOrder().getAsValueRange<StringAttr>()) {
     auto where = operand(launch, name);
     if (failed(where))
@@ -282,15 +286,18 @@ LogicalResult RegimeWriter::writeLaunch(tile::LaunchOp launch) {
     if (name[0] == 'o' ||
         (launch.getWritesState() && where->getKind() == "state"))
       writes.push_back(operands.size());
+    if (where->getKind() == "weight")
+      weightBytes += declarations.weightBytes(*where);
     operands.push_back(*where);
   }
   LaunchShape shape = launchShape(kernel.getSkeleton(), *kernel.getConfig());
+  plan::WorkAttr work = launchWork(kernel.getSkeleton(), weightBytes);
   auto op = builder.create<plan::LaunchOp>(
       launch.getLoc(), launch.getKernelAttr(), builder.getArrayAttr(operands),
       builder.getStringAttr(shape.items),
       builder.getI64IntegerAttr(shape.count),
       builder.getI64IntegerAttr(shape.tile), builder.getUnitAttr(),
-      launch.getLabelAttr());
+      launch.getLabelAttr(), work);
   op->setAttr("plan.writes", builder.getDenseI32ArrayAttr(writes));
   return success();
 }

@@ -87,6 +87,7 @@ struct SelectTiles : impl::SelectTilesBase<SelectTiles> {
     facts.v4 = target.getLevel() == "x86-64-v4";
     facts.cores = std::max(1u, target.getCores());
     facts.l2 = target.getL2();
+    facts.prefetch = target.getPrefetch();
     makeRegimes(module, step);
     for (auto kernel : module.getOps<tile::KernelOp>())
       configure(kernel);
@@ -122,9 +123,9 @@ struct SelectTiles : impl::SelectTilesBase<SelectTiles> {
 
   void configure(tile::KernelOp kernel) {
     auto gemm = dyn_cast<tile::GemmAttr>(kernel.getSkeleton());
-    TileChoice c = choose(kernel.getSkeleton(), facts,
-                          gemm && gemm.getDecode() ? decodeTokens
-                                                   : prefillTokens);
+    TileChoice c =
+        choose(kernel.getSkeleton(), facts,
+               gemm && gemm.getDecode() ? decodeTokens : prefillTokens);
     auto config = tile::ConfigAttr::get(&getContext(), c.rowGroups, c.tokens,
                                         c.prefetch, c.columns);
     kernel.setConfigAttr(config);

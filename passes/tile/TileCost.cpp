@@ -45,15 +45,13 @@ TileChoice chooseGemm(const TileTarget &target, const GemmShape &shape) {
   // registers' worth of sums and scaled sums; AVX2 has 16 registers of half
   // the width. Decode steps have few tokens.
   choice.tokens = target.v4 && !shape.decode ? 8 : 4;
-  // DRAM answers after about 100 ns, in which a core streams some 2 KiB;
-  // twice that hides it.
-  choice.prefetch = shape.decode ? 4096 : 0;
+  // A prefill reads weights from the cache, again and again.
+  choice.prefetch = shape.decode ? target.prefetch : 0;
   unsigned step = rowGroupStep(shape);
   uint64_t best = UINT64_MAX;
   for (unsigned groups = step; groups <= std::max(step, kMaxRowGroups);
        groups *= 2) {
-    bool enough =
-        gemmItems(shape, groups) >= kItemsPerCore * target.cores;
+    bool enough = gemmItems(shape, groups) >= kItemsPerCore * target.cores;
     if (groups > step && !enough)
       break;
     uint64_t cost = gemmCost(target, shape, groups);

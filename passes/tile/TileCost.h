@@ -12,6 +12,7 @@ struct TileTarget {
   bool v4 = false;
   unsigned cores = 1;
   uint64_t l2 = 1 << 20; ///< bytes per core
+  unsigned prefetch = 0; ///< bytes that prefetches of weights run ahead
 };
 
 /// One matrix product in one regime.

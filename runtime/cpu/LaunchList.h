@@ -20,13 +20,21 @@ struct BoundLaunch {
   bool barrier;
 };
 
+/// What the first thread spent on one launch, summed over steps.
+struct LaunchTime {
+  double wait = 0; ///< seconds at the barrier before it
+  double work = 0; ///< seconds in the kernel
+  uint64_t steps = 0;
+};
+
 /// Work items of `launch` in a step.
 int64_t itemCount(const BoundLaunch &launch, const Batch &batch);
 
 /// Runs the list once: every thread goes through all of it and works on its
-/// contiguous part of each launch. Returns when all is done.
+/// contiguous part of each launch. Returns when all is done. `times`, if not
+/// empty, has an entry for each launch, to which this step is added.
 void runLaunches(ThreadPool &pool, std::span<const BoundLaunch> launches,
-                 const Batch &batch);
+                 const Batch &batch, std::span<LaunchTime> times = {});
 
 } // namespace sinter
 

@@ -145,6 +145,10 @@ TEST(Plan, LaunchErrors) {
             "plan: launch 1 has a tile of 0, expected at least 1");
   EXPECT_EQ(withLaunch(&PlanLaunch::barrier, 2),
             "plan: launch 1 has barrier 2, expected 0 or 1");
+  EXPECT_EQ(withLaunch(&PlanLaunch::workRows, 2),
+            "plan: launch 1 has work rows 2, expected 0 or 1");
+  EXPECT_EQ(withLaunch(&PlanLaunch::weightBytes, 53),
+            "plan: launch 1 reads 53 bytes of weights, there are 52");
   EXPECT_EQ(withLaunch(&PlanLaunch::label, 9999)
                 .find("plan: name of launch 1 at 9999, outside the "),
             0u);

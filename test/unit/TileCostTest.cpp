@@ -6,7 +6,8 @@
 namespace sinter {
 namespace {
 
-constexpr TileTarget kV4 = {.v4 = true, .cores = 2, .l2 = 1 << 20};
+constexpr TileTarget kV4 = {
+    .v4 = true, .cores = 2, .l2 = 1 << 20, .prefetch = 4096};
 constexpr TileTarget kV3 = {.v4 = false, .cores = 8, .l2 = 256 << 10};
 
 /// A Q4_K matrix of a 0.6B model: 3072 × 1024.
@@ -27,6 +28,7 @@ TEST(TileCost, RegistersBoundTokens) {
 TEST(TileCost, OnlyDecodePrefetches) {
   EXPECT_EQ(chooseGemm(kV4, shape(3072, false)).prefetch, 0u);
   EXPECT_EQ(chooseGemm(kV4, shape(3072, true)).prefetch, 4096u);
+  EXPECT_EQ(chooseGemm(kV3, shape(3072, true)).prefetch, 0u);
 }
 
 TEST(TileCost, EveryCoreHasItems) {

@@ -69,10 +69,20 @@ inline Plan plan() {
     auto first = uint32_t(plan.launches.size());
     auto launch = [&](uint32_t kernel, ItemDimension dimension, uint32_t tile,
                       std::vector<PlanOperand> operands) {
-      plan.launches.push_back({kernel, uint32_t(plan.operands.size()),
-                               uint32_t(operands.size()), dimension, 1, tile,
-                               kernel != 0,
-                               plan.intern("blk.0 " + std::to_string(kernel))});
+      plan.launches.push_back(
+          {.kernel = kernel,
+           .firstOperand = uint32_t(plan.operands.size()),
+           .operandCount = uint32_t(operands.size()),
+           .dimension = dimension,
+           .count = 1,
+           .tile = tile,
+           .barrier = kernel != 0,
+           .label = plan.intern("blk.0 " + std::to_string(kernel)),
+           .weightBytes = 0,
+           .products = 0,
+           .cacheProducts = 0,
+           .workRows = 0,
+           .reserved = 0});
       plan.operands.insert(plan.operands.end(), operands.begin(),
                            operands.end());
     };

@@ -237,9 +237,50 @@ TEST_F(ToolsTest, BenchNamesItsTests) {
     EXPECT_LE(test["low"].get<double>(), test["tokens_per_second"]);
     EXPECT_LE(test["tokens_per_second"].get<double>(), test["high"]);
   }
+  EXPECT_EQ(report["tests"][0]["name"], "pp3");
   ended = run("./bench % -p 2000000");
   EXPECT_EQ(ended.code, 1);
   EXPECT_EQ(ended.err.find("bench: error: pp2000000: "), 0u) << ended.err;
+}
+
+TEST_F(ToolsTest, BenchReportsMachineStepsAndKernels) {
+  Json report =
+      json(run("./bench % -p 2 -n 3 -b 1 2 --repeat 2 --explain --json").out);
+  EXPECT_GT(report["machine"]["read_gb_per_second"].get<double>(), 0);
+  EXPECT_GT(report["machine"]["float32_gmac_per_second"].get<double>(), 0);
+  EXPECT_GT(report["load_ms"].get<double>(), 0);
+  EXPECT_GT(report["first_token_ms"], report["load_ms"]);
+  ASSERT_EQ(report["tests"].size(), 3u);
+  EXPECT_EQ(report["tests"][2]["name"], "tg3@b2");
+  for (const Json &test : report["tests"]) {
+    EXPECT_EQ(test["allocations_per_step"], 0);
+    EXPECT_EQ(test["launches_per_step"], 4);
+    EXPECT_EQ(test["barriers_per_step"], 3);
+    EXPECT_LE(test["step_ms_p50"], test["step_ms_p95"]);
+    EXPECT_LE(test["step_ms_p95"], test["step_ms_max"]);
+    EXPECT_EQ(test["kernels"].size(), 4u);
+  }
+}
+
+TEST_F(ToolsTest, BenchComparesReports) {
+  std::string path = tiny::folder() + "/report.json";
+  tiny::writeBytes(path, run("./bench % -p 2 -n 2 --repeat 1 --json").out);
+  Ended ended = run("./bench compare " + path + " " + path);
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_NE(ended.out.find("pp2 "), std::string::npos) << ended.out;
+  Json report = json(tiny::readBytes(path));
+  double &speed = report["tests"][1]["tokens_per_second"].get_ref<double &>();
+  speed *= 2;
+  std::string faster = tiny::folder() + "/faster.json";
+  tiny::writeBytes(faster, report.dump());
+  ended = run("./bench compare --json " + faster + " " + path);
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_EQ(ended.err, "bench: error: slower than the baseline allows\n");
+  EXPECT_EQ(json(ended.out)["findings"][0]["what"],
+            "tg2 lost 50.0 %, 3 % is allowed");
+  ended = run("./bench compare " + path + " /none");
+  EXPECT_EQ(ended.err.find("bench: error: cannot open '/none'"), 0u)
+      << ended.err;
 }
 
 TEST_F(ToolsTest, BytesThatAreNoTextEndInJson) {
@@ -282,7 +323,7 @@ TEST_F(ToolsTest, InspectIsStableTextAndJson) {
   EXPECT_EQ(ended.code, 0);
   EXPECT_EQ(ended.out, run("./inspect %").out);
   for (const char *part :
-       {"artifact version 1, ", "section weights ",
+       {"artifact version 2, ", "section weights ",
         "state 0: blk.0 kv_cache f32, 1 heads, key 1, value 1, page of 128 "
         "bytes\n",
         "regime 1: up to 8 tokens, arena of 128 bytes, 4 launches\n",

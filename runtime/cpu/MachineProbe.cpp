@@ -1,0 +1,235 @@
+/// Loops that do nothing but read, or nothing but multiply. Their results go
+/// into a volatile, or the compiler would leave them out.
+#include "runtime/cpu/MachineProbe.h"
+
+#include "runtime/MappedMemory.h"
+#include "runtime/cpu/CpuFeatures.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <sys/mman.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace sinter {
+namespace {
+
+/// Of each thread; several times what caches of one core's share hold.
+constexpr uint64_t kReadBytes = uint64_t(128) << 20;
+constexpr int kRuns = 7;
+constexpr int64_t kDotRounds = 2000000;
+
+volatile int64_t sink;
+
+struct Reading {
+  const std::byte *data;
+  uint64_t ahead; ///< bytes that prefetches run ahead
+};
+
+struct Peak {
+  double (*loop)(int64_t rounds); ///< does that many, returns the products
+  std::vector<double> products;
+};
+
+#if defined(__x86_64__)
+
+__attribute__((target("avx2"))) void readAll(void *context, int thread) {
+  const Reading &task = *static_cast<const Reading *>(context);
+  const std::byte *data = task.data + thread * kReadBytes;
+  __m256i sums[4] = {};
+  for (uint64_t at = 0; at < kReadBytes; at += 128) {
+    if (task.ahead) {
+      _mm_prefetch(reinterpret_cast<const char *>(data + at + task.ahead),
+                   _MM_HINT_T1);
+      _mm_prefetch(reinterpret_cast<const char *>(data + at + task.ahead + 64),
+                   _MM_HINT_T1);
+    }
+    for (int i = 0; i < 4; ++i)
+      sums[i] = _mm256_add_epi64(
+          sums[i],
+          _mm256_load_si256(reinterpret_cast<const __m256i *>(data + at) + i));
+  }
+  sums[0] = _mm256_add_epi64(_mm256_add_epi64(sums[0], sums[1]),
+                             _mm256_add_epi64(sums[2], sums[3]));
+  sink = _mm256_extract_epi64(sums[0], 0);
+}
+
+// Twelve sums, in registers 4 to 15, hide the latency of every such instruction
+// so far (at most 6 cycles, 2 per cycle). In assembly, since a compiler would
+// keep them in memory or leave the loop out.
+
+/// Runs on the registers that the loops below use.
+void clearRegisters() {
+  asm volatile(".irp r,0,1,4,5,6,7,8,9,10,11,12,13,14,15\n"
+               "vpxor %%xmm\\r, %%xmm\\r, %%xmm\\r\n"
+               ".endr" ::
+                   : "xmm0", "xmm1", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+                     "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",
+                     "xmm15");
+}
+
+double bytesVnni512(int64_t rounds) {
+  int64_t left = rounds;
+  asm volatile("1:\n.irp r,4,5,6,7,8,9,10,11,12,13,14,15\n"
+               "vpdpbusd %%zmm0, %%zmm1, %%zmm\\r\n"
+               ".endr\n"
+               "dec %0\n"
+               "jnz 1b"
+               : "+r"(left)
+               :
+               : "cc", "memory", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
+                 "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+  return double(rounds) * 12 * 64;
+}
+
+double bytesVnni256(int64_t rounds) {
+  int64_t left = rounds;
+  asm volatile("1:\n.irp r,4,5,6,7,8,9,10,11,12,13,14,15\n"
+               "%{vex%} vpdpbusd %%ymm0, %%ymm1, %%ymm\\r\n"
+               ".endr\n"
+               "dec %0\n"
+               "jnz 1b"
+               : "+r"(left)
+               :
+               : "cc", "memory", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
+                 "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+  return double(rounds) * 12 * 32;
+}
+
+double bytesMadd256(int64_t rounds) {
+  int64_t left = rounds;
+  asm volatile("1:\n.irp r,4,5,6,7,8,9,10,11,12,13,14,15\n"
+               "vpmaddubsw %%ymm0, %%ymm1, %%ymm2\n"
+               "vpmaddwd %%ymm2, %%ymm1, %%ymm3\n"
+               "vpaddd %%ymm3, %%ymm\\r, %%ymm\\r\n"
+               ".endr\n"
+               "dec %0\n"
+               "jnz 1b"
+               : "+r"(left)
+               :
+               : "cc", "memory", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
+                 "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",
+                 "xmm15");
+  return double(rounds) * 12 * 32;
+}
+
+double floats512(int64_t rounds) {
+  int64_t left = rounds;
+  asm volatile("1:\n.irp r,4,5,6,7,8,9,10,11,12,13,14,15\n"
+               "vfmadd231ps %%zmm0, %%zmm1, %%zmm\\r\n"
+               ".endr\n"
+               "dec %0\n"
+               "jnz 1b"
+               : "+r"(left)
+               :
+               : "cc", "memory", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
+                 "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+  return double(rounds) * 12 * 16;
+}
+
+double floats256(int64_t rounds) {
+  int64_t left = rounds;
+  asm volatile("1:\n.irp r,4,5,6,7,8,9,10,11,12,13,14,15\n"
+               "vfmadd231ps %%ymm0, %%ymm1, %%ymm\\r\n"
+               ".endr\n"
+               "dec %0\n"
+               "jnz 1b"
+               : "+r"(left)
+               :
+               : "cc", "memory", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
+                 "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+  return double(rounds) * 12 * 8;
+}
+
+double bf16Dots512(int64_t rounds) {
+  int64_t left = rounds;
+  asm volatile("1:\n.irp r,4,5,6,7,8,9,10,11,12,13,14,15\n"
+               "vdpbf16ps %%zmm0, %%zmm1, %%zmm\\r\n"
+               ".endr\n"
+               "dec %0\n"
+               "jnz 1b"
+               : "+r"(left)
+               :
+               : "cc", "memory", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
+                 "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+  return double(rounds) * 12 * 32;
+}
+
+void multiply(void *context, int thread) {
+  Peak &task = *static_cast<Peak *>(context);
+  clearRegisters();
+  task.products[thread] = task.loop(kDotRounds);
+}
+
+/// Best of kRuns, in units of `amount()` per second.
+template <typename Amount>
+double best(ThreadPool &pool, ThreadPool::Job job, void *task, Amount amount) {
+  double most = 0;
+  for (int run = 0; run < kRuns; ++run) {
+    auto start = std::chrono::steady_clock::now();
+    pool.run(job, task);
+    std::chrono::duration<double> took =
+        std::chrono::steady_clock::now() - start;
+    most = std::max(most, amount() / took.count());
+  }
+  return most;
+}
+
+double peak(ThreadPool &pool, double (*loop)(int64_t)) {
+  Peak task = {loop, std::vector<double>(pool.threads())};
+  return best(pool, multiply, &task, [&] {
+    double all = 0;
+    for (double products : task.products)
+      all += products;
+    return all;
+  });
+}
+
+void probeProducts(ThreadPool &pool, MachineLimits &limits) {
+  if (hasCpuFeature("avx512vnni"))
+    limits.byteProducts = peak(pool, bytesVnni512);
+  else if (hasCpuFeature("avxvnni"))
+    limits.byteProducts = peak(pool, bytesVnni256);
+  else if (hasCpuFeature("avx2"))
+    limits.byteProducts = peak(pool, bytesMadd256);
+  if (hasCpuFeature("avx512f"))
+    limits.floatProducts = peak(pool, floats512);
+  else if (hasCpuFeature("avx2") && hasCpuFeature("fma"))
+    limits.floatProducts = peak(pool, floats256);
+  if (hasCpuFeature("avx512bf16"))
+    limits.bf16Products = peak(pool, bf16Dots512);
+}
+
+#endif
+
+} // namespace
+
+Result<MachineLimits> probeMachine(ThreadPool &pool) {
+  MachineLimits limits;
+#if defined(__x86_64__)
+  if (!hasCpuFeature("avx2"))
+    return limits;
+  const uint64_t bytes = kReadBytes * pool.threads();
+  // Prefetches may run past the end; they never fault.
+  Result<MappedMemory> memory = MappedMemory::reserve(bytes, "the read probe");
+  if (!memory.ok())
+    return memory.status();
+  madvise(memory->data(), bytes, MADV_HUGEPAGE);
+  std::memset(memory->data(), 1, bytes);
+  for (uint64_t ahead : {0, 1024, 2048, 4096, 8192}) {
+    Reading task = {memory->data(), ahead};
+    limits.readBytes =
+        std::max(limits.readBytes,
+                 best(pool, readAll, &task, [&] { return double(bytes); }));
+  }
+  probeProducts(pool, limits);
+#else
+  (void)pool;
+#endif
+  return limits;
+}
+
+} // namespace sinter

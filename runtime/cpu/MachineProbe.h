@@ -1,0 +1,25 @@
+/// Measures what this machine can do at most, so that a benchmark can say how
+/// near a model comes to it.
+#ifndef SINTER_RUNTIME_CPU_MACHINEPROBE_H
+#define SINTER_RUNTIME_CPU_MACHINEPROBE_H
+
+#include "runtime/Status.h"
+#include "runtime/cpu/ThreadPool.h"
+
+namespace sinter {
+
+/// All threads of the pool together, per second. Products are multiply-adds.
+struct MachineLimits {
+  double readBytes = 0;     ///< from memory that no cache holds
+  double byteProducts = 0;  ///< 8-bit, with the best instruction there is
+  double bf16Products = 0;  ///< vdpbf16ps; 0 without it
+  double floatProducts = 0; ///< float32 multiply-adds
+};
+
+/// Takes about half a second. Each figure is the best of several short runs.
+/// Errors: ResourceExhausted when there is no memory to read.
+Result<MachineLimits> probeMachine(ThreadPool &pool);
+
+} // namespace sinter
+
+#endif // SINTER_RUNTIME_CPU_MACHINEPROBE_H

@@ -1,0 +1,64 @@
+/// What a step moves and multiplies, against sums by hand.
+#include "runtime/bench/Work.h"
+
+#include <gtest/gtest.h>
+
+namespace sinter {
+namespace {
+
+/// Two regimes of three launches: a matrix, attention over one cache, a head.
+Plan planWithWork() {
+  Plan plan;
+  plan.pageTokens = 16;
+  plan.states.push_back({StateKind::KvCache, StateElement::F16, 2, 8, 8, 0,
+                         2 * (8 + 8) * 16 * 2});
+  plan.operands.push_back({OperandKind::State, 0, 0});
+  for (uint32_t most : {4u, 64u}) {
+    plan.regimes.push_back({most, uint32_t(plan.launches.size()), 3, 0, 64});
+    PlanLaunch matrix = {}, attention = {}, head = {};
+    matrix.weightBytes = 1000;
+    matrix.products = 500;
+    attention.operandCount = 1;
+    attention.barrier = 1;
+    attention.cacheProducts = 7;
+    head.weightBytes = 300;
+    head.products = 200;
+    head.workRows = 1;
+    head.barrier = 1;
+    plan.launches.insert(plan.launches.end(), {matrix, attention, head});
+  }
+  return plan;
+}
+
+TEST(BenchWork, OneTokenReadsAllWeightsAndItsCache) {
+  Plan plan = planWithWork();
+  EXPECT_EQ(cacheBytesPerToken(plan), 64u);
+  Work work = stepWork(plan, {.tokens = 1, .depth = 9, .outputs = 1});
+  EXPECT_EQ(work.weightBytes, 1300);
+  EXPECT_EQ(work.cacheBytes, 64 * 10);
+  EXPECT_EQ(work.products, 500 + 200 + 7 * 10);
+  EXPECT_EQ(work.launches, 3u);
+  EXPECT_EQ(work.barriers, 2u);
+}
+
+TEST(BenchWork, PromptWithoutWantedRowsLeavesTheHead) {
+  Work work = stepWork(planWithWork(), {.tokens = 8});
+  EXPECT_EQ(work.weightBytes, 1000);
+  EXPECT_EQ(work.cacheBytes, 64 * 8);
+  EXPECT_EQ(work.products, 500 * 8 + 7 * (8 * 9 / 2));
+}
+
+TEST(BenchWork, SequencesShareWeightsButNotCaches) {
+  Work work = stepWork(planWithWork(),
+                       {.sequences = 4, .tokens = 1, .depth = 3, .outputs = 4});
+  EXPECT_EQ(work.weightBytes, 1300);
+  EXPECT_EQ(work.cacheBytes, 64 * 4 * 4);
+  EXPECT_EQ(work.products, 500 * 4 + 200 * 4 + 7 * 4 * 4);
+}
+
+TEST(BenchWork, StepsBeyondEveryRegimeHaveNone) {
+  EXPECT_EQ(stepWork(planWithWork(), {.tokens = 65}).launches, 0u);
+}
+
+} // namespace
+} // namespace sinter
