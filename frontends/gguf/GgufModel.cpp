@@ -129,6 +129,16 @@ llvm::Expected<std::shared_ptr<GgufModel>> GgufModel::open(StringRef path) {
   return model;
 }
 
+llvm::Expected<std::shared_ptr<GgufModel>>
+GgufModel::view(std::span<const std::byte> bytes, StringRef name) {
+  auto file = GgufFile::parse(bytes, name);
+  if (!file)
+    return file.takeError();
+  auto model = std::make_shared<GgufModel>();
+  model->parts.push_back(std::move(*file));
+  return model;
+}
+
 PlacedTensor GgufModel::findTensor(StringRef name) const {
   for (size_t i = 0; i < parts.size(); ++i)
     if (const GgufTensor *tensor = parts[i].findTensor(name))

@@ -29,6 +29,10 @@ public:
   /// others beside it too (NAME-00001-of-00003.gguf). Fails for a part that is
   /// missing, in the wrong place, or does not fit the others.
   static llvm::Expected<std::shared_ptr<GgufModel>> open(llvm::StringRef path);
+  /// A model whose one file is in `bytes`, which must outlive it. `name` is
+  /// for messages; no other part is looked for.
+  static llvm::Expected<std::shared_ptr<GgufModel>>
+  view(std::span<const std::byte> bytes, llvm::StringRef name);
 
   std::span<const GgufFile> files() const { return parts; }
   const GgufFile &first() const { return parts.front(); }

@@ -39,11 +39,13 @@ static llvm::Expected<const Arch *> findArch(StringRef name) {
     if (StringRef(arch->name) == name)
       return arch;
   std::vector<std::string> names = knownArchs();
-  std::stable_sort(names.begin(), names.end(),
-                   [&](const std::string &left, const std::string &right) {
-                     return name.take_front(64).edit_distance(left) <
-                            name.take_front(64).edit_distance(right);
-                   });
+  // The nearest first, equally near ones by name.
+  auto nearness = [&](const std::string &known) {
+    return std::pair(name.take_front(64).edit_distance(known), known);
+  };
+  llvm::sort(names, [&](const std::string &left, const std::string &right) {
+    return nearness(left) < nearness(right);
+  });
   return fail("architecture " + quotedName(name) +
               " is unknown, expected one of " + llvm::join(names, ", "));
 }
@@ -111,7 +113,13 @@ llvm::Expected<ImportedModel> sinter::importGguf(StringRef path,
   auto file = GgufModel::open(path);
   if (!file)
     return file.takeError();
-  auto arch = archOf(**file);
+  return importGguf(std::move(*file), options, context);
+}
+
+llvm::Expected<ImportedModel>
+sinter::importGguf(std::shared_ptr<GgufModel> file,
+                   const ImportOptions &options, mlir::MLIRContext &context) {
+  auto arch = archOf(*file);
   if (!arch)
     return arch.takeError();
   context.loadDialect<SinterDialect, mlir::func::FuncDialect>();
@@ -119,20 +127,20 @@ llvm::Expected<ImportedModel> sinter::importGguf(StringRef path,
   mlir::Type kvElement = options.kvElement == KvElement::F16
                              ? mlir::Type(types.getF16Type())
                              : mlir::Type(types.getF32Type());
-  ModelSource source(**file, (*arch)->name);
+  ModelSource source(*file, (*arch)->name);
   auto module = buildModule(**arch, source, kvElement, context);
   if (!module)
     return module.takeError();
   auto model = (**module)->getAttrOfType<ModelAttr>("sinter.model");
-  auto vocabulary = readVocabulary(**file, model.getVocabulary());
+  auto vocabulary = readVocabulary(*file, model.getVocabulary());
   if (!vocabulary)
     return vocabulary.takeError();
   ImportedModel result;
   result.module = std::move(*module);
-  result.info = infoOf(**file, source, (*arch)->name);
+  result.info = infoOf(*file, source, (*arch)->name);
   result.vocabulary = serialize(*vocabulary);
   result.warnings = source.allWarnings();
-  result.file = std::move(*file);
+  result.file = std::move(file);
   return result;
 }
 

@@ -52,6 +52,10 @@ struct ImportedModel {
 llvm::Expected<ImportedModel> importGguf(llvm::StringRef path,
                                          const ImportOptions &options,
                                          mlir::MLIRContext &context);
+/// The same for a model that is open already.
+llvm::Expected<ImportedModel> importGguf(std::shared_ptr<GgufModel> file,
+                                         const ImportOptions &options,
+                                         mlir::MLIRContext &context);
 
 /// The keys and tensors that files of architecture `name` have, one a line,
 /// with their shapes as formulas. Fails for an unknown name.

@@ -1,6 +1,7 @@
-// Feeds a fuzz target truncated and altered copies of a whole file, the same
-// ones every time: PROGRAM FILE ALTER_BYTES, where bits are flipped among the
-// first ALTER_BYTES bytes (0: all). A sanitizer's complaint ends the program.
+// Feeds a fuzz target truncated and altered copies of whole files, the same
+// ones every time: PROGRAM ALTER_BYTES FILE..., where bits are flipped among
+// the first ALTER_BYTES bytes (0: all). A sanitizer's complaint ends the
+// program.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -14,19 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static constexpr int kTruncations = 200;
 static constexpr int kFlips = 2000;
 
-int main(int count, char **arguments) {
-  if (count != 3) {
-    std::fprintf(stderr, "usage: %s FILE ALTER_BYTES\n", arguments[0]);
-    return 2;
-  }
-  std::ifstream in(arguments[1], std::ios::binary);
-  std::vector<char> read(std::istreambuf_iterator<char>(in), {});
-  if (read.empty()) {
-    std::fprintf(stderr, "error: cannot read '%s'\n", arguments[1]);
-    return 2;
-  }
-  std::vector<uint8_t> file(read.begin(), read.end());
-  size_t alter = std::strtoull(arguments[2], nullptr, 10);
+/// Feeds the copies of `file`.
+static void damage(std::vector<uint8_t> file, size_t alter) {
   if (alter == 0 || alter > file.size())
     alter = file.size();
   std::mt19937_64 random(1);
@@ -45,5 +35,22 @@ int main(int count, char **arguments) {
   }
   std::printf("%d truncations and %d flipped bits of %zu bytes\n", kTruncations,
               kFlips, file.size());
+}
+
+int main(int count, char **arguments) {
+  if (count < 3) {
+    std::fprintf(stderr, "usage: %s ALTER_BYTES FILE...\n", arguments[0]);
+    return 2;
+  }
+  for (int i = 2; i < count; ++i) {
+    std::ifstream in(arguments[i], std::ios::binary);
+    std::vector<char> read(std::istreambuf_iterator<char>(in), {});
+    if (read.empty()) {
+      std::fprintf(stderr, "error: cannot read '%s'\n", arguments[i]);
+      return 2;
+    }
+    damage({read.begin(), read.end()},
+           std::strtoull(arguments[1], nullptr, 10));
+  }
   return 0;
 }
