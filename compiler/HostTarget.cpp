@@ -4,7 +4,6 @@
 #include "compiler/Failure.h"
 
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -95,9 +94,10 @@ static unsigned prefetchDistance() {
   return llvm::sys::getHostCPUName().starts_with("znver") ? 0 : kPrefetch;
 }
 
-static llvm::Expected<TargetAttr> nativeTarget(mlir::MLIRContext &context) {
-  llvm::StringMap<bool> have = llvm::sys::getHostCPUFeatures();
-  auto has = [&](const char *name) { return have.lookup(name); };
+llvm::Expected<TargetAttr> nativeTarget(const llvm::StringMap<bool> &features,
+                                        mlir::MLIRContext &context) {
+  context.loadDialect<SinterDialect>();
+  auto has = [&](const char *name) { return features.lookup(name); };
   if (!std::all_of(std::begin(kLevel3), std::end(kLevel3), has))
     return failureOf(
         "this machine is below x86-64-v3 (AVX2, FMA, F16C); name a --target "
@@ -118,9 +118,9 @@ static llvm::Expected<TargetAttr> nativeTarget(mlir::MLIRContext &context) {
 
 llvm::Expected<TargetAttr> targetNamed(StringRef name,
                                        mlir::MLIRContext &context) {
-  context.loadDialect<SinterDialect>();
   if (name == "native")
-    return nativeTarget(context);
+    return nativeTarget(llvm::sys::getHostCPUFeatures(), context);
+  context.loadDialect<SinterDialect>();
   if (name == "x86-64-v3" || name == "x86-64-v4")
     return genericTarget(name, context);
   return failureOf(

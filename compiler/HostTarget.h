@@ -5,6 +5,7 @@
 
 #include "dialects/sinter/Sinter.h"
 
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
 
 #include <string>
@@ -16,6 +17,10 @@ namespace sinter {
 /// native on a machine below x86-64-v3.
 llvm::Expected<TargetAttr> targetNamed(llvm::StringRef name,
                                        mlir::MLIRContext &context);
+
+/// Facts of this machine, as if its processor had `features` (by LLVM's names).
+llvm::Expected<TargetAttr> nativeTarget(const llvm::StringMap<bool> &features,
+                                        mlir::MLIRContext &context);
 
 /// LLVM names of all processor features that code for `target` may use.
 std::vector<std::string> requiredFeatures(TargetAttr target);

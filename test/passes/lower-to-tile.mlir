@@ -131,6 +131,36 @@ func.func @inlined(%x: tensor<?x256xf32>) -> tensor<?x256xf32> {
 
 // -----
 
+sinter.weight @n.weight : tensor<128xf32> at 0 : 0
+sinter.weight @w.weight : tensor<128x256x!sinter.q4_k> at 0 : 0
+
+// The kernel of a sum and its norm has no stride for the addend: the sum gets a
+// kernel of its own, which has.
+// CHECK-LABEL: func.func @wide_addend
+// CHECK-SAME: sinter.inlined = ["residual_norm: the addend is columns of wider rows x1 {{.*}}"]
+func.func @wide_addend(%x: tensor<?x128xf32>, %y: tensor<?x256x!sinter.q8<2>>) -> (tensor<?x128xf32>, tensor<?x128xf32>) {
+  %k, %v = sinter.region "projections" (%y) : (tensor<?x256x!sinter.q8<2>>) -> (tensor<?x128xf32>, tensor<?x128xf32>) {
+  ^bb0(%a: tensor<?x256x!sinter.q8<2>>):
+    %b = sinter.matmul %a, @w.weight : (tensor<?x256x!sinter.q8<2>>) -> tensor<?x128xf32>
+    %c = sinter.matmul %a, @w.weight : (tensor<?x256x!sinter.q8<2>>) -> tensor<?x128xf32>
+    sinter.yield %b, %c : tensor<?x128xf32>, tensor<?x128xf32>
+  }
+  // CHECK: %[[V:.*]] = tile.columns %{{.*}} at 128
+  // CHECK: %[[S:.*]] = tile.launch @add_f32_n128 (%arg0, %[[V]])
+  // CHECK-NEXT: %[[N:.*]] = tile.launch @rms_norm_f32_n128 (%[[S]])
+  // CHECK-NEXT: return %[[S]], %[[N]]
+  // expected-remark @below {{inlined 'residual_norm': the addend is columns of wider rows}}
+  %s, %n = sinter.region "residual_norm" (%x, %v) : (tensor<?x128xf32>, tensor<?x128xf32>) -> (tensor<?x128xf32>, tensor<?x128xf32>) {
+  ^bb0(%a: tensor<?x128xf32>, %b: tensor<?x128xf32>):
+    %c = sinter.add %a, %b : tensor<?x128xf32>
+    %d = sinter.rms_norm %c, @n.weight epsilon 1.0e-6 : tensor<?x128xf32>
+    sinter.yield %c, %d : tensor<?x128xf32>, tensor<?x128xf32>
+  }
+  return %s, %n : tensor<?x128xf32>, tensor<?x128xf32>
+}
+
+// -----
+
 func.func @late(%x: tensor<?x256xf32>, %batch: !sinter.batch) -> tensor<?x256xf32> {
   %l = sinter.select_rows %x, %batch : tensor<?x256xf32>
   // expected-error @below {{follows select_rows, but needs a row per token}}
