@@ -88,14 +88,17 @@ void GemmEmitter::emitTokens(Value token, unsigned tokens) {
                 .input = gemm.getInput(),
                 .prefetch = kernel.getConfigAttr().getPrefetch()};
   uint64_t groupBytes = layout.rowGroupBytes(gemm.getInput().getWidth());
+  unsigned lanes = k.isa().lanes();
   k.loop(k.index(0), groupCount, 1, [&](Value group) {
+    SmallVector<TilePart> parts;
     Value rowGroup = k.at(weights, k.mul(k.add(firstGroup, group), groupBytes));
+    for (unsigned row = 0; row < kRowGroup; row += lanes)
+      parts.push_back({rowGroup, row});
+    Values results = tile.emit(k, parts, inputRow, tokens);
     Value place = k.at(sums, k.mul(group, kRowGroup * 4));
-    for (unsigned first = 0; first < kRowGroup; first += k.isa().lanes()) {
-      Values results = tile.emit(k, rowGroup, inputRow, tokens, first);
-      for (unsigned t = 0; t < tokens; ++t)
-        k.store(results[t], place, (t * rowGroups * kRowGroup + first) * 4);
-    }
+    for (unsigned i = 0; i < results.size(); ++i)
+      k.store(results[i], place,
+              (i % tokens * rowGroups * kRowGroup + i / tokens * lanes) * 4);
   });
   emitEpilogue(token, tokens);
 }

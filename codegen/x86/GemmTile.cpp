@@ -15,6 +15,7 @@ namespace sinter::x86 {
 struct TileInput {
   Q8Layout layout;
   unsigned lanes, tokens;
+  unsigned shift;          ///< of the integer sums
   Value codes, by32, by16; ///< of the first token, moved to the record
 
   Value splat(KernelBuilder &k, Type type, Value base, unsigned token,
@@ -24,118 +25,201 @@ struct TileInput {
 };
 } // namespace sinter::x86
 
-/// Order in which the quads of a group are taken: those that share a line of
-/// the widest plane one after the other. (Integer sums: any order is exact.)
+/// Order in which the quads of a unit are decoded: those that share a line of
+/// the widest plane one after the other.
 static SmallVector<unsigned> quadOrder(const PackedLayout &layout,
-                                       unsigned firstQuad, unsigned quads) {
+                                       unsigned first, unsigned count) {
   unsigned lines = layout.codePlanes.front().lines;
   SmallVector<unsigned> order;
-  for (unsigned line = 0; line < std::min(lines, quads); ++line)
-    for (unsigned quad = line; quad < quads; quad += lines)
-      order.push_back(firstQuad + quad);
+  for (unsigned line = 0; line < lines; ++line)
+    for (unsigned quad = first; quad < first + count; ++quad)
+      if (quad % lines == line)
+        order.push_back(quad);
   return order;
 }
 
-void GemmTile::emitUnit(KernelBuilder &k, WeightDecoder &weights, unsigned unit,
-                        TileInput &rows, Values &sums) const {
+/// Start of an integer sum: minus the code offset times the sum of the
+/// activations, so that the offset costs no arithmetic.
+static Value beginDot(KernelBuilder &k, const CanonicalForm &form,
+                      const TileInput &rows, unsigned token, unsigned group) {
+  if (!form.codeOffset)
+    return k.constant(rows.lanes, int32_t(0));
+  bool by16 = form.group == 16;
+  unsigned sums = by16 ? rows.layout.codes16 : rows.layout.codes32;
+  Value sum = rows.splat(k, k.i32(), by16 ? rows.by16 : rows.by32, token,
+                         sums + 4 * group);
+  return k.shiftLeft(sum, llvm::Log2_32(form.codeOffset) - rows.shift);
+}
+
+/// Adds one unit to the record's sums: for each token the groups' integer sums
+/// times their scales, times the activation's scale, which they share. Codes
+/// are decoded first, then token follows token: each broadcast of activations
+/// serves all parts, and a token's integer sums need registers only while they
+/// are formed.
+void GemmTile::emitUnit(KernelBuilder &k, Decoders &weights, unsigned unit,
+                        const TileInput &rows, Values &sums) const {
   const CanonicalForm &form = layout.format->form;
-  unsigned groups = kUnitWeights / form.group;
-  unsigned quads = kUnitQuads / groups;
+  unsigned groups = kUnitWeights / form.group, quads = kUnitQuads / groups;
   unsigned largest = form.family == Family::Codebook ? 2 * form.codeOffset - 1
                                                      : (1u << form.bits) - 1;
-  const Q8Layout &q8 = rows.layout;
-  weights.enterUnit(unit, prefetch);
-  for (unsigned g = 0; g < groups; ++g) {
-    unsigned index = unit * groups + g; // group within the record
-    Value base = groups == 1 ? rows.by32 : rows.by16;
-    unsigned codes = (groups == 1 ? q8.codes32 : q8.codes16) + 4 * index;
-    unsigned mins = (groups == 1 ? q8.mins32 : q8.mins16) + 4 * index;
-    Values dots;
+  // Sixteen registers hold half a unit of two parts, thirty-two a whole one.
+  unsigned atOnce = k.isa().wide ? kUnitQuads : kUnitQuads / 2;
+  unsigned parts = weights.size();
+  for (WeightDecoder &part : weights)
+    part.enterUnit(unit, prefetch);
+  Values dots(parts * rows.tokens), unitSums(parts * rows.tokens);
+  Values scales(parts * groups);
+  for (unsigned first = 0; first < kUnitQuads; first += atOnce) {
+    Values codes(parts * kUnitQuads);
+    for (unsigned p = 0; p < parts; ++p)
+      for (unsigned quad : quadOrder(layout, first, atOnce))
+        codes[p * kUnitQuads + quad] = weights[p].quad(unit, quad);
     for (unsigned t = 0; t < rows.tokens; ++t)
-      dots.push_back(form.codeOffset
-                         ? k.shiftLeft(rows.splat(k, k.i32(), base, t, codes),
-                                       llvm::Log2_32(form.codeOffset))
-                         : k.constant(rows.lanes, int32_t(0)));
-    for (unsigned quad : quadOrder(layout, g * quads, quads)) {
-      Value codesOfQuad = weights.quad(unit, quad);
-      for (unsigned t = 0; t < rows.tokens; ++t)
-        dots[t] = byteDot(k, dots[t], codesOfQuad,
-                          rows.splat(k, k.i32(), rows.codes, t,
-                                     unit * kUnitWeights + 4 * quad),
-                          largest);
-    }
-    Value scale = weights.scale(index);
-    Value min = form.min == GroupMin::None ? Value() : weights.min(index);
-    for (unsigned t = 0; t < rows.tokens; ++t) {
-      Value activation =
-          rows.splat(k, k.f32(), rows.by32, t, q8.scales + 4 * unit);
-      sums[t] = k.fma(k.mulf(k.toFloat(dots[t]), activation), scale, sums[t]);
-      if (min)
-        sums[t] = k.fma(min, rows.splat(k, k.f32(), base, t, mins), sums[t]);
+      for (unsigned quad = first; quad < first + atOnce; ++quad) {
+        unsigned group = quad / quads;
+        Value start = quad % quads
+                          ? Value()
+                          : beginDot(k, form, rows, t, unit * groups + group);
+        Value x = rows.splat(k, k.i32(), rows.codes, t,
+                             unit * kUnitWeights + 4 * quad);
+        for (unsigned p = 0; p < parts; ++p) {
+          Value &dot = dots[p * rows.tokens + t];
+          dot = byteDot(k, start ? start : dot, codes[p * kUnitQuads + quad], x,
+                        largest);
+          if (quad % quads != quads - 1)
+            continue;
+          Value &scale = scales[p * groups + group];
+          if (!scale)
+            scale = weights[p].groupScale(unit * groups + group);
+          Value &sum = unitSums[p * rows.tokens + t];
+          sum = sum ? k.fma(k.toFloat(dot), scale, sum)
+                    : k.mulf(k.toFloat(dot), scale);
+        }
+      }
+  }
+  for (unsigned t = 0; t < rows.tokens; ++t) {
+    Value scale =
+        rows.splat(k, k.f32(), rows.by32, t, rows.layout.scales + 4 * unit);
+    for (unsigned p = 0; p < parts; ++p) {
+      Value &sum = sums[p * rows.tokens + t];
+      sum = k.fma(unitSums[p * rows.tokens + t], scale, sum);
     }
   }
 }
 
-Values GemmTile::emitPlain(KernelBuilder &k, Value rowGroup, Value inputRow,
-                           unsigned tokens, unsigned first) const {
+/// Adds the minima of a record's groups, times the sums of the activations.
+void GemmTile::emitMins(KernelBuilder &k, WeightDecoder &weights,
+                        const TileInput &rows,
+                        MutableArrayRef<Value> totals) const {
+  bool by16 = layout.format->form.group == 16;
+  unsigned base = by16 ? rows.layout.mins16 : rows.layout.mins32;
+  Values mins;
+  for (unsigned g = 0; g < layout.groups; ++g)
+    mins.push_back(weights.groupMin(g));
+  Value scale = weights.recordMin();
+  for (unsigned t = 0; t < rows.tokens; ++t) {
+    Value sum = k.constant(rows.lanes, 0.0f);
+    for (unsigned g = 0; g < layout.groups; ++g)
+      sum = k.fma(
+          mins[g],
+          rows.splat(k, k.f32(), by16 ? rows.by16 : rows.by32, t, base + 4 * g),
+          sum);
+    totals[t] = scale ? k.fma(sum, scale, totals[t]) : k.addf(totals[t], sum);
+  }
+}
+
+/// Adds a record. Formats with super scales are summed apart and multiplied by
+/// them once; the others go straight into the totals.
+void GemmTile::emitRecord(KernelBuilder &k, Decoders &weights,
+                          const TileInput &rows, Values &totals) const {
+  unsigned units = layout.recordWeights / kUnitWeights;
+  bool apart = layout.superScale >= 0;
+  Values sums(totals.size(), k.constant(rows.lanes, 0.0f));
+  for (unsigned unit = 0; unit < units; ++unit)
+    emitUnit(k, weights, unit, rows, apart ? sums : totals);
+  for (unsigned i = 0; apart && i < totals.size(); ++i)
+    totals[i] =
+        k.fma(sums[i], weights[i / rows.tokens].recordScale(), totals[i]);
+  if (layout.format->form.min != GroupMin::None)
+    for (unsigned p = 0; p < weights.size(); ++p)
+      emitMins(k, weights[p], rows,
+               MutableArrayRef(totals).slice(p * rows.tokens, rows.tokens));
+}
+
+/// Plain weights: float32 products, k after k.
+Values GemmTile::emitPlain(KernelBuilder &k, ArrayRef<TilePart> parts,
+                           Value inputRow, unsigned tokens) const {
   unsigned lanes = k.isa().lanes();
   Type element = k.plainElement(layout.format->form.plain);
   unsigned bytes = layout.unitBytes / kRowGroup;
   // Four k at a time, where they divide the width, to halve the loop's cost.
   unsigned unroll = input.getWidth() % 4 ? 1 : 4;
-  Values sums(tokens, k.constant(lanes, 0.0f));
+  Values sums(parts.size() * tokens, k.constant(lanes, 0.0f));
   return k.loop(
       k.index(0), k.index(input.getWidth()), unroll, sums,
       [&](Value column, ValueRange carried) {
-        Values sums(carried);
-        Value line = k.at(rowGroup, k.mul(column, layout.unitBytes));
+        Values sums(carried), lines;
+        for (const TilePart &part : parts) {
+          lines.push_back(k.at(part.rowGroup, k.mul(column, layout.unitBytes)));
+          for (unsigned ahead = 0;
+               prefetch && ahead < unroll * layout.unitBytes; ahead += 64)
+            k.prefetch(lines.back(), ahead + prefetch);
+        }
         Value x = k.at(inputRow, k.mul(column, 4));
-        for (unsigned ahead = 0; prefetch && ahead < unroll * layout.unitBytes;
-             ahead += 64)
-          k.prefetch(line, ahead + prefetch);
         for (unsigned i = 0; i < unroll; ++i) {
-          Value weights = k.loadFloats(lanes, element, line,
-                                       i * layout.unitBytes + first * bytes);
-          for (unsigned t = 0; t < tokens; ++t)
-            sums[t] = k.fma(
-                weights,
-                k.loadSplat(lanes, k.f32(), x, t * rowBytes(input) + 4 * i),
-                sums[t]);
+          Values weights;
+          for (auto [part, line] : llvm::zip(parts, lines))
+            weights.push_back(
+                k.loadFloats(lanes, element, line,
+                             i * layout.unitBytes + part.first * bytes));
+          for (unsigned t = 0; t < tokens; ++t) {
+            Value splat =
+                k.loadSplat(lanes, k.f32(), x, t * rowBytes(input) + 4 * i);
+            for (unsigned p = 0; p < parts.size(); ++p)
+              sums[p * tokens + t] =
+                  k.fma(weights[p], splat, sums[p * tokens + t]);
+          }
         }
         return sums;
       });
 }
 
-Values GemmTile::emit(KernelBuilder &k, Value rowGroup, Value inputRow,
-                      unsigned tokens, unsigned first) const {
+Values GemmTile::emit(KernelBuilder &k, ArrayRef<TilePart> parts,
+                      Value inputRow, unsigned tokens) const {
   if (layout.format->form.family == Family::Plain)
-    return emitPlain(k, rowGroup, inputRow, tokens, first);
+    return emitPlain(k, parts, inputRow, tokens);
   unsigned lanes = k.isa().lanes();
-  WeightDecoder weights(k, layout, {.lanes = lanes, .first = first, .row = {}});
+  Decoders weights;
+  for (const TilePart &part : parts)
+    weights.emplace_back(
+        k, layout,
+        RowSelection{.lanes = lanes, .first = part.first, .row = {}});
   uint64_t records =
       layout.paddedWidth(input.getWidth()) / layout.recordWeights;
-  Values sums(tokens, k.constant(lanes, 0.0f));
-  sums =
-      k.loop(k.index(0), k.index(records), 1, sums,
-             [&](Value record, ValueRange carried) {
-               Values sums(carried);
-               weights.enterRecord(k.at(k.at(rowGroup, layout.rowGroupHeader),
-                                        k.mul(record, layout.recordBytes)));
-               Value column = k.mul(record, layout.recordWeights);
-               TileInput rows{
-                   .layout = Q8Layout::of(input.getWidth(), input.getSums()),
-                   .lanes = lanes,
-                   .tokens = tokens,
-                   .codes = k.at(inputRow, column),
-                   .by32 = k.at(inputRow, k.div(column, 8)),
-                   .by16 = k.at(inputRow, k.div(column, 4))};
-               for (unsigned unit = 0;
-                    unit < layout.recordWeights / kUnitWeights; ++unit)
-                 emitUnit(k, weights, unit, rows, sums);
-               return sums;
-             });
-  Value tensorScale = weights.tensorScale(rowGroup);
-  for (Value &sum : sums)
-    sum = tensorScale ? k.mulf(sum, tensorScale) : sum;
+  Values sums(parts.size() * tokens, k.constant(lanes, 0.0f));
+  sums = k.loop(k.index(0), k.index(records), 1, sums,
+                [&](Value record, ValueRange carried) {
+                  Values sums(carried);
+                  Value offset = k.add(k.mul(record, layout.recordBytes),
+                                       layout.rowGroupHeader);
+                  for (auto [decoder, part] : llvm::zip(weights, parts))
+                    decoder.enterRecord(k.at(part.rowGroup, offset));
+                  Value column = k.mul(record, layout.recordWeights);
+                  TileInput rows{
+                      .layout = Q8Layout::of(input.getWidth(), input.getSums()),
+                      .lanes = lanes,
+                      .tokens = tokens,
+                      .shift = sumShift(input.getSums()),
+                      .codes = k.at(inputRow, column),
+                      .by32 = k.at(inputRow, k.div(column, 8)),
+                      .by16 = k.at(inputRow, k.div(column, 4))};
+                  emitRecord(k, weights, rows, sums);
+                  return sums;
+                });
+  for (unsigned i = 0; i < sums.size(); ++i) {
+    unsigned p = i / tokens;
+    if (Value scale = weights[p].tensorScale(parts[p].rowGroup))
+      sums[i] = k.mulf(sums[i], scale);
+  }
   return sums;
 }

@@ -1,5 +1,5 @@
-/// The register tile of gemv and gemm: 16 weight rows times a few tokens,
-/// summed over all of k in an order that no tile size changes.
+/// The register tile of gemv and gemm: weight rows times a few tokens, summed
+/// over all of k in an order that no tile size changes.
 #ifndef SINTER_CODEGEN_X86_GEMMTILE_H
 #define SINTER_CODEGEN_X86_GEMMTILE_H
 
@@ -8,21 +8,33 @@
 
 namespace sinter::x86 {
 
+/// As many rows as a register has lanes, from `first` of a row group on.
+struct TilePart {
+  Value rowGroup; ///< address of the packed group
+  unsigned first;
+};
+
 struct GemmTile {
   const PackedLayout &layout;
   tile::RowAttr input;
   unsigned prefetch; ///< bytes that weight prefetches run ahead, 0 for none
 
-  /// Sums of rows first … first+lanes-1 of the row group at `rowGroup` with
-  /// `tokens` consecutive input rows from `inputRow`: one vector per token.
-  Values emit(KernelBuilder &k, Value rowGroup, Value inputRow, unsigned tokens,
-              unsigned first) const;
+  /// Sums of the parts' rows with `tokens` consecutive input rows from
+  /// `inputRow`: one vector for each token of each part, part after part.
+  Values emit(KernelBuilder &k, llvm::ArrayRef<TilePart> parts, Value inputRow,
+              unsigned tokens) const;
 
 private:
-  Values emitPlain(KernelBuilder &k, Value rowGroup, Value inputRow,
-                   unsigned tokens, unsigned first) const;
-  void emitUnit(KernelBuilder &k, WeightDecoder &weights, unsigned unit,
-                struct TileInput &rows, Values &sums) const;
+  using Decoders = llvm::SmallVector<WeightDecoder, 2>;
+
+  Values emitPlain(KernelBuilder &k, llvm::ArrayRef<TilePart> parts,
+                   Value inputRow, unsigned tokens) const;
+  void emitUnit(KernelBuilder &k, Decoders &weights, unsigned unit,
+                const struct TileInput &rows, Values &sums) const;
+  void emitMins(KernelBuilder &k, WeightDecoder &weights, const TileInput &rows,
+                llvm::MutableArrayRef<Value> totals) const;
+  void emitRecord(KernelBuilder &k, Decoders &weights, const TileInput &rows,
+                  Values &totals) const;
 };
 
 } // namespace sinter::x86

@@ -18,11 +18,11 @@ Value x86::rowAt(KernelBuilder &k, tile::RowAttr row, Value base, Value index) {
 
 /// Stores the sum of `codes` (int32 vectors) as the layout's sums ask for it.
 static void writeSums(KernelBuilder &k, Value count, Value scale,
-                      Value integerAt, Value floatAt) {
+                      unsigned shift, Value integerAt, Value floatAt) {
   Value sum = k.sumLanes(count);
   if (integerAt) {
-    Value zero = k.constantLike(sum, 0);
-    k.store(k.ops().create<arith::SubIOp>(zero, sum), integerAt);
+    Value negative = k.ops().create<arith::SubIOp>(k.constantLike(sum, 0), sum);
+    k.store(k.shiftLeft(negative, shift), integerAt);
   }
   if (floatAt)
     k.store(k.mulf(scale, k.toFloat(sum)), floatAt);
@@ -73,11 +73,11 @@ static void quantizeBlock(KernelBuilder &k, tile::RowAttr row, Value rowAddress,
     return sums & set ? k.at(base, offset) : Value();
   };
   if (sums & (kCodes32 | kMins32))
-    writeSums(k, k.add(halves[0], halves[1]), scale,
+    writeSums(k, k.add(halves[0], halves[1]), scale, sumShift(sums),
               place(kCodes32, by4, layout.codes32),
               place(kMins32, by4, layout.mins32));
   for (unsigned half = 0; half < 2 && sums & (kCodes16 | kMins16); ++half)
-    writeSums(k, halves[half], scale,
+    writeSums(k, halves[half], scale, sumShift(sums),
               place(kCodes16, by8, layout.codes16 + 4 * half),
               place(kMins16, by8, layout.mins16 + 4 * half));
 }

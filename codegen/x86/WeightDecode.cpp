@@ -71,6 +71,8 @@ void WeightDecoder::enterRecord(Value record) {
   superScale_ =
       layout_.superScale >= 0 ? loadHalfs(layout_.superScale) : Value();
   superMin_ = layout_.superMin >= 0 ? loadHalfs(layout_.superMin) : Value();
+  if (superMin_ && form().min == GroupMin::Subtract)
+    superMin_ = k.ops().create<arith::NegFOp>(superMin_);
 }
 
 /// Field `index` of a plane's line, moved to its place in the code;
@@ -183,26 +185,33 @@ Value WeightDecoder::directScale(unsigned group) {
   return factor == 1.0f ? value : k.mulf(value, k.constantLike(value, factor));
 }
 
-Value WeightDecoder::scale(unsigned group) {
+Value WeightDecoder::groupScale(unsigned group) {
   if (form().groupScale != GroupScale::Integer)
     return directScale(group);
   Value code = integerField(layout_.scalePlanes, group);
   if (form().scaleOffset)
     code = k.ops().create<arith::SubIOp>(
         code, k.constantLike(code, int32_t(form().scaleOffset)));
-  return k.mulf(superScale_, k.toFloat(code));
+  return k.toFloat(code);
+}
+
+Value WeightDecoder::groupMin(unsigned group) {
+  if (layout_.superMin >= 0)
+    return k.toFloat(integerField(layout_.minPlanes, group));
+  Value value = loadHalfs(layout_.groupMin + group * layout_.groupStride);
+  return form().min == GroupMin::Subtract
+             ? Value(k.ops().create<arith::NegFOp>(value))
+             : value;
+}
+
+Value WeightDecoder::scale(unsigned group) {
+  Value scale = groupScale(group);
+  return superScale_ ? k.mulf(superScale_, scale) : scale;
 }
 
 Value WeightDecoder::min(unsigned group) {
-  Value value;
-  if (layout_.superMin >= 0)
-    value =
-        k.mulf(superMin_, k.toFloat(integerField(layout_.minPlanes, group)));
-  else
-    value = loadHalfs(layout_.groupMin + group * layout_.groupStride);
-  if (form().min == GroupMin::Subtract)
-    value = k.ops().create<arith::NegFOp>(value);
-  return value;
+  Value min = groupMin(group);
+  return superMin_ ? k.mulf(superMin_, min) : min;
 }
 
 Value WeightDecoder::tensorScale(Value rowGroup) {

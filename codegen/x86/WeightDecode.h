@@ -45,6 +45,13 @@ public:
   /// float32 addend of group `group` per unit of activation sum: ± minimum.
   Value min(unsigned group);
 
+  /// The parts of the two above: of the group, times of the record. The record
+  /// has none (null) in formats without super scales.
+  Value groupScale(unsigned group);
+  Value groupMin(unsigned group);
+  Value recordScale() const { return superScale_; }
+  Value recordMin() const { return superMin_; } ///< with its sign
+
   /// float32 tensor scales of the rows; null without them.
   Value tensorScale(Value rowGroup);
 

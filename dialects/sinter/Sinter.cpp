@@ -85,10 +85,14 @@ LogicalResult KvCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+/// Four bits of set, three of shift (dialects/tile/ActivationLayout.h).
+static constexpr unsigned kMaxQ8Sums = 127;
+
 LogicalResult Q8Type::verify(function_ref<InFlightDiagnostic()> emitError,
                              unsigned sums) {
-  if (sums > 15)
-    return emitError() << "q8 knows the sums 1, 2, 4 and 8, found the set "
+  if (sums > kMaxQ8Sums)
+    return emitError() << "q8 knows the sums 1, 2, 4 and 8 and shifts up to 7, "
+                          "found "
                        << sums;
   return success();
 }

@@ -9,11 +9,19 @@ namespace sinter {
 
 /// Sums of a block kept beside its codes, because a weight format needs them.
 enum Q8Sums : unsigned {
-  kCodes32 = 1, ///< int32 -Σ code per 32: formats with a code offset
+  kCodes32 = 1, ///< int32 -Σ code << sumShift per 32: formats with an offset
   kMins32 = 2,  ///< float32 scale·Σ code per 32: formats with minima
   kCodes16 = 4, ///< the same per 16, for formats with groups of 16
   kMins16 = 8,
 };
+
+/// Above the set: log2 of what the integer sums are multiplied by, so that the
+/// sums of readers that agree in their code offset need no arithmetic.
+inline constexpr unsigned kSumShiftBit = 4;
+constexpr unsigned sumShift(unsigned sums) { return sums >> kSumShiftBit; }
+constexpr unsigned withSumShift(unsigned sums, unsigned shift) {
+  return (sums & ((1u << kSumShiftBit) - 1)) | shift << kSumShiftBit;
+}
 
 /// Byte offsets within one row:
 ///   | int8 codes[padded] | f32 scales[padded/32] | sums, those of the set |

@@ -15,6 +15,9 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <set>
 
 using namespace mlir;
 
@@ -39,6 +42,13 @@ namespace {
 struct Readers {
   SmallVector<MatmulOp> matmuls;
   unsigned sums = 0;
+  std::set<unsigned> offsets; ///< code offsets of their weights, but 0
+
+  /// The integer sums are multiplied by the offset, if all agree on one.
+  unsigned sumsAndShift() const {
+    unsigned shift = offsets.size() == 1 ? llvm::Log2_32(*offsets.begin()) : 0;
+    return withSumShift(sums, shift);
+  }
 };
 
 struct ChooseActivationFormat
@@ -50,16 +60,18 @@ struct ChooseActivationFormat
       step.walk([&](MatmulOp matmul) {
         Value input = matmul.getInput();
         auto type = cast<RankedTensorType>(input.getType());
-        const Format *format = formatOf(
-            cast<RankedTensorType>(
-                symbols.lookup<WeightOp>(matmul.getWeight()).getType())
-                .getElementType());
+        const Format *format =
+            formatOf(cast<RankedTensorType>(
+                         symbols.lookup<WeightOp>(matmul.getWeight()).getType())
+                         .getElementType());
         if (!type.getElementType().isF32() ||
             format->form.family == Family::Plain)
           return;
         Readers &entry = readers[input];
         entry.matmuls.push_back(matmul);
         entry.sums |= sumsFor(format->form);
+        if (format->form.codeOffset)
+          entry.offsets.insert(format->form.codeOffset);
       });
       for (auto &[input, entry] : readers)
         quantize(input, entry);
@@ -71,7 +83,7 @@ struct ChooseActivationFormat
     OpBuilder builder(first);
     auto rows = cast<RankedTensorType>(input.getType());
     auto type = RankedTensorType::get(
-        rows.getShape(), Q8Type::get(&getContext(), readers.sums));
+        rows.getShape(), Q8Type::get(&getContext(), readers.sumsAndShift()));
     Operation *producer = input.getDefiningOp();
     Location location = producer ? producer->getLoc() : first.getLoc();
     Value codes = builder.create<QuantizeOp>(location, type, input);

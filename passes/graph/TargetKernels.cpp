@@ -23,8 +23,10 @@ static constexpr llvm::StringLiteral kX86Ops[] = {
     "sinter.quantize"};
 
 static constexpr RegionKernel kX86Regions[] = {
-    {"projections"},      {"swiglu"},
-    {"residual_norm"},    {"rope_cache_write"},
+    {"projections"},
+    {"swiglu"},
+    {"residual_norm"},
+    {"rope_cache_write"},
     {"act_quant", actQuantObstacle},
 };
 

@@ -134,8 +134,9 @@ static tile::HeadsAttr skeletonOf(OpGroup &group, TileBuilder &tile,
 static void launchHeads(OpGroup &group, TileBuilder &tile, Heads &heads) {
   tile::HeadsAttr skeleton = skeletonOf(group, tile, heads);
   auto kernel = tile.kernel(
-      Twine(!heads.write ? "rope" : heads.queryHeads ? "rope_cache_write"
-                                                     : "cache_write") +
+      Twine(!heads.write       ? "rope"
+            : heads.queryHeads ? "rope_cache_write"
+                               : "cache_write") +
           "_h" + Twine(heads.queryHeads + skeleton.getCacheHeads()) + "_k" +
           Twine(heads.keyWidth),
       skeleton);

@@ -55,14 +55,14 @@ static tile::LaunchOp launchGemm(OpGroup &group, TileBuilder &tile,
   Value input = group.resolve(MatmulOp(joined.matmuls.front()).getInput());
   bool outputs = tile.countsOutputs(input);
   StringRef format = formatOf(joined.format)->name;
-  auto skeleton = tile::GemmAttr::get(
-      result.getContext(), format, joined.rows, tile.row(input),
-      tile.row(result), segments, !joined.biases.empty(), false, outputs,
-      false);
-  auto kernel = tile.kernel(Twine(op) + "_" + format + "_n" +
-                                Twine(joined.rows) + "_k" +
-                                Twine(rowWidth(input)),
-                            skeleton, body);
+  auto skeleton =
+      tile::GemmAttr::get(result.getContext(), format, joined.rows,
+                          tile.row(input), tile.row(result), segments,
+                          !joined.biases.empty(), false, outputs, false);
+  auto kernel =
+      tile.kernel(Twine(op) + "_" + format + "_n" + Twine(joined.rows) + "_k" +
+                      Twine(rowWidth(input)),
+                  skeleton, body);
   LaunchBuilder launch(tile, group.getRoot()->getLoc());
   launch.input(input).symbol(
       tile.packed(joined.weights, joined.scales, segments > 1));
@@ -98,8 +98,8 @@ static NotLowered lowerSwiglu(OpGroup &group, TileBuilder &tile) {
     return "gate and up have biases";
   if (joined.rows % 32)
     return "gate and up cannot take turns of 16 rows";
-  auto launch = launchGemm(group, tile, joined, "swiglu", 2,
-                           KernelBody::Swiglu, result.getType());
+  auto launch = launchGemm(group, tile, joined, "swiglu", 2, KernelBody::Swiglu,
+                           result.getType());
   group.replace(result, launch.getResult(0));
   return std::nullopt;
 }
@@ -139,18 +139,18 @@ NotLowered lowerMatmul(OpGroup &group, TileBuilder &tile) {
         group.resolve(quantize.getInput()) != first.getResult() ||
         !group.gives(quantize.getResult()))
       return "quantises something else than the one product";
-    auto launch = launchGemm(group, tile, joined, "matmul", 1,
-                             KernelBody::None, quantize.getType());
+    auto launch = launchGemm(group, tile, joined, "matmul", 1, KernelBody::None,
+                             quantize.getType());
     group.replace(quantize, launch.getResult(0));
     return std::nullopt;
   }
   Type result = first.getType();
   if (joined.matmuls.size() > 1)
-    result = RankedTensorType::get(
-        {ShapedType::kDynamic, joined.rows},
-        cast<RankedTensorType>(result).getElementType());
-  auto launch = launchGemm(group, tile, joined, "matmul", 1, KernelBody::None,
-                           result);
+    result =
+        RankedTensorType::get({ShapedType::kDynamic, joined.rows},
+                              cast<RankedTensorType>(result).getElementType());
+  auto launch =
+      launchGemm(group, tile, joined, "matmul", 1, KernelBody::None, result);
   if (joined.matmuls.size() > 1)
     cutColumns(group, tile, joined, launch.getResult(0));
   else
@@ -173,11 +173,10 @@ NotLowered lowerEmbed(OpGroup &group, TileBuilder &tile) {
   auto kernel = tile.kernel("embed_" + Twine(format) + "_n" + Twine(rows) +
                                 "_k" + Twine(type.getDimSize(1)),
                             skeleton);
-  auto launch =
-      LaunchBuilder(tile, embed.getLoc())
-          .symbol(tile.packed(embed.getWeightAttr(), scales, false))
-          .output(embed.getType())
-          .launch(kernel, group.label());
+  auto launch = LaunchBuilder(tile, embed.getLoc())
+                    .symbol(tile.packed(embed.getWeightAttr(), scales, false))
+                    .output(embed.getType())
+                    .launch(kernel, group.label());
   group.replace(embed, launch.getResult(0));
   return std::nullopt;
 }

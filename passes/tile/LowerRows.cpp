@@ -22,8 +22,8 @@ NotLowered lowerNorm(OpGroup &group, TileBuilder &tile) {
     return "an inner value is used outside";
   Value input = group.resolve(add ? add.getLhs() : norm.getInput());
   // The kernel has one stride, of the first input; the addend's is the width.
-  if (add && tile.row(group.resolve(add.getRhs())).getStride() !=
-                 rowWidth(input))
+  if (add &&
+      tile.row(group.resolve(add.getRhs())).getStride() != rowWidth(input))
     return "the addend is columns of wider rows";
   bool outputs = tile.countsOutputs(input);
   RankedTensorType weight = tile.weightType(norm.getWeightAttr());
@@ -33,8 +33,7 @@ NotLowered lowerNorm(OpGroup &group, TileBuilder &tile) {
       norm.getEpsilonAttr(), static_cast<bool>(add), outputs);
   auto kernel = tile.kernel(
       Twine(add ? "residual_norm" : "rms_norm") + (quantize ? "_q8" : "_f32") +
-          "_n" + Twine(width) +
-          (size == width ? Twine() : "_g" + Twine(size)),
+          "_n" + Twine(width) + (size == width ? Twine() : "_g" + Twine(size)),
       skeleton);
   LaunchBuilder launch(tile, group.getRoot()->getLoc());
   launch.input(input);
@@ -95,9 +94,9 @@ NotLowered lowerElementwise(OpGroup &group, TileBuilder &tile) {
     strides.push_back(tile.row(input).getStride());
     outputs |= tile.countsOutputs(input);
   }
-  auto skeleton = tile::ElementwiseAttr::get(
-      first->getContext(), strides, tile.row(result.getType()), gather,
-      outputs);
+  auto skeleton =
+      tile::ElementwiseAttr::get(first->getContext(), strides,
+                                 tile.row(result.getType()), gather, outputs);
   auto kernel = tile.kernel(Twine(row->name) + (quantised ? "_q8" : "_f32") +
                                 "_n" + Twine(rowWidth(result)),
                             skeleton, row->body);

@@ -54,8 +54,7 @@ static void note(func::FuncOp function, const Tally &inlined) {
   SmallVector<Attribute> all(now.getValue());
   if (auto before = function->getAttrOfType<ArrayAttr>(kInlinedAttr))
     all.insert(all.begin(), before.begin(), before.end());
-  function->setAttr(kInlinedAttr,
-                    ArrayAttr::get(function.getContext(), all));
+  function->setAttr(kInlinedAttr, ArrayAttr::get(function.getContext(), all));
 }
 
 /// Rotation, cache and attention go by the step's tokens; after select_rows

@@ -84,7 +84,7 @@ struct SelectTiles : impl::SelectTilesBase<SelectTiles> {
                          << " tokens; the second must be larger";
       return signalPassFailure();
     }
-    facts.v4 = target.getLevel() == "x86-64-v4";
+    facts.registers = target.getLevel() == "x86-64-v4" ? 32 : 16;
     facts.cores = std::max(1u, target.getCores());
     facts.l2 = target.getL2();
     facts.prefetch = target.getPrefetch();

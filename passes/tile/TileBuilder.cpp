@@ -55,14 +55,14 @@ void TileBuilder::fill(tile::KernelOp kernel, KernelBody body) {
   OpBuilder::InsertionGuard guard(builder);
   Location loc = kernel.getLoc();
   Type f32 = builder.getF32Type();
-  Block *block = builder.createBlock(&kernel.getBody(), {}, {f32, f32},
-                                     {loc, loc});
+  Block *block =
+      builder.createBlock(&kernel.getBody(), {}, {f32, f32}, {loc, loc});
   Value a = block->getArgument(0), b = block->getArgument(1), result;
   if (body == KernelBody::Add) {
     result = builder.create<arith::AddFOp>(loc, a, b);
   } else {
-    Value one = builder.create<arith::ConstantOp>(
-        loc, builder.getF32FloatAttr(1.0f));
+    Value one =
+        builder.create<arith::ConstantOp>(loc, builder.getF32FloatAttr(1.0f));
     Value negative = builder.create<arith::NegFOp>(loc, a);
     Value power = builder.create<math::ExpOp>(loc, negative);
     Value below = builder.create<arith::AddFOp>(loc, one, power);
@@ -132,8 +132,7 @@ tile::RowAttr TileBuilder::row(Type rows) const {
   auto type = cast<RankedTensorType>(rows);
   unsigned width = type.getShape().back();
   if (auto q8 = dyn_cast<Q8Type>(type.getElementType()))
-    return tile::RowAttr::get(rows.getContext(), width, 0, true,
-                              q8.getSums());
+    return tile::RowAttr::get(rows.getContext(), width, 0, true, q8.getSums());
   return tile::RowAttr::get(rows.getContext(), width, width, false, 0);
 }
 
@@ -144,8 +143,8 @@ tile::RowAttr TileBuilder::row(Value rows) const {
     whole = columns.getInput();
   if (whole == rows)
     return own;
-  return tile::RowAttr::get(rows.getContext(), own.getWidth(),
-                            rowWidth(whole), false, 0);
+  return tile::RowAttr::get(rows.getContext(), own.getWidth(), rowWidth(whole),
+                            false, 0);
 }
 
 LaunchBuilder &LaunchBuilder::input(Value value) {

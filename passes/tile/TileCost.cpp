@@ -35,16 +35,15 @@ uint64_t gemmCost(const TileTarget &target, const GemmShape &shape,
   // tokens; half the cache is theirs.
   uint64_t passes = shape.decode || weights <= target.l2 / 2
                         ? 1
-                        : ceilDiv(shape.tokens, target.v4 ? 8 : 4);
+                        : ceilDiv(shape.tokens, target.registers / 4);
   return perCore * (weights * passes + activations + kItemBytes);
 }
 
 TileChoice chooseGemm(const TileTarget &target, const GemmShape &shape) {
   TileChoice choice;
-  // Register tiles: 8 tokens × 16 rows of int32 sums fill half of AVX-512's 32
-  // registers' worth of sums and scaled sums; AVX2 has 16 registers of half
-  // the width. Decode steps have few tokens.
-  choice.tokens = target.v4 && !shape.decode ? 8 : 4;
+  // A token of the tile keeps a sum or two in registers; a quarter of them
+  // leaves room for the decoded weights (docs/performance.md).
+  choice.tokens = target.registers / 4;
   // A prefill reads weights from the cache, again and again.
   choice.prefetch = shape.decode ? target.prefetch : 0;
   unsigned step = rowGroupStep(shape);

@@ -9,7 +9,7 @@ namespace sinter {
 
 /// Facts of the chip that tiles depend on.
 struct TileTarget {
-  bool v4 = false;
+  unsigned registers = 16; ///< vector registers
   unsigned cores = 1;
   uint64_t l2 = 1 << 20; ///< bytes per core
   unsigned prefetch = 0; ///< bytes that prefetches of weights run ahead

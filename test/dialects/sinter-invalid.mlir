@@ -26,8 +26,8 @@ func.func private @f(!sinter.kv_cache<heads = 1, keys = 32, values = 32, i8>)
 
 // -----
 
-// expected-error @below {{q8 knows the sums 1, 2, 4 and 8, found the set 16}}
-func.func private @f(tensor<?x32x!sinter.q8<16>>)
+// expected-error @below {{q8 knows the sums 1, 2, 4 and 8 and shifts up to 7, found 128}}
+func.func private @f(tensor<?x32x!sinter.q8<128>>)
 
 // -----
 

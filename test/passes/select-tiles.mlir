@@ -6,7 +6,7 @@
 module attributes {sinter.target = #sinter.target<level = "x86-64-v4", features = "", cores = 2, l1 = 32768, l2 = 1048576, l3 = 33554432>} {
   // The tile of a step with many tokens, and its twin for few.
   // CHECK: tile.kernel @mm #tile.gemm<{{.*}}> config <rowGroups = 16, tokens = 8>
-  // CHECK: tile.kernel @mm_gemv #tile.gemm<{{.*}}decode = true> config <rowGroups = 16, tokens = 4, prefetch = 4096>
+  // CHECK: tile.kernel @mm_gemv #tile.gemm<{{.*}}decode = true> config <rowGroups = 16, tokens = 8, prefetch = 4096>
   tile.kernel @mm #tile.gemm<format = "q4_k", weightRows = 4096, input = <width = 256, q8 = true, sums = 2>, output = <width = 4096, stride = 4096>> {}
   // Quantised output of two segments: blocks of 32 columns need 4 row groups.
   // CHECK: tile.kernel @gate_up #tile.gemm<{{.*}}> config <rowGroups = 4, tokens = 8>

@@ -31,7 +31,10 @@ unsigned sumsFor(const CanonicalForm &form) {
   unsigned set = form.codeOffset ? unsigned(kCodes32) : 0;
   if (form.min != GroupMin::None)
     set |= kMins32;
-  return form.group == 16 ? set << 2 : set;
+  if (form.group == 16)
+    set <<= 2;
+  return withSumShift(set,
+                      form.codeOffset ? std::countr_zero(form.codeOffset) : 0);
 }
 
 /// Random blocks whose weights are of ordinary size: bytes are drawn until they
