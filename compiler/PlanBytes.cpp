@@ -83,9 +83,16 @@ void PlanWriter::addState(plan::StateOp state) {
 void PlanWriter::addRope(plan::RopeTableOp rope) {
   auto place = symbols.lookup<plan::WeightOp>(rope.getFrequencies());
   ropeAt[rope.getSymName()] = ropes.size();
-  ropes.push_back({static_cast<uint32_t>(rope.getPairs()),
-                   static_cast<float>(rope.getMagnitude().convertToDouble()),
-                   place.getOffset()});
+  PlanRopeTable written = {};
+  written.pairs = rope.getPairs();
+  written.magnitude = rope.getMagnitude().convertToDouble();
+  written.temperatureLength = 1;
+  if (std::optional<ArrayRef<double>> temperature = rope.getTemperature()) {
+    written.temperature = (*temperature)[0];
+    written.temperatureLength = (*temperature)[1];
+  }
+  written.frequencies = place.getOffset();
+  ropes.push_back(written);
 }
 
 PlanOperand PlanWriter::operand(plan::OperandAttr operand) {

@@ -16,7 +16,7 @@ namespace sinter {
 
 inline constexpr char kArtifactMagic[8] = {'S', 'I', 'N',  'T',
                                            'E', 'R', '\n', '\x1a'};
-inline constexpr uint32_t kArtifactVersion = 2;
+inline constexpr uint32_t kArtifactVersion = 3;
 inline constexpr uint64_t kSectionAlignment = 64 * 1024;
 /// More sections than any version defines; a larger count is corrupt.
 inline constexpr uint32_t kMaxSections = 64;
@@ -149,13 +149,16 @@ static_assert(sizeof(PlanState) == 32);
 
 /// Rotary angles: for each token of a step the runtime writes
 /// float cos[pairs] then float sin[pairs] of position * inverseFrequency[i],
-/// both times magnitude (1 unless YaRN scales attention).
+/// both times magnitude (1 unless YaRN scales attention) and
+/// 1 + temperature * ln(1 + floor(position / temperatureLength)).
 struct PlanRopeTable {
   uint32_t pairs;
   float magnitude;
+  float temperature;          ///< 0: none
+  uint32_t temperatureLength; ///< at least 1
   uint64_t frequencies; ///< offset of float32[pairs] in the weights section
 };
-static_assert(sizeof(PlanRopeTable) == 16);
+static_assert(sizeof(PlanRopeTable) == 24);
 
 /// What changes from step to step, as the generated kernels read it (by these
 /// offsets: changing the order is a new artifact version).

@@ -100,6 +100,9 @@ static Status checkRopeTables(const Plan &plan, uint64_t weightBytes) {
     if (rope.pairs == 0 || rope.pairs > kMaxStepTokens)
       return bad("rope table {} has {} pairs, expected 1 to {}", i, rope.pairs,
                  kMaxStepTokens);
+    if (rope.temperatureLength == 0)
+      return bad("rope table {} has temperature length 0, expected at least 1",
+                 i);
     uint64_t bytes = uint64_t(rope.pairs) * sizeof(float);
     if (rope.frequencies % alignof(float) != 0 ||
         rope.frequencies > weightBytes ||

@@ -5,15 +5,22 @@
 
 namespace sinter {
 
+/// What sharpens the attention of far positions; exactly 1 without.
+static double temperatureAt(int32_t position, const PlanRopeTable &rope) {
+  int64_t lengths = int64_t(position) / rope.temperatureLength;
+  return 1 + rope.temperature * std::log1p(static_cast<double>(lengths));
+}
+
 void fillRopeTable(std::span<const int32_t> positions,
-                   std::span<const float> frequencies, float magnitude,
+                   const PlanRopeTable &rope, const float *frequencies,
                    float *table) {
-  size_t pairs = frequencies.size();
+  size_t pairs = rope.pairs;
   for (int32_t position : positions) {
+    double factor = rope.magnitude * temperatureAt(position, rope);
     for (size_t i = 0; i < pairs; ++i) {
       double angle = static_cast<double>(position) * frequencies[i];
-      table[i] = static_cast<float>(std::cos(angle) * magnitude);
-      table[pairs + i] = static_cast<float>(std::sin(angle) * magnitude);
+      table[i] = static_cast<float>(std::cos(angle) * factor);
+      table[pairs + i] = static_cast<float>(std::sin(angle) * factor);
     }
     table += 2 * pairs;
   }

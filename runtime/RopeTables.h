@@ -2,16 +2,19 @@
 #ifndef SINTER_RUNTIME_ROPETABLES_H
 #define SINTER_RUNTIME_ROPETABLES_H
 
+#include "runtime/ArtifactFormat.h"
+
 #include <cstdint>
 #include <span>
 
 namespace sinter {
 
-/// Writes, for each position, cos[pairs] then sin[pairs] of
-/// position * frequencies[i], both times `magnitude`. The angle is formed in
-/// double precision: a float angle of a far position has lost its fraction.
+/// Writes, for each position (from 0), cos[pairs] then sin[pairs] of
+/// position * frequencies[i], both times the magnitude and the temperature of
+/// `rope`. The angle is formed in double precision: a float angle of a far
+/// position has lost its fraction.
 void fillRopeTable(std::span<const int32_t> positions,
-                   std::span<const float> frequencies, float magnitude,
+                   const PlanRopeTable &rope, const float *frequencies,
                    float *table);
 
 } // namespace sinter

@@ -197,7 +197,7 @@ void Session::fillRopeTables(std::span<const int32_t> positions) {
     const PlanRopeTable &rope = plan.ropeTables[i];
     const auto *frequencies = reinterpret_cast<const float *>(
         artifact_.weights().data() + rope.frequencies);
-    fillRopeTable(positions, {frequencies, rope.pairs}, rope.magnitude,
+    fillRopeTable(positions, rope, frequencies,
                   reinterpret_cast<float *>(ropeTables_[i].data()));
   }
 }

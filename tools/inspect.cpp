@@ -83,6 +83,8 @@ Json describePlan(const Plan &plan) {
   for (const PlanRopeTable &rope : plan.ropeTables)
     ropes.push_back({{"pairs", rope.pairs},
                      {"magnitude", rope.magnitude},
+                     {"temperature", rope.temperature},
+                     {"temperature_length", rope.temperatureLength},
                      {"frequencies", rope.frequencies}});
   Json regimes = Json::array();
   for (const PlanRegime &regime : plan.regimes) {
@@ -143,12 +145,17 @@ void printPlan(const Json &plan) {
         state["value_width"].get<uint32_t>(),
         state["page_bytes"].get<uint64_t>());
   index = 0;
-  for (const Json &rope : plan["rope_tables"])
-    fmt::print("rope {}: {} pairs, magnitude {}, frequencies at "
+  for (const Json &rope : plan["rope_tables"]) {
+    std::string temperature;
+    if (float value = rope["temperature"].get<float>(); value != 0)
+      temperature = fmt::format("temperature {} per {} tokens, ", value,
+                                rope["temperature_length"].get<uint32_t>());
+    fmt::print("rope {}: {} pairs, magnitude {}, {}frequencies at "
                "weights+{:#x}\n",
                index++, rope["pairs"].get<uint32_t>(),
-               rope["magnitude"].get<float>(),
+               rope["magnitude"].get<float>(), temperature,
                rope["frequencies"].get<uint64_t>());
+  }
 }
 
 /// A bar before the kernel is a barrier; "tokens/4 x8" are 8 items for every 4

@@ -83,14 +83,17 @@ def Plan_RopeTableOp : Plan_Op<"rope_table", [Symbol]> {
   let description = [{
     ```mlir
     plan.rope_table @rope frequencies @rope.frequencies pairs 64 magnitude 1.0
+    plan.rope_table @hot frequencies @rope.frequencies pairs 64 magnitude 1.0 temperature [0.1, 16384.0]
     ```
+    `temperature` is that of `#sinter.rope`.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name,
                        FlatSymbolRefAttr:$frequencies, I64Attr:$pairs,
-                       F64Attr:$magnitude);
+                       F64Attr:$magnitude,
+                       OptionalAttr<DenseF64ArrayAttr>:$temperature);
   let assemblyFormat = [{
     $sym_name `frequencies` $frequencies `pairs` $pairs `magnitude` $magnitude
-    attr-dict
+    (`temperature` $temperature^)? attr-dict
   }];
 }
 

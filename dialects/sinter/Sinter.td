@@ -120,13 +120,16 @@ def Sinter_RopeAttr : Sinter_Attr<"Rope", "rope"> {
     when `neox`, else (2i, 2i+1); its frequency is base^(-2i/width), divided by
     `factors`[i] if given, then scaled by YaRN if `yarn` (paper: 2309.00071,
     parameters scale factor, original context, extrapolation mix, attention
-    factor, beta fast, beta slow) or divided by `linear`. Example:
-    `#sinter.rope<width = 128, base = 1.0e6 : f64, neox = true>`.
+    factor, beta fast, beta slow) or divided by `linear`. `temperature` =
+    [scale, length] multiplies the rotated head by
+    1 + scale * ln(1 + floor(position / length)), so all of it must rotate.
+    Example: `#sinter.rope<width = 128, base = 1.0e6 : f64, neox = true>`.
   }];
   let parameters = (ins "unsigned":$width, "::mlir::FloatAttr":$base, "bool":$neox,
       OptionalParameter<"::mlir::FlatSymbolRefAttr">:$factors,
       OptionalParameter<"::mlir::FloatAttr">:$linear,
-      OptionalParameter<"::mlir::DenseF64ArrayAttr">:$yarn);
+      OptionalParameter<"::mlir::DenseF64ArrayAttr">:$yarn,
+      OptionalParameter<"::mlir::DenseF64ArrayAttr">:$temperature);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

@@ -101,6 +101,16 @@ LogicalResult RopeOp::verify() {
   if (getRope().getWidth() % 2 || getRope().getWidth() > width / heads)
     return emitOpError("rotates ") << getRope().getWidth() << " of the "
                                    << width / heads << " elements of a head";
+  DenseF64ArrayAttr temperature = getRope().getTemperature();
+  if (!temperature)
+    return success();
+  if (temperature.size() != 2 || !(temperature[1] >= 1))
+    return emitOpError("has the temperature ")
+           << temperature << ", expected a scale and a length of at least 1";
+  if (getRope().getWidth() != width / heads)
+    return emitOpError("has a temperature, but rotates only ")
+           << getRope().getWidth() << " of the " << width / heads
+           << " elements of a head";
   return success();
 }
 

@@ -155,8 +155,28 @@ RopeAttr ModelBuilder::rope(const Decoder &decoder, RopePairs pairs,
   return RopeAttr::get(
       builder.getContext(), width.value, builder.getF64FloatAttr(base),
       pairs == RopePairs::Halves, table,
-      plainLinear ? builder.getF64FloatAttr(factor) : mlir::FloatAttr(),
-      scaled);
+      plainLinear ? builder.getF64FloatAttr(factor) : mlir::FloatAttr(), scaled,
+      /*temperature=*/{});
+}
+
+RopeAttr ModelBuilder::queryRope(RopeAttr rope, const Decoder &decoder) {
+  constexpr const char *kScale = "attention.temperature_scale";
+  double scale = asked.number(kScale, 0.0);
+  if (scale == 0.0)
+    return rope;
+  double length =
+      asked.size("rope.scaling.original_context_length", decoder.context).value;
+  // The factor rides on cosines and sines, which the rest of a head has not.
+  if (rope.getWidth() != decoder.keyWidth.value)
+    asked.refuse(llvm::formatv(
+        "{0} is {1}, but {2} is {3}, expected all {4} elements of a head",
+        asked.keyName(kScale), plainNumber(scale),
+        asked.keyName("rope.dimension_count"), rope.getWidth(),
+        decoder.keyWidth.value));
+  return RopeAttr::get(builder.getContext(), rope.getWidth(), rope.getBase(),
+                       rope.getNeox(), rope.getFactors(), rope.getLinear(),
+                       rope.getYarn(),
+                       builder.getDenseF64ArrayAttr({scale, length}));
 }
 
 Rows ModelBuilder::embed(const Decoder &decoder) {

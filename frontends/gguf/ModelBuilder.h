@@ -102,6 +102,10 @@ public:
   /// Reads the rope keys. `factors`, if the file has it, divides frequencies.
   RopeAttr rope(const Decoder &decoder, RopePairs pairs,
                 llvm::StringRef factors = "");
+  /// `rope` for queries, with what sharpens attention far into the text, if
+  /// the file has `attention.temperature_scale`: the rotated query times
+  /// 1 + scale · ln(1 + floor(position / original context)).
+  RopeAttr queryRope(RopeAttr rope, const Decoder &decoder);
   Rows embed(const Decoder &decoder);
   /// The layers; none if something is wrong already.
   std::vector<Block> blocks(const Decoder &decoder);

@@ -106,9 +106,9 @@ plan::OperandAttr Declarations::rope(tile::RopeTableOp table) {
   plan::OperandAttr place = weight(frequencies, pairs * 4);
   // YaRN's attention factor scales the angles' sines and cosines.
   double magnitude = rope.getYarn() ? rope.getYarn()[3] : 1.0;
-  auto op = builder.create<plan::RopeTableOp>(module.getLoc(), planName(symbol),
-                                              place.getSymbol().getValue(),
-                                              pairs, llvm::APFloat(magnitude));
+  auto op = builder.create<plan::RopeTableOp>(
+      module.getLoc(), planName(symbol), place.getSymbol().getValue(), pairs,
+      llvm::APFloat(magnitude), rope.getTemperature());
   op->setAttr("plan.source", symbol);
   symbols.insert(op);
   return known[symbol] = plan::OperandAttr::get(

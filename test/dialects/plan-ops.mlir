@@ -7,6 +7,8 @@ plan.weight @qkv at 65536 bytes 2359296
 plan.state @kv : !sinter.kv_cache<heads = 8, keys = 128, values = 128, f16> page_bytes 262144
 // CHECK: plan.rope_table @rope frequencies @rope.frequencies pairs 64 magnitude 1.000000e+00
 plan.rope_table @rope frequencies @rope.frequencies pairs 64 magnitude 1.0
+// CHECK: plan.rope_table @hot frequencies @rope.frequencies pairs 64 magnitude 1.000000e+00 temperature [1.000000e-01, 4.096000e+03]
+plan.rope_table @hot frequencies @rope.frequencies pairs 64 magnitude 1.0 temperature [0.1, 4096.0]
 // CHECK: plan.regime max_tokens 8 arena 1048576 {
 plan.regime max_tokens 8 arena 1048576 {
   // CHECK-NEXT: plan.launch @norm operands [#plan.operand<"arena">, #plan.operand<"weight" of @qkv>, #plan.operand<"arena" at 4096>] items "tokens" count 1 tile 4 label "blk.0.attn_norm"

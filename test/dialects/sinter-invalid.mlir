@@ -161,6 +161,22 @@ func.func @f(%b: !sinter.batch, %x: tensor<?x64xf32>) {
 
 // -----
 
+func.func @f(%b: !sinter.batch, %x: tensor<?x64xf32>) {
+  // expected-error @below {{has a temperature, but rotates only 16 of the 32 elements of a head}}
+  %r = sinter.rope %x, %b heads 2 <width = 16, base = 1.0e6 : f64, neox = true, temperature = [0.1, 4096.0]> : tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @f(%b: !sinter.batch, %x: tensor<?x64xf32>) {
+  // expected-error @below {{has the temperature array<f64: 1.000000e-01, 0.000000e+00>, expected a scale and a length of at least 1}}
+  %r = sinter.rope %x, %b heads 2 <width = 32, base = 1.0e6 : f64, neox = true, temperature = [0.1, 0.0]> : tensor<?x64xf32>
+  return
+}
+
+// -----
+
 !kv = !sinter.kv_cache<heads = 2, keys = 32, values = 16, f16>
 func.func @f(%b: !sinter.batch, %kv: !kv, %k: tensor<?x32xf32>, %v: tensor<?x32xf32>) {
   // expected-error @below {{writes keys of 32 into '!sinter.kv_cache<heads = 2, keys = 32, values = 16, f16>'}}

@@ -77,6 +77,8 @@ module attributes {
     %t = sinter.rope %w, %b heads 2 #scaled : tensor<?x64xf32>
     // CHECK: sinter.rope %{{.*}}, %arg0 heads 2 <width = 32, base = 1.000000e+04 : f64, neox = false, yarn = [4.000000e+00, 4.096000e+03, 1.000000e+00, 1.000000e+00, 3.200000e+01, 1.000000e+00]>
     %u = sinter.rope %w, %b heads 2 #yarn : tensor<?x64xf32>
+    // CHECK: sinter.rope %{{.*}}, %arg0 heads 2 <width = 32, base = 1.000000e+04 : f64, neox = false, temperature = [1.000000e-01, 4.096000e+03]>
+    %hot = sinter.rope %w, %b heads 2 <width = 32, base = 1.0e4 : f64, neox = false, temperature = [0.1, 4096.0]> : tensor<?x64xf32>
     // CHECK: sinter.cache_write %{{.*}}, %{{.*}}, %arg1, %arg0 : tensor<?x64xf32>, tensor<?x64xf32>, <heads = 2, keys = 32, values = 32, f16>
     sinter.cache_write %r, %t, %kv, %b : tensor<?x64xf32>, tensor<?x64xf32>, !kv
     // CHECK: sinter.attention %{{.*}}, %arg1, %arg0 heads 2 scale 1.250000e-01 : (tensor<?x64xf32>, !sinter.kv_cache<heads = 2, keys = 32, values = 32, f16>, !sinter.batch) -> tensor<?x64xf32>

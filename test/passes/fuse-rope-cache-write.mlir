@@ -5,6 +5,7 @@
 
 #rope = #sinter.rope<width = 32, base = 1.0e6 : f64, neox = true>
 #other = #sinter.rope<width = 32, base = 1.0e4 : f64, neox = true>
+#hot = #sinter.rope<width = 32, base = 1.0e6 : f64, neox = true, temperature = [0.1, 4096.0]>
 !kv = !sinter.kv_cache<heads = 2, keys = 32, values = 32, f16>
 sinter.weight @qn : tensor<32xf32> at 0 : 0
 sinter.weight @kn : tensor<32xf32> at 0 : 0
@@ -98,6 +99,17 @@ func.func @keys_plain(%b: !sinter.batch, %kv: !kv, %q: tensor<?x128xf32>, %k: te
 func.func @ropes_differ(%b: !sinter.batch, %kv: !kv, %q: tensor<?x128xf32>, %k: tensor<?x64xf32>, %v: tensor<?x64xf32>) -> tensor<?x128xf32> {
   %qr = sinter.rope %q, %b heads 4 #rope : tensor<?x128xf32>
   %kr = sinter.rope %k, %b heads 2 #other : tensor<?x64xf32>
+  sinter.cache_write %kr, %v, %kv, %b : tensor<?x64xf32>, tensor<?x64xf32>, !kv
+  %o = sinter.attention %qr, %kv, %b heads 4 scale 0.1767766 : (tensor<?x128xf32>, !kv, !sinter.batch) -> tensor<?x128xf32>
+  return %o : tensor<?x128xf32>
+}
+
+// A query that sharpens by position has a table of its own.
+// CHECK-LABEL: func.func @temperature
+// CHECK-SAME: ["query and keys are rotated differently x1
+func.func @temperature(%b: !sinter.batch, %kv: !kv, %q: tensor<?x128xf32>, %k: tensor<?x64xf32>, %v: tensor<?x64xf32>) -> tensor<?x128xf32> {
+  %qr = sinter.rope %q, %b heads 4 #hot : tensor<?x128xf32>
+  %kr = sinter.rope %k, %b heads 2 #rope : tensor<?x64xf32>
   sinter.cache_write %kr, %v, %kv, %b : tensor<?x64xf32>, tensor<?x64xf32>, !kv
   %o = sinter.attention %qr, %kv, %b heads 4 scale 0.1767766 : (tensor<?x128xf32>, !kv, !sinter.batch) -> tensor<?x128xf32>
   return %o : tensor<?x128xf32>

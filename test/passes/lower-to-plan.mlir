@@ -7,11 +7,11 @@ sinter.weight @n.weight : tensor<256xf16> at 0 : 0
 // CHECK-DAG: plan.weight @plan.w.packed at 0 bytes 73728
 // CHECK-DAG: plan.weight @plan.n.f32 at 73728 bytes 1024
 // CHECK-DAG: plan.weight @plan.rope_table.frequencies at 74752 bytes 128
-// CHECK-DAG: plan.rope_table @plan.rope_table frequencies @plan.rope_table.frequencies pairs 32 magnitude 1.25
+// CHECK-DAG: plan.rope_table @plan.rope_table frequencies @plan.rope_table.frequencies pairs 32 magnitude 1.250000e+00 temperature [1.000000e-01, 4.096000e+03]
 // CHECK-DAG: plan.state @plan.blk.0.kv : !sinter.kv_cache<{{.*}}> page_bytes 32768
 tile.packed @w.packed from [@w.weight] {bytes = 73728 : i64}
 tile.vector @n.f32 from [@n.weight]
-tile.rope_table @rope_table <width = 64, base = 1.0e6 : f64, neox = true, yarn = [4.0, 4096.0, 1.0, 1.25, 32.0, 1.0]>
+tile.rope_table @rope_table <width = 64, base = 1.0e6 : f64, neox = true, yarn = [4.0, 4096.0, 1.0, 1.25, 32.0, 1.0], temperature = [0.1, 4096.0]>
 tile.kernel @embed #tile.embed<format = "q4_k", weightRows = 512, output = <width = 256, stride = 256>> config <> {}
 tile.kernel @norm #tile.norm<input = <width = 256, stride = 256>, output = <width = 256, q8 = true, sums = 2>, group = 256, epsilon = 1.0e-6 : f64> config <> {}
 tile.kernel @heads #tile.heads<queryHeads = 2, cacheHeads = 2, keyWidth = 64, valueWidth = 64, rotary = 64, neox = true, queryStride = 512, keyStride = 512, valueStride = 512, outputStride = 128> config <> {}

@@ -23,7 +23,8 @@ protected:
         &context, width, builder.getF64FloatAttr(base), true, {},
         linear != 0 ? builder.getF64FloatAttr(linear) : mlir::FloatAttr(),
         yarn.empty() ? mlir::DenseF64ArrayAttr()
-                     : builder.getDenseF64ArrayAttr(yarn));
+                     : builder.getDenseF64ArrayAttr(yarn),
+        /*temperature=*/{});
   }
 
   mlir::MLIRContext context;

@@ -119,6 +119,9 @@ TEST(Plan, StateAndRopeErrors) {
             "and 1: expected 1 to 4294967296 bytes");
   EXPECT_EQ(refused([](Plan &plan) { plan.ropeTables[0].pairs = 0; }),
             "plan: rope table 0 has 0 pairs, expected 1 to 65536");
+  EXPECT_EQ(
+      refused([](Plan &plan) { plan.ropeTables[0].temperatureLength = 0; }),
+      "plan: rope table 0 has temperature length 0, expected at least 1");
   EXPECT_EQ(refused([](Plan &plan) { plan.ropeTables[0].frequencies = 52; }),
             "plan: rope table 0 reads 4 bytes at offset 52 of 52 bytes of "
             "weights");

@@ -1,37 +1,19 @@
-/// Mistral 3 and Ministral 3: Llama's block, with YaRN for long contexts.
+/// Mistral 3 and Ministral 3: Llama's block, with YaRN for long contexts and,
+/// in Ministral, queries that sharpen beyond the original context.
 #include "frontends/gguf/Arch.h"
 #include "frontends/gguf/ModelBuilder.h"
 
-#include <algorithm>
-
 namespace sinter {
 
-/// Ministral 3 sharpens attention by 1 + scale · ln(1 + floor(position /
-/// original context)), which is 1 within the original context. There is no op
-/// for more, so the context ends there.
-static void limitToUnitTemperature(ModelSource &source, Decoder &decoder) {
-  constexpr const char *kScale = "attention.temperature_scale";
-  constexpr const char *kLength = "rope.scaling.original_context_length";
-  if (source.number(kScale, 0.0) == 0.0)
-    return;
-  const int64_t length = source.size(kLength, decoder.context).value;
-  if (length >= decoder.context.value)
-    return;
-  source.warn(source.keyName(kScale) + " is not 0: the context is limited to " +
-              std::to_string(length) + " (" + source.keyName(kLength) +
-              "), up to which it has no effect");
-  decoder.context.value = length;
-}
-
 static void build(ModelBuilder &model) {
-  Decoder d = model.decoder();
+  const Decoder d = model.decoder();
   const RopeAttr rope =
       model.rope(d, RopePairs::Interleaved, "rope_freqs.weight");
-  limitToUnitTemperature(model.source(), d);
+  const RopeAttr queryRope = model.queryRope(rope, d);
   Rows x = model.embed(d);
   for (Block &layer : model.blocks(d)) {
-    const Heads heads =
-        layer.rotate(layer.project(layer.norm(x, "attn_norm")), rope);
+    const Heads heads = layer.rotate(layer.project(layer.norm(x, "attn_norm")),
+                                     queryRope, rope);
     x = layer.add(x, layer.attend(heads, Bias::Optional), "attn_add");
     x = layer.add(x, layer.gatedFfn(layer.norm(x, "ffn_norm"), Bias::Optional),
                   "ffn_add");
