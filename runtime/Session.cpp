@@ -14,6 +14,11 @@
 
 namespace sinter {
 
+/// Weight bytes times tokens below which a step stays on the caller's thread:
+/// about 0.1 ms of work, in which other threads gain little on a quiet machine
+/// and cost a scheduler's slice per barrier on a busy one.
+static constexpr uint64_t kSmallStep = 4 << 20;
+
 Result<std::unique_ptr<Session>>
 Session::create(Artifact &artifact, const SessionOptions &options) {
   const Plan &plan = artifact.plan();
@@ -30,8 +35,10 @@ Session::create(Artifact &artifact, const SessionOptions &options) {
   if (!cache.ok())
     return cache.status();
   std::unique_ptr<Session> session(new Session(artifact, std::move(*cache)));
+  int threads = options.threads ? options.threads : defaultThreads();
+  // With fewer threads than cores, another program's may need the same core.
   Result<std::unique_ptr<ThreadPool>> pool =
-      ThreadPool::create(options.threads ? options.threads : defaultThreads());
+      ThreadPool::create(threads, oneOfEachCore(allowedProcessors()));
   if (!pool.ok())
     return pool.status();
   session->pool_ = std::move(*pool);
@@ -99,6 +106,8 @@ void Session::bindRegimes() {
     Regime &regime = regimes_.emplace_back();
     regime.maxTokens = from.maxTokens;
     regime.firstLaunch = from.firstLaunch;
+    for (uint32_t i = 0; i < from.launchCount; ++i)
+      regime.weightBytes += plan.launches[from.firstLaunch + i].weightBytes;
     auto first = plan.launches.begin() + from.firstLaunch;
     std::span<const PlanLaunch> launches(first, from.launchCount);
     size_t operands = 0;
@@ -221,7 +230,9 @@ void Session::run(const StepInput &input) {
   std::span<LaunchTime> times(times_);
   if (!times.empty())
     times = times.subspan(regime->firstLaunch, regime->launches.size());
-  runLaunches(*pool_, regime->launches, batch, times);
+  uint64_t work = regime->weightBytes * input.tokens.size();
+  runLaunches(work < kSmallStep ? nullptr : pool_.get(), regime->launches,
+              batch, times);
 }
 
 void Session::startProfile() {

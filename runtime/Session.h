@@ -84,6 +84,7 @@ private:
   struct Regime {
     uint32_t maxTokens;
     uint32_t firstLaunch; ///< in the plan
+    uint64_t weightBytes = 0;
     std::vector<BoundLaunch> launches;
     std::vector<void *> operands;
   };

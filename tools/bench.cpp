@@ -9,6 +9,7 @@
 #include "runtime/bench/Explain.h"
 #include "runtime/bench/Tests.h"
 #include "runtime/cpu/MachineProbe.h"
+#include "runtime/cpu/Topology.h"
 #include "tools/Program.h"
 
 #include <CLI/CLI.hpp>
@@ -205,7 +206,8 @@ Status bench(Options options) {
   if (auto logits = session.append(0, std::span(&first, 1)); !logits.ok())
     return logits.status();
   took.firstToken = milliseconds(std::chrono::steady_clock::now() - start);
-  auto pool = ThreadPool::create(session.threads());
+  auto pool =
+      ThreadPool::create(session.threads(), oneOfEachCore(allowedProcessors()));
   if (!pool.ok())
     return pool.status();
   Result<MachineLimits> limits = probeMachine(**pool);

@@ -8,15 +8,16 @@ namespace sinter {
 namespace {
 
 struct Walk {
-  ThreadPool &pool;
+  ThreadPool *pool;
   std::span<const BoundLaunch> launches;
   const Batch &batch;
   std::span<LaunchTime> times;
 };
 
 void callKernel(const Walk &task, const BoundLaunch &launch, int thread) {
+  int threads = task.pool ? task.pool->threads() : 1;
   ItemRange range =
-      splitItems(itemCount(launch, task.batch), thread, task.pool.threads());
+      splitItems(itemCount(launch, task.batch), thread, threads);
   if (range.begin < range.end)
     launch.kernel(launch.operands, &task.batch, range.begin, range.end);
 }
@@ -24,8 +25,8 @@ void callKernel(const Walk &task, const BoundLaunch &launch, int thread) {
 void walk(void *context, int thread) {
   const Walk &task = *static_cast<const Walk *>(context);
   for (const BoundLaunch &launch : task.launches) {
-    if (launch.barrier)
-      task.pool.barrier();
+    if (launch.barrier && task.pool)
+      task.pool->barrier();
     callKernel(task, launch, thread);
   }
 }
@@ -42,8 +43,8 @@ void walkTimed(void *context, int thread) {
   const Walk &task = *static_cast<const Walk *>(context);
   Clock::time_point ended = Clock::now();
   for (size_t i = 0; i < task.launches.size(); ++i) {
-    if (task.launches[i].barrier)
-      task.pool.barrier();
+    if (task.launches[i].barrier && task.pool)
+      task.pool->barrier();
     Clock::time_point began = Clock::now();
     callKernel(task, task.launches[i], thread);
     task.times[i].wait += seconds(began - ended);
@@ -64,12 +65,16 @@ int64_t itemCount(const BoundLaunch &launch, const Batch &batch) {
   return rows * launch.count;
 }
 
-void runLaunches(ThreadPool &pool, std::span<const BoundLaunch> launches,
+void runLaunches(ThreadPool *pool, std::span<const BoundLaunch> launches,
                  const Batch &batch, std::span<LaunchTime> times) {
   assert((times.empty() || times.size() == launches.size()) &&
          "one time for each launch");
   Walk task = {pool, launches, batch, times};
-  pool.run(times.empty() ? walk : walkTimed, &task);
+  ThreadPool::Job job = times.empty() ? walk : walkTimed;
+  if (pool)
+    pool->run(job, &task);
+  else
+    job(&task, 0);
 }
 
 } // namespace sinter

@@ -31,9 +31,10 @@ struct LaunchTime {
 int64_t itemCount(const BoundLaunch &launch, const Batch &batch);
 
 /// Runs the list once: every thread goes through all of it and works on its
-/// contiguous part of each launch. Returns when all is done. `times`, if not
-/// empty, has an entry for each launch, to which this step is added.
-void runLaunches(ThreadPool &pool, std::span<const BoundLaunch> launches,
+/// contiguous part of each launch. Returns when all is done. Without a pool the
+/// caller does it alone. `times`, if not empty, has an entry for each launch,
+/// to which this step is added.
+void runLaunches(ThreadPool *pool, std::span<const BoundLaunch> launches,
                  const Batch &batch, std::span<LaunchTime> times = {});
 
 } // namespace sinter

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <optional>
+#include <sched.h>
 #include <system_error>
 
 namespace sinter {
@@ -35,14 +37,43 @@ void waitForChange(const std::atomic<uint32_t> &word, uint32_t old) {
     word.wait(old, std::memory_order_acquire);
 }
 
+/// Where a thread may run: changed for a scope, or for good. A system that
+/// refuses leaves it as it was; the threads then merely wander.
+class Affinity {
+public:
+  explicit Affinity(int processor) {
+    if (processor >= CPU_SETSIZE ||
+        sched_getaffinity(0, sizeof(before_), &before_) != 0)
+      return;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(processor, &one);
+    changed_ = sched_setaffinity(0, sizeof(one), &one) == 0;
+  }
+  ~Affinity() {
+    if (changed_)
+      sched_setaffinity(0, sizeof(before_), &before_);
+  }
+  Affinity(const Affinity &) = delete;
+  Affinity &operator=(const Affinity &) = delete;
+
+private:
+  cpu_set_t before_;
+  bool changed_ = false;
+};
+
 } // namespace
 
-Result<std::unique_ptr<ThreadPool>> ThreadPool::create(int threads) {
+Result<std::unique_ptr<ThreadPool>>
+ThreadPool::create(int threads, std::vector<int> processors) {
   if (threads < 1 || threads > kMaxThreads)
     return Status(Code::InvalidArgument,
                   fmt::format("{} threads asked for, expected 1 to {}", threads,
                               kMaxThreads));
-  std::unique_ptr<ThreadPool> pool(new ThreadPool(threads));
+  if (processors.size() != size_t(threads))
+    processors.clear();
+  std::unique_ptr<ThreadPool> pool(
+      new ThreadPool(threads, std::move(processors)));
   pool->workers_.reserve(threads - 1);
   for (int i = 1; i < threads; ++i) {
     try {
@@ -66,6 +97,9 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::work(int thread) {
+  std::optional<Affinity> place;
+  if (!processors_.empty())
+    place.emplace(processors_[thread]);
   for (uint32_t seen = 0;; ++seen) {
     waitForChange(started_, seen);
     if (stopping_)
@@ -78,6 +112,9 @@ void ThreadPool::work(int thread) {
 void ThreadPool::run(Job job, void *context) {
   if (threads_ == 1)
     return job(context, 0);
+  std::optional<Affinity> place;
+  if (!processors_.empty())
+    place.emplace(processors_[0]);
   job_ = job;
   context_ = context;
   started_.fetch_add(1, std::memory_order_release);

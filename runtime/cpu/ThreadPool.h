@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace sinter {
@@ -21,9 +22,13 @@ public:
   /// What every thread runs; `thread` counts from 0.
   using Job = void (*)(void *context, int thread);
 
-  /// Starts `threads` - 1 workers. Errors: InvalidArgument for a number
-  /// outside [1, kMaxThreads], ResourceExhausted.
-  static Result<std::unique_ptr<ThreadPool>> create(int threads);
+  /// Starts `threads` - 1 workers. With as many `processors`, thread i stays on
+  /// processors[i] (the caller only while it runs): without that the system
+  /// now and then puts two threads that spin on one core, and a step takes
+  /// twice its time. Errors: InvalidArgument for a number outside
+  /// [1, kMaxThreads], ResourceExhausted.
+  static Result<std::unique_ptr<ThreadPool>>
+  create(int threads, std::vector<int> processors = {});
 
   ThreadPool(const ThreadPool &) = delete;
   ThreadPool &operator=(const ThreadPool &) = delete;
@@ -39,11 +44,13 @@ public:
   void barrier();
 
 private:
-  explicit ThreadPool(int threads) : threads_(threads) {}
+  ThreadPool(int threads, std::vector<int> processors)
+      : threads_(threads), processors_(std::move(processors)) {}
 
   void work(int thread);
 
   int threads_;
+  std::vector<int> processors_; ///< of each thread; empty: anywhere
   Job job_ = nullptr;
   void *context_ = nullptr;
   bool stopping_ = false;

@@ -40,16 +40,24 @@ static int readNumber(const std::string &path, int otherwise) {
   return file >> number ? number : otherwise;
 }
 
-int physicalCores(const std::vector<int> &processors,
-                  const std::string &sysfs) {
+std::vector<int> oneOfEachCore(const std::vector<int> &processors,
+                               const std::string &sysfs) {
   std::set<std::pair<int, int>> cores;
+  std::vector<int> first;
   for (int processor : processors) {
     std::string folder = fmt::format("{}/cpu{}/topology/", sysfs, processor);
     int package = readNumber(folder + "physical_package_id", -1);
     // Without topology every processor is a core of its own.
-    cores.emplace(package, readNumber(folder + "core_id", -2 - processor));
+    int core = readNumber(folder + "core_id", -2 - processor);
+    if (cores.emplace(package, core).second)
+      first.push_back(processor);
   }
-  return std::max(1, static_cast<int>(cores.size()));
+  return first;
+}
+
+int physicalCores(const std::vector<int> &processors,
+                  const std::string &sysfs) {
+  return std::max(1, static_cast<int>(oneOfEachCore(processors, sysfs).size()));
 }
 
 /// The quota of one group: "200000 100000" is 2 processors, "max 100000" none.

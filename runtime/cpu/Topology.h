@@ -15,6 +15,11 @@ std::vector<int> allowedProcessors();
 int physicalCores(const std::vector<int> &processors,
                   const std::string &sysfs = "/sys/devices/system/cpu");
 
+/// One processor of each physical core, ascending.
+std::vector<int>
+oneOfEachCore(const std::vector<int> &processors,
+              const std::string &sysfs = "/sys/devices/system/cpu");
+
 /// Processors' worth of time that cgroup v2 lets this process have, rounded up:
 /// the least quota of `cpu.max` from the process's own group, which `groups` (a
 /// /proc/self/cgroup) names, up to the root of `mount`. INT_MAX without one.

@@ -11,6 +11,7 @@
 #include <climits>
 #include <filesystem>
 #include <fstream>
+#include <sched.h>
 #include <vector>
 
 using namespace sinter;
@@ -54,6 +55,42 @@ TEST(ThreadPool, RunsEveryThreadOnce) {
           &calls);
     EXPECT_EQ(calls, std::vector<int>(threads, 100));
   }
+}
+
+TEST(ThreadPool, ThreadsStayWhereTheyArePut) {
+  std::vector<int> allowed = allowedProcessors();
+  if (allowed.size() < 2)
+    GTEST_SKIP() << "one processor";
+  std::vector<int> places = {allowed[1], allowed[0]};
+  auto pool = ThreadPool::create(2, places);
+  ASSERT_TRUE(pool.ok());
+  std::vector<int> seen(2, -1);
+  (*pool)->run(
+      [](void *context, int thread) {
+        (*static_cast<std::vector<int> *>(context))[thread] = sched_getcpu();
+      },
+      &seen);
+  EXPECT_EQ(seen, places);
+  EXPECT_EQ(allowedProcessors(), allowed) << "the caller got its own back";
+}
+
+TEST(ThreadPool, WithoutAPoolTheCallerDoesAll) {
+  std::vector<int> calls(3, 0);
+  void *operands[] = {&calls};
+  BoundLaunch launch = {
+      [](void *const *operands, const Batch *, int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i)
+          ++(*static_cast<std::vector<int> *>(operands[0]))[i];
+      },
+      operands,
+      ItemDimension::One,
+      3,
+      1,
+      true};
+  LaunchTime time;
+  runLaunches(nullptr, std::span(&launch, 1), Batch{}, std::span(&time, 1));
+  EXPECT_EQ(calls, std::vector<int>(3, 1));
+  EXPECT_EQ(time.steps, 1u);
 }
 
 /// Each thread adds to its own cell and after a barrier reads all cells: plain
@@ -115,7 +152,7 @@ TEST(LaunchList, EveryItemOnceForAnyThreads) {
     void *operands[] = {items.data()};
     std::vector<BoundLaunch> launches(
         50, {addOne, operands, ItemDimension::One, 37, 1, true});
-    runLaunches(**pool, launches, Batch{});
+    runLaunches(pool->get(), launches, Batch{});
     EXPECT_EQ(items, std::vector<int>(37, 50));
   }
 }
