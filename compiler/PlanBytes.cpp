@@ -124,7 +124,10 @@ void PlanWriter::addLaunch(plan::LaunchOp launch) {
   written.dimension = dimension;
   written.count = launch.getCount();
   written.tile = launch.getTile();
-  written.barrier = launch.getBarrier();
+  written.barrier = launch.getBarrier()        ? LaunchBarrier::Always
+                    : launch.getBatchBarrier() ? LaunchBarrier::Batch
+                                               : LaunchBarrier::None;
+  written.replicated = launch.getReplicated();
   written.label = intern(launch.getLabel());
   if (plan::WorkAttr work = launch.getWorkAttr()) {
     written.weightBytes = work.getWeightBytes();

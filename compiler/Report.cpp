@@ -68,7 +68,7 @@ void Report::readPlan(ModuleOp module) {
     result.arenaBytes = regime.getArenaBytes();
     for (auto launch : regime.getBody().getOps<plan::LaunchOp>()) {
       ++result.launches;
-      result.barriers += launch.getBarrier();
+      result.barriers += launch.getBarrier() || launch.getBatchBarrier();
     }
     regimes.push_back(result);
   }

@@ -16,7 +16,7 @@ namespace sinter {
 
 inline constexpr char kArtifactMagic[8] = {'S', 'I', 'N',  'T',
                                            'E', 'R', '\n', '\x1a'};
-inline constexpr uint32_t kArtifactVersion = 3;
+inline constexpr uint32_t kArtifactVersion = 4;
 inline constexpr uint64_t kSectionAlignment = 64 * 1024;
 /// More sections than any version defines; a larger count is corrupt.
 inline constexpr uint32_t kMaxSections = 64;
@@ -93,6 +93,13 @@ enum class ItemDimension : uint32_t {
   Rows = 2,   ///< items = count * ceil(outputRows / tile)
 };
 
+/// Whether all earlier launches must have ended on all threads.
+enum class LaunchBarrier : uint32_t {
+  None = 0,
+  Always = 1,
+  Batch = 2, ///< only in steps of several tokens
+};
+
 /// One kernel call. The runtime divides the work items among its threads in
 /// contiguous ranges.
 struct PlanLaunch {
@@ -102,14 +109,14 @@ struct PlanLaunch {
   ItemDimension dimension;
   uint32_t count;
   uint32_t tile;    ///< at least 1
-  uint32_t barrier; ///< 1: all earlier launches must have ended on all threads
+  LaunchBarrier barrier;
   uint32_t label;   ///< into the string table: the layer and op, for profiles
   // What the launch costs, for reports: nothing depends on it.
   uint64_t weightBytes;   ///< packed weights, read once per step
   uint64_t products;      ///< multiply-adds per row of the step
   uint64_t cacheProducts; ///< multiply-adds per row and position attended to
   uint32_t workRows;      ///< 0: rows are tokens; 1: rows are output rows
-  uint32_t reserved;      ///< 0
+  uint32_t replicated;    ///< 1: one token: each thread works on all items
 };
 static_assert(sizeof(PlanLaunch) == 64);
 

@@ -173,9 +173,12 @@ static Status checkLaunch(const Plan &plan, size_t index,
                static_cast<uint32_t>(launch.dimension));
   if (launch.tile == 0)
     return bad("launch {} has a tile of 0, expected at least 1", index);
-  if (launch.barrier > 1)
-    return bad("launch {} has barrier {}, expected 0 or 1", index,
-               launch.barrier);
+  if (launch.barrier > LaunchBarrier::Batch)
+    return bad("launch {} has barrier {}, expected 0 to 2", index,
+               static_cast<uint32_t>(launch.barrier));
+  if (launch.replicated > 1)
+    return bad("launch {} has replicated {}, expected 0 or 1", index,
+               launch.replicated);
   if (launch.workRows > 1)
     return bad("launch {} has work rows {}, expected 0 or 1", index,
                launch.workRows);

@@ -122,7 +122,7 @@ void Session::bindRegimes() {
             address(plan.operands[launch.firstOperand + i]));
       regime.launches.push_back({artifact_.kernels()[launch.kernel], bound,
                                  launch.dimension, launch.count, launch.tile,
-                                 launch.barrier != 0});
+                                 launch.barrier, launch.replicated != 0});
     }
   }
 }

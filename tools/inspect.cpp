@@ -48,6 +48,12 @@ std::string operandText(const PlanOperand &operand) {
   return "?";
 }
 
+const char *barrierName(LaunchBarrier barrier) {
+  return barrier == LaunchBarrier::None     ? "none"
+         : barrier == LaunchBarrier::Always ? "always"
+                                            : "batch";
+}
+
 std::string name(const Plan &plan, uint32_t offset) {
   return printable(plan.string(offset));
 }
@@ -61,7 +67,8 @@ Json describeLaunch(const Plan &plan, const PlanLaunch &launch) {
           {"dimension", dimensionName(launch.dimension)},
           {"count", launch.count},
           {"tile", launch.tile},
-          {"barrier", launch.barrier != 0},
+          {"barrier", barrierName(launch.barrier)},
+          {"replicated", launch.replicated != 0},
           {"label", name(plan, launch.label)},
           {"weight_bytes", launch.weightBytes},
           {"products_per_row", launch.products},
@@ -170,7 +177,9 @@ void printRegime(size_t index, const Json &regime) {
     for (const Json &operand : launch["operands"])
       operands += (operands.empty() ? "" : ", ") + operand.get<std::string>();
     fmt::print("{:5} {} {}({}) {}/{} x{}  ; {}\n", number++,
-               launch["barrier"].get<bool>() ? '|' : ' ',
+               launch["barrier"] == "always"  ? '|'
+               : launch["barrier"] == "batch" ? ':'
+                                              : ' ',
                launch["kernel"].get<std::string>(), operands,
                launch["dimension"].get<std::string>(),
                launch["tile"].get<uint32_t>(), launch["count"].get<uint32_t>(),

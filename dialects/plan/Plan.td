@@ -120,6 +120,10 @@ def Plan_LaunchOp : Plan_Op<"launch", [HasParent<"RegimeOp">]> {
   let description = [{
     `items` is one, tokens or rows: the number of work items is count, or
     count * ceil(tokens / tile), or count * ceil(output rows / tile).
+    `replicated`: in a step of one token every thread does all items, which
+    takes less time than waiting for one that does. `barrier`: all earlier
+    launches have ended on all threads; `batch_barrier`: only in steps of
+    several tokens.
 
     ```mlir
     plan.launch @k operands [#plan.operand<"logits">] items "one" count 64 tile 1 barrier label "head"
@@ -128,11 +132,13 @@ def Plan_LaunchOp : Plan_Op<"launch", [HasParent<"RegimeOp">]> {
   let arguments = (ins FlatSymbolRefAttr:$kernel,
                        TypedArrayAttrBase<Plan_OperandAttr, "operands">:$operands,
                        StrAttr:$items, I64Attr:$count, I64Attr:$tile,
-                       UnitAttr:$barrier, StrAttr:$label,
+                       UnitAttr:$replicated, UnitAttr:$barrier,
+                       UnitAttr:$batchBarrier, StrAttr:$label,
                        OptionalAttr<Plan_WorkAttr>:$work);
   let assemblyFormat = [{
     $kernel `operands` $operands `items` $items `count` $count `tile` $tile
-    (`barrier` $barrier^)? `label` $label (`work` $work^)? attr-dict
+    (`replicated` $replicated^)? (`barrier` $barrier^)?
+    (`batch_barrier` $batchBarrier^)? `label` $label (`work` $work^)? attr-dict
   }];
   let hasVerifier = 1;
 }

@@ -47,9 +47,8 @@ ArenaLayout layOut(const std::vector<Lifetime> &buffers) {
       if (alive(buffers[index], buffers[other]))
         taken.push_back({layout.offsets[other],
                          layout.offsets[other] + buffers[other].bytes});
-    std::sort(taken.begin(), taken.end(), [](const Span &a, const Span &b) {
-      return a.begin < b.begin;
-    });
+    std::sort(taken.begin(), taken.end(),
+              [](const Span &a, const Span &b) { return a.begin < b.begin; });
     uint64_t offset = bestGap(taken, buffers[index].bytes);
     layout.offsets[index] = offset;
     layout.bytes = std::max(layout.bytes, offset + buffers[index].bytes);

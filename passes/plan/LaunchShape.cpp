@@ -13,17 +13,18 @@ LaunchShape launchShape(Attribute skeleton, tile::ConfigAttr config) {
     return {"one", int64_t(llvm::divideCeil(gemm.getWeightRows(),
                                             16 * config.getRowGroups()))};
   if (auto norm = dyn_cast<tile::NormAttr>(skeleton))
-    return {rows(norm.getOutputs())};
+    return {.items = rows(norm.getOutputs()), .replicated = true};
   if (auto heads = dyn_cast<tile::HeadsAttr>(skeleton))
     return {"tokens", heads.getQueryHeads() + heads.getCacheHeads()};
   if (auto attention = dyn_cast<tile::AttentionAttr>(skeleton))
     return {"tokens", attention.getCacheHeads(), config.getTokens()};
   if (auto elementwise = dyn_cast<tile::ElementwiseAttr>(skeleton))
-    return {rows(elementwise.getOutputs()),
-            int64_t(llvm::divideCeil(elementwise.getOutput().getWidth(),
-                                     config.getColumns()))};
+    return {.items = rows(elementwise.getOutputs()),
+            .count = int64_t(llvm::divideCeil(
+                elementwise.getOutput().getWidth(), config.getColumns())),
+            .replicated = true};
   assert(isa<tile::EmbedAttr>(skeleton) && "the kernel's verifier knows more");
-  return {"tokens"};
+  return {.items = "tokens", .replicated = true};
 }
 
 plan::WorkAttr launchWork(Attribute skeleton, uint64_t weightBytes) {

@@ -13,6 +13,7 @@ struct LaunchShape {
   llvm::StringRef items; ///< one, tokens or rows
   int64_t count = 1;
   int64_t tile = 1;
+  bool replicated = false; ///< one row costs less than a barrier
 };
 
 /// What the kernel moves and multiplies; `weightBytes` are those of its packed

@@ -296,8 +296,9 @@ LogicalResult RegimeWriter::writeLaunch(tile::LaunchOp launch) {
       launch.getLoc(), launch.getKernelAttr(), builder.getArrayAttr(operands),
       builder.getStringAttr(shape.items),
       builder.getI64IntegerAttr(shape.count),
-      builder.getI64IntegerAttr(shape.tile), builder.getUnitAttr(),
-      launch.getLabelAttr(), work);
+      builder.getI64IntegerAttr(shape.tile),
+      shape.replicated ? builder.getUnitAttr() : UnitAttr(),
+      builder.getUnitAttr(), UnitAttr(), launch.getLabelAttr(), work);
   op->setAttr("plan.writes", builder.getDenseI32ArrayAttr(writes));
   return success();
 }

@@ -7,7 +7,8 @@
 /// Why: an arena that fits the cache makes every launch faster, and a barrier
 /// costs all threads a wait. A launch waits only if it touches what a launch
 /// since the last barrier wrote, or writes what one of those touched; states
-/// and logits count like buffers.
+/// and logits count like buffers. In the regime that serves steps of one token,
+/// a launch need not wait for what every thread has computed for itself.
 /// Test: test/passes/plan-memory.mlir
 
 #include "dialects/plan/Plan.h"
@@ -30,13 +31,24 @@ struct Access {
   Attribute whole;
   uint64_t begin = 0, end = 0;
   bool writes = false;
+  bool replicated = false; ///< by a launch that every thread runs whole
 
   bool conflicts(const Access &other) const {
     if (whole != other.whole || !(writes || other.writes))
       return false;
     return whole || (begin < other.end && other.begin < end);
   }
+
+  /// The same in a step of one token, for a later launch: a thread may read
+  /// what it has written itself.
+  bool conflictsAlone(const Access &other) const {
+    return conflicts(other) && !(other.replicated && other.writes && !writes);
+  }
 };
+
+/// Launches behind a replicated one that do not yet reuse what it reads: a
+/// slower thread may still be there.
+constexpr uint32_t kBehind = 2;
 
 /// The buffers of one regime, by their place before planning.
 class Arena {
@@ -76,8 +88,7 @@ FailureOr<size_t> Arena::bufferAt(plan::LaunchOp launch,
                                   uint64_t offset) const {
   auto after = llvm::upper_bound(begins, offset);
   size_t index = after - begins.begin() - 1;
-  if (after == begins.begin() ||
-      offset >= begins[index] + buffers[index].bytes)
+  if (after == begins.begin() || offset >= begins[index] + buffers[index].bytes)
     return launch.emitOpError("has an operand at ")
            << offset << ", outside every buffer of the regime";
   return index;
@@ -91,13 +102,13 @@ LogicalResult Arena::place() {
     for (Attribute entry : launch.getOperands()) {
       if (!inArena(entry))
         continue;
-      auto index =
-          bufferAt(launch, cast<plan::OperandAttr>(entry).getOffset());
+      auto index = bufferAt(launch, cast<plan::OperandAttr>(entry).getOffset());
       if (failed(index))
         return failure();
       indices.push_back(*index);
       buffers[*index].first = std::min(buffers[*index].first, time);
-      buffers[*index].last = std::max(buffers[*index].last, time);
+      uint32_t last = launch.getReplicated() ? time + kBehind : time;
+      buffers[*index].last = std::max(buffers[*index].last, last);
     }
     ++time;
   }
@@ -128,6 +139,7 @@ SmallVector<Access> Arena::accesses(plan::LaunchOp launch) const {
   for (auto [position, entry] : llvm::enumerate(launch.getOperands())) {
     auto operand = cast<plan::OperandAttr>(entry);
     Access access;
+    access.replicated = launch.getReplicated();
     access.writes =
         llvm::is_contained(writes.asArrayRef(), static_cast<int>(position));
     if (operand.getKind() == "arena") {
@@ -147,25 +159,45 @@ SmallVector<Access> Arena::accesses(plan::LaunchOp launch) const {
 }
 
 static void dropBarriers(plan::RegimeOp regime, const Arena &arena) {
-  SmallVector<Access> since;
+  // Since the last barrier of steps of several tokens, and of one token.
+  SmallVector<Access> since, sinceAlone;
   for (auto launch : regime.getBody().getOps<plan::LaunchOp>()) {
     SmallVector<Access> now = arena.accesses(launch);
-    bool waits = llvm::any_of(now, [&](const Access &access) {
-      return llvm::any_of(since, [&](const Access &other) {
-        return access.conflicts(other);
+    bool waits = false, waitsAlone = false;
+    for (const Access &access : now) {
+      waits |= llvm::any_of(
+          since, [&](const Access &other) { return access.conflicts(other); });
+      waitsAlone |= llvm::any_of(sinceAlone, [&](const Access &other) {
+        return access.conflictsAlone(other);
       });
-    });
-    launch.setBarrier(waits);
-    if (waits)
+    }
+    launch.setBarrier(waitsAlone);
+    launch.setBatchBarrier(waits && !waitsAlone);
+    if (waits || waitsAlone)
       since.clear();
+    if (waitsAlone)
+      sinceAlone.clear();
     since.append(now);
+    sinceAlone.append(now);
   }
+}
+
+/// Only the smallest regime has steps of one token.
+static void keepReplicatedInSmallest(ModuleOp module) {
+  uint64_t least = UINT64_MAX;
+  for (auto regime : module.getOps<plan::RegimeOp>())
+    least = std::min(least, regime.getMaxTokens());
+  for (auto regime : module.getOps<plan::RegimeOp>())
+    if (regime.getMaxTokens() != least)
+      for (auto launch : regime.getBody().getOps<plan::LaunchOp>())
+        launch.setReplicated(false);
 }
 
 namespace {
 
 struct PlanMemory : impl::PlanMemoryBase<PlanMemory> {
   void runOnOperation() override {
+    keepReplicatedInSmallest(getOperation());
     for (auto regime : getOperation().getOps<plan::RegimeOp>()) {
       auto sizes = regime->getAttrOfType<DenseI64ArrayAttr>("plan.buffers");
       if (!sizes)

@@ -27,7 +27,8 @@ Work launchWork(const Plan &plan, const PlanLaunch &launch, StepShape shape) {
   const double positions = shape.depth + (shape.tokens + 1) / 2.0;
   Work work;
   work.launches = 1;
-  work.barriers = launch.barrier;
+  work.barriers = launch.barrier == LaunchBarrier::Always ||
+                  (launch.barrier == LaunchBarrier::Batch && tokens > 1);
   work.weightBytes = double(launch.weightBytes);
   work.products = double(launch.products) *
                       (launch.workRows ? double(shape.outputs) : tokens) +

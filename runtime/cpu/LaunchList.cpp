@@ -14,10 +14,21 @@ struct Walk {
   std::span<LaunchTime> times;
 };
 
+bool isAlone(const Walk &task) { return task.batch.tokens == 1; }
+
+void waitBefore(const Walk &task, const BoundLaunch &launch) {
+  bool waits = launch.barrier == LaunchBarrier::Always ||
+               (launch.barrier == LaunchBarrier::Batch && !isAlone(task));
+  if (waits && task.pool)
+    task.pool->barrier();
+}
+
 void callKernel(const Walk &task, const BoundLaunch &launch, int thread) {
   int threads = task.pool ? task.pool->threads() : 1;
-  ItemRange range =
-      splitItems(itemCount(launch, task.batch), thread, threads);
+  int64_t items = itemCount(launch, task.batch);
+  ItemRange range = launch.replicated && isAlone(task)
+                        ? ItemRange{0, items}
+                        : splitItems(items, thread, threads);
   if (range.begin < range.end)
     launch.kernel(launch.operands, &task.batch, range.begin, range.end);
 }
@@ -25,8 +36,7 @@ void callKernel(const Walk &task, const BoundLaunch &launch, int thread) {
 void walk(void *context, int thread) {
   const Walk &task = *static_cast<const Walk *>(context);
   for (const BoundLaunch &launch : task.launches) {
-    if (launch.barrier && task.pool)
-      task.pool->barrier();
+    waitBefore(task, launch);
     callKernel(task, launch, thread);
   }
 }
@@ -43,8 +53,7 @@ void walkTimed(void *context, int thread) {
   const Walk &task = *static_cast<const Walk *>(context);
   Clock::time_point ended = Clock::now();
   for (size_t i = 0; i < task.launches.size(); ++i) {
-    if (task.launches[i].barrier && task.pool)
-      task.pool->barrier();
+    waitBefore(task, task.launches[i]);
     Clock::time_point began = Clock::now();
     callKernel(task, task.launches[i], thread);
     task.times[i].wait += seconds(began - ended);

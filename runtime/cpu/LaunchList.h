@@ -17,7 +17,8 @@ struct BoundLaunch {
   ItemDimension dimension;
   uint32_t count;
   uint32_t tile;
-  bool barrier;
+  LaunchBarrier barrier;
+  bool replicated;
 };
 
 /// What the first thread spent on one launch, summed over steps.

@@ -23,7 +23,7 @@ tile.kernel @mm #tile.gemm<format = "q4_k", weightRows = 512, input = <width = 2
 // CHECK-SAME: plan.buffers
 func.func @decode(%batch: !sinter.batch, %kv: !kv {sinter.name = "blk.0.kv"}) -> tensor<?x512xf32> attributes {sinter.max_tokens = 2 : i64} {
   // Every value has its own buffer: 2 rows of 1024 bytes and 64 to spare.
-  // CHECK: plan.launch @embed operands [#plan.operand<"weight" of @plan.w.packed>, #plan.operand<"arena">] items "tokens" count 1 tile 1 barrier label "e" {plan.writes = array<i32: 1>}
+  // CHECK: plan.launch @embed operands [#plan.operand<"weight" of @plan.w.packed>, #plan.operand<"arena">] items "tokens" count 1 tile 1 replicated barrier label "e" {plan.writes = array<i32: 1>}
   %x = tile.launch @embed () [@w.packed] order ["s0", "o0"] label "e" : () -> tensor<?x256xf32>
   // CHECK: plan.launch @norm operands [#plan.operand<"arena">, #plan.operand<"weight" of @plan.n.f32>, #plan.operand<"arena" at 2112>] items "tokens" count 1
   %n = tile.launch @norm (%x) [@n.f32] order ["i0", "s0", "o0"] label "n" : (tensor<?x256xf32>) -> tensor<?x256x!sinter.q8<2>>
@@ -36,7 +36,7 @@ func.func @decode(%batch: !sinter.batch, %kv: !kv {sinter.name = "blk.0.kv"}) ->
   %q = tile.launch @heads (%w, %k, %v, %kv) [@rope_table] order ["i0", "i1", "i2", "s0", "i3", "o0"] label "h" writes_state : (tensor<?x512xf32>, tensor<?x128xf32>, tensor<?x128xf32>, !kv) -> tensor<?x128xf32>
   // CHECK: plan.launch @att operands {{.*}} items "tokens" count 2 tile 4
   %a = tile.launch @att (%q, %kv) [] order ["i0", "i1", "o0"] label "a" : (tensor<?x128xf32>, !kv) -> tensor<?x128xf32>
-  // CHECK: plan.launch @row operands {{.*}} items "rows" count 2 tile 1
+  // CHECK: plan.launch @row operands {{.*}} items "rows" count 2 tile 1 replicated
   %r = tile.launch @row (%a) [] order ["i0", "o0"] label "r" : (tensor<?x128xf32>) -> tensor<?x128xf32>
   // CHECK: plan.launch @mm operands [{{.*}}, #plan.operand<"logits">]
   %l = tile.launch @mm (%n) [@w.packed] order ["i0", "s0", "o0"] label "l" : (tensor<?x256x!sinter.q8<2>>) -> tensor<?x512xf32>

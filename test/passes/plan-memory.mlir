@@ -35,6 +35,33 @@ plan.regime max_tokens 8 arena 3072 attributes {plan.buffers = array<i64: 1024, 
 
 // -----
 
+// What every thread has computed for itself is waited for only in steps of
+// several tokens; what a replicated launch reads is not reused at once, and a
+// launch that writes there all the same waits.
+// CHECK-LABEL: plan.regime max_tokens 8 arena 4096 {
+plan.regime max_tokens 8 arena 5120 attributes {plan.buffers = array<i64: 1024, 1024, 1024, 1024, 1024>} {
+  plan.launch @a operands [#plan.operand<"arena">] items "one" count 1 tile 1 barrier label "a" {plan.writes = array<i32: 0>}
+  // CHECK: @norm operands [#plan.operand<"arena">, #plan.operand<"arena" at 1024>] {{.*}} tile 1 replicated barrier label
+  plan.launch @norm operands [#plan.operand<"arena">, #plan.operand<"arena" at 1024>] items "tokens" count 1 tile 1 replicated barrier label "norm" {plan.writes = array<i32: 1>}
+  // CHECK: @b operands [#plan.operand<"arena" at 1024>, #plan.operand<"arena" at 2048>] {{.*}} tile 1 batch_barrier label
+  plan.launch @b operands [#plan.operand<"arena" at 1024>, #plan.operand<"arena" at 2048>] items "one" count 1 tile 1 barrier label "b" {plan.writes = array<i32: 1>}
+  // CHECK: @c operands [#plan.operand<"arena" at 2048>, #plan.operand<"arena" at 3072>] {{.*}} tile 1 barrier label
+  plan.launch @c operands [#plan.operand<"arena" at 2048>, #plan.operand<"arena" at 3072>] items "one" count 1 tile 1 barrier label "c" {plan.writes = array<i32: 1>}
+  // CHECK: @d operands [#plan.operand<"arena" at 3072>, #plan.operand<"arena">] {{.*}} tile 1 barrier label
+  plan.launch @d operands [#plan.operand<"arena" at 3072>, #plan.operand<"arena" at 4096>] items "one" count 1 tile 1 barrier label "d" {plan.writes = array<i32: 1>}
+}
+
+// Larger regimes have no steps of one token.
+// CHECK-LABEL: plan.regime max_tokens 512
+plan.regime max_tokens 512 arena 2048 attributes {plan.buffers = array<i64: 1024, 1024>} {
+  // CHECK: @norm {{.*}} tile 1 label
+  plan.launch @norm operands [#plan.operand<"arena">] items "tokens" count 1 tile 1 replicated barrier label "norm" {plan.writes = array<i32: 0>}
+  // CHECK: @b {{.*}} tile 1 barrier label
+  plan.launch @b operands [#plan.operand<"arena">, #plan.operand<"arena" at 1024>] items "one" count 1 tile 1 barrier label "b" {plan.writes = array<i32: 1>}
+}
+
+// -----
+
 plan.regime max_tokens 8 arena 1024 attributes {plan.buffers = array<i64: 1024>} {
   // expected-error @below {{has an operand at 4096, outside every buffer of the regime}}
   plan.launch @a operands [#plan.operand<"arena" at 4096>] items "one" count 1 tile 1 barrier label "a" {plan.writes = array<i32: 0>}

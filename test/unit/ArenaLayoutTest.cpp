@@ -20,11 +20,8 @@ TEST(ArenaLayout, ChainNeedsTwoBuffers) {
 
 TEST(ArenaLayout, SmallestGapWins) {
   // Gaps of 256 at 0 and of 128 at 384 are free when the last one comes.
-  ArenaLayout layout = layOut({{256, 0, 1},
-                               {128, 0, 9},
-                               {128, 0, 1},
-                               {64, 0, 9},
-                               {128, 2, 9}});
+  ArenaLayout layout =
+      layOut({{256, 0, 1}, {128, 0, 9}, {128, 0, 1}, {64, 0, 9}, {128, 2, 9}});
   EXPECT_EQ(layout.offsets[4], layout.offsets[2]);
 }
 
@@ -44,9 +41,9 @@ TEST(ArenaLayout, LiveBuffersNeverOverlap) {
       for (size_t b = 0; b < a; ++b)
         if (buffers[a].first <= buffers[b].last &&
             buffers[b].first <= buffers[a].last) {
-          EXPECT_TRUE(
-              layout.offsets[a] + buffers[a].bytes <= layout.offsets[b] ||
-              layout.offsets[b] + buffers[b].bytes <= layout.offsets[a])
+          EXPECT_TRUE(layout.offsets[a] + buffers[a].bytes <=
+                          layout.offsets[b] ||
+                      layout.offsets[b] + buffers[b].bytes <= layout.offsets[a])
               << a << " and " << b;
         }
     }

@@ -116,7 +116,7 @@ TEST(Artifact, HeaderErrors) {
   EXPECT_EQ(damaged([](std::string &file) {
               put(file, offsetof(FileHeader, version), uint32_t(7));
             }),
-            "artifact has version 7; this program reads 3");
+            "artifact has version 7; this program reads 4");
   for (uint32_t count : {0u, 65u})
     EXPECT_EQ(damaged([&](std::string &file) {
                 put(file, offsetof(FileHeader, sectionCount), count);

@@ -146,8 +146,10 @@ TEST(Plan, LaunchErrors) {
             "plan: launch 1 has unknown item dimension 3");
   EXPECT_EQ(withLaunch(&PlanLaunch::tile, 0),
             "plan: launch 1 has a tile of 0, expected at least 1");
-  EXPECT_EQ(withLaunch(&PlanLaunch::barrier, 2),
-            "plan: launch 1 has barrier 2, expected 0 or 1");
+  EXPECT_EQ(withLaunch(&PlanLaunch::barrier, LaunchBarrier(3)),
+            "plan: launch 1 has barrier 3, expected 0 to 2");
+  EXPECT_EQ(withLaunch(&PlanLaunch::replicated, 2),
+            "plan: launch 1 has replicated 2, expected 0 or 1");
   EXPECT_EQ(withLaunch(&PlanLaunch::workRows, 2),
             "plan: launch 1 has work rows 2, expected 0 or 1");
   EXPECT_EQ(withLaunch(&PlanLaunch::weightBytes, 53),

@@ -67,7 +67,8 @@ TEST(TextStream, StopStringsMayCutCharacters) {
 }
 
 TEST(TextStream, DoesNotDependOnHowTokensCutTheText) {
-  const std::string text = "Grüße, 世界 🙂 \xFF\xE2\x82 end. <e<en<end>rest";
+  const std::string text =
+      "Grüße, 世界 🙂 \xFF\xE2\x82 end. <e<en<end>rest";
   TextStream whole({"<end>"});
   const std::string expected = whole.feed(text);
   EXPECT_EQ(expected, "Grüße, 世界 🙂 \uFFFD\uFFFD end. <e<en");

@@ -86,7 +86,8 @@ TEST(ThreadPool, WithoutAPoolTheCallerDoesAll) {
       ItemDimension::One,
       3,
       1,
-      true};
+      LaunchBarrier::Always,
+      false};
   LaunchTime time;
   runLaunches(nullptr, std::span(&launch, 1), Batch{}, std::span(&time, 1));
   EXPECT_EQ(calls, std::vector<int>(3, 1));
@@ -129,7 +130,8 @@ TEST(LaunchList, CountsItems) {
   Batch batch = {};
   batch.tokens = 10;
   batch.outputRows = 3;
-  BoundLaunch launch = {nullptr, nullptr, ItemDimension::One, 6, 4, false};
+  BoundLaunch launch = {
+      nullptr, nullptr, ItemDimension::One, 6, 4, LaunchBarrier::None, false};
   EXPECT_EQ(itemCount(launch, batch), 6);
   launch.dimension = ItemDimension::Tokens;
   EXPECT_EQ(itemCount(launch, batch), 6 * 3);
@@ -150,8 +152,9 @@ TEST(LaunchList, EveryItemOnceForAnyThreads) {
     ASSERT_TRUE(pool.ok());
     std::vector<int> items(37, 0);
     void *operands[] = {items.data()};
-    std::vector<BoundLaunch> launches(
-        50, {addOne, operands, ItemDimension::One, 37, 1, true});
+    std::vector<BoundLaunch> launches(50,
+                                      {addOne, operands, ItemDimension::One, 37,
+                                       1, LaunchBarrier::Always, false});
     runLaunches(pool->get(), launches, Batch{});
     EXPECT_EQ(items, std::vector<int>(37, 50));
   }
@@ -202,6 +205,55 @@ TEST(Topology, ThisMachineHasCores) {
   EXPECT_FALSE(allowedProcessors().empty());
   EXPECT_GE(defaultThreads(), 1);
   EXPECT_LE(defaultThreads(), int(allowedProcessors().size()));
+}
+
+/// Counts, for each thread that comes by, the items it is given.
+void countMine(void *const *operands, const Batch *, int64_t begin,
+               int64_t end) {
+  auto &items = *static_cast<std::atomic<int64_t> *>(operands[0]);
+  items += end - begin;
+}
+
+TEST(LaunchList, ReplicatedLaunchesRunWholeOnEveryThreadForOneToken) {
+  auto pool = ThreadPool::create(3);
+  ASSERT_TRUE(pool.ok());
+  for (int32_t tokens : {1, 2}) {
+    std::atomic<int64_t> items = 0;
+    void *operands[] = {&items};
+    BoundLaunch launch = {countMine, operands, ItemDimension::One,
+                          5,         1,        LaunchBarrier::None,
+                          true};
+    Batch batch = {};
+    batch.tokens = tokens;
+    runLaunches(pool->get(), std::span(&launch, 1), batch);
+    EXPECT_EQ(items, tokens == 1 ? 15 : 5);
+  }
+}
+
+/// Behind a batch barrier every item of the launch before has been counted; in
+/// a step of one token there is none, which only a race could show.
+TEST(LaunchList, BatchBarriersHoldStepsOfSeveralTokens) {
+  auto pool = ThreadPool::create(4);
+  ASSERT_TRUE(pool.ok());
+  std::atomic<int64_t> items = 0;
+  std::atomic<bool> early = false;
+  void *operands[] = {&items, &early};
+  auto look = [](void *const *operands, const Batch *, int64_t, int64_t) {
+    if (*static_cast<std::atomic<int64_t> *>(operands[0]) % 64 != 0)
+      *static_cast<std::atomic<bool> *>(operands[1]) = true;
+  };
+  std::vector<BoundLaunch> launches;
+  for (int i = 0; i < 200; ++i) {
+    launches.push_back({countMine, operands, ItemDimension::One, 64, 1,
+                        LaunchBarrier::Batch, false});
+    launches.push_back({look, operands, ItemDimension::One, 4, 1,
+                        LaunchBarrier::Batch, false});
+  }
+  Batch batch = {};
+  batch.tokens = 2;
+  runLaunches(pool->get(), launches, batch);
+  EXPECT_FALSE(early);
+  EXPECT_EQ(items, 200 * 64);
 }
 
 } // namespace

@@ -76,13 +76,13 @@ inline Plan plan() {
            .dimension = dimension,
            .count = 1,
            .tile = tile,
-           .barrier = kernel != 0,
+           .barrier = kernel ? LaunchBarrier::Always : LaunchBarrier::None,
            .label = plan.intern("blk.0 " + std::to_string(kernel)),
            .weightBytes = 0,
            .products = 0,
            .cacheProducts = 0,
            .workRows = 0,
-           .reserved = 0});
+           .replicated = 0});
       plan.operands.insert(plan.operands.end(), operands.begin(),
                            operands.end());
     };
