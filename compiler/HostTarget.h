@@ -18,8 +18,10 @@ namespace sinter {
 llvm::Expected<TargetAttr> targetNamed(llvm::StringRef name,
                                        mlir::MLIRContext &context);
 
-/// Facts of this machine, as if its processor had `features` (by LLVM's names).
+/// Facts of this machine, as if its processor were `cpu` and had `features`
+/// (both by LLVM's names).
 llvm::Expected<TargetAttr> nativeTarget(const llvm::StringMap<bool> &features,
+                                        llvm::StringRef cpu,
                                         mlir::MLIRContext &context);
 
 /// LLVM names of all processor features that code for `target` may use.

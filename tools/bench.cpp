@@ -95,6 +95,7 @@ Json testJson(const BenchTest &test, const BenchTiming &timing,
        percent(products, std::max(limits.bf16Products, limits.floatProducts))},
       {"launches_per_step", timing.work.launches / steps},
       {"barriers_per_step", timing.work.barriers / steps},
+      {"machine", machineJson(limits)},
       {"allocations_per_step",
        double(timing.allocations) / double(timing.steps.size())},
       {"step_ms_p50", quantile(timing.steps, 0.5) * 1e3},
@@ -168,14 +169,19 @@ struct Start {
   double load = 0, firstToken = 0;
 };
 
+/// Each test is set against a probe right behind it: shared machines change
+/// their limits within seconds.
 Status runTests(const Options &options, Session &session, const Plan &plan,
-                const MachineLimits &limits, Json &report) {
+                ThreadPool &pool, Json &report) {
   for (const BenchTest &test : testsOf(options)) {
     Result<BenchTiming> timing =
         runTest(session, plan, test, options.repeat, allocationsSoFar);
     if (!timing.ok())
       return timing.status().in(test.name());
-    Json json = testJson(test, *timing, limits);
+    Result<MachineLimits> limits = probeMachine(pool);
+    if (!limits.ok())
+      return limits.status();
+    Json json = testJson(test, *timing, *limits);
     if (!options.json)
       printTest(json);
     if (options.explain) {
@@ -224,7 +230,7 @@ Status bench(Options options) {
                session.threads(), limits->readBytes * 1e-9,
                limits->byteProducts * 1e-9, limits->bf16Products * 1e-9,
                limits->floatProducts * 1e-9, took.load, took.firstToken);
-  SINTER_TRY(runTests(options, session, artifact->plan(), *limits, report));
+  SINTER_TRY(runTests(options, session, artifact->plan(), **pool, report));
   if (options.json)
     fmt::print("{}\n", dumpJson(report, 2));
   return Status();

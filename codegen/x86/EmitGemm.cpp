@@ -17,7 +17,10 @@ class GemmEmitter {
 public:
   GemmEmitter(KernelBuilder &builder, KernelOp op, const PackedLayout &packed)
       : k(builder), kernel(op), gemm(cast<GemmAttr>(op.getSkeleton())),
-        layout(packed), rowGroups(op.getConfigAttr().getRowGroups()),
+        layout(packed), tile{.layout = packed,
+                             .input = gemm.getInput(),
+                             .prefetch = op.getConfigAttr().getPrefetch()},
+        rowGroups(op.getConfigAttr().getRowGroups()),
         tileTokens(op.getConfigAttr().getTokens()) {}
 
   void emit();
@@ -37,8 +40,10 @@ private:
   KernelOp kernel;
   GemmAttr gemm;
   const PackedLayout &layout;
+  GemmTile tile;
   unsigned rowGroups, tileTokens;
   Value input, weights, bias, addend, output, sums;
+  Value rounded; ///< bfloat16 rows of a tile, if the product takes those
   Value firstGroup, groupCount; ///< of the item
 };
 
@@ -54,6 +59,8 @@ void GemmEmitter::loadOperands() {
     addend = k.operand(next++);
   output = k.operand(next++);
   sums = k.scratch(uint64_t(tileTokens) * rowGroups * kRowGroup * 4);
+  if (tile.takesBf16(k.isa()))
+    rounded = k.scratch(uint64_t(tileTokens) * gemm.getInput().getWidth() * 2);
 }
 
 void GemmEmitter::emit() {
@@ -84,9 +91,10 @@ void GemmEmitter::emitItem(Value item) {
 
 void GemmEmitter::emitTokens(Value token, unsigned tokens) {
   Value inputRow = rowAt(k, gemm.getInput(), input, token);
-  GemmTile tile{.layout = layout,
-                .input = gemm.getInput(),
-                .prefetch = kernel.getConfigAttr().getPrefetch()};
+  if (rounded) {
+    tile.convertRows(k, inputRow, tokens, rounded);
+    inputRow = rounded;
+  }
   uint64_t groupBytes = layout.rowGroupBytes(gemm.getInput().getWidth());
   unsigned lanes = k.isa().lanes();
   k.loop(k.index(0), groupCount, 1, [&](Value group) {

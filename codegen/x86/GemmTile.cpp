@@ -184,8 +184,75 @@ Values GemmTile::emitPlain(KernelBuilder &k, ArrayRef<TilePart> parts,
       });
 }
 
+/// One vdpbf16ps takes two k of 16 rows.
+static constexpr unsigned kBf16Step = 32;
+
+bool GemmTile::takesBf16(const Isa &isa) const {
+  return isa.bf16Dot && layout.format->form.plain == PlainType::BF16 &&
+         input.getWidth() % kBf16Step == 0;
+}
+
+void GemmTile::convertRows(KernelBuilder &k, Value inputRow, unsigned tokens,
+                           Value place) const {
+  unsigned lanes = k.isa().lanes(), width = input.getWidth();
+  for (unsigned t = 0; t < tokens; ++t) {
+    Value from = k.at(inputRow, t * rowBytes(input));
+    Value to = k.at(place, t * width * 2);
+    k.loop(k.index(0), k.index(width), lanes, [&](Value column) {
+      Value x = k.load(k.vec(lanes, k.f32()), k.at(from, k.mul(column, 4)));
+      Value rounded = k.intrinsic("llvm.x86.avx512bf16.cvtneps2bf16.512",
+                                  k.vec(lanes, k.ops().getBF16Type()), {x});
+      k.store(rounded, k.at(to, k.mul(column, 2)));
+    });
+  }
+}
+
+/// The lines of two k, one behind the other, become pairs: lane r holds both k
+/// of row r.
+static Value pairLanes(KernelBuilder &k, Value line) {
+  SmallVector<int64_t> mask;
+  for (unsigned lane = 0; lane < kRowGroup; ++lane)
+    mask.append({lane, kRowGroup + lane});
+  return k.shuffle(line, line, mask);
+}
+
+/// bfloat16 weights and activations, two k at a time.
+Values GemmTile::emitBf16(KernelBuilder &k, ArrayRef<TilePart> parts,
+                          Value inputRow, unsigned tokens) const {
+  unsigned lanes = k.isa().lanes(), width = input.getWidth();
+  Type line = k.vec(2 * lanes, k.ops().getBF16Type());
+  Values sums(parts.size() * tokens, k.constant(lanes, 0.0f));
+  return k.loop(k.index(0), k.index(width), kBf16Step / 4, sums,
+                [&](Value column, ValueRange carried) {
+                  Values sums(carried);
+                  Value x = k.at(inputRow, k.mul(column, 2));
+                  for (unsigned p = 0; p < parts.size(); ++p) {
+                    Value lines = k.at(parts[p].rowGroup,
+                                       k.mul(column, layout.unitBytes));
+                    for (unsigned pair = 0; pair < kBf16Step / 8; ++pair) {
+                      unsigned offset = 2 * pair * layout.unitBytes;
+                      if (prefetch)
+                        k.prefetch(lines, offset + prefetch);
+                      Value weights = pairLanes(k, k.load(line, lines, offset));
+                      for (unsigned t = 0; t < tokens; ++t) {
+                        Value both =
+                            k.bitcast(k.loadSplat(lanes, k.i32(), x,
+                                                  t * width * 2 + 4 * pair),
+                                      line);
+                        Value &sum = sums[p * tokens + t];
+                        sum = k.intrinsic("llvm.x86.avx512bf16.dpbf16ps.512",
+                                          sum.getType(), {sum, weights, both});
+                      }
+                    }
+                  }
+                  return sums;
+                });
+}
+
 Values GemmTile::emit(KernelBuilder &k, ArrayRef<TilePart> parts,
                       Value inputRow, unsigned tokens) const {
+  if (takesBf16(k.isa()))
+    return emitBf16(k, parts, inputRow, tokens);
   if (layout.format->form.family == Family::Plain)
     return emitPlain(k, parts, inputRow, tokens);
   unsigned lanes = k.isa().lanes();

@@ -24,7 +24,18 @@ struct GemmTile {
   Values emit(KernelBuilder &k, llvm::ArrayRef<TilePart> parts, Value inputRow,
               unsigned tokens) const;
 
+  /// Whether this product takes bfloat16 activations: those of `convertRows`.
+  bool takesBf16(const Isa &isa) const;
+
+  /// Rounds `tokens` float32 rows from `inputRow` to bfloat16 rows at `place`,
+  /// which has tokens * width * 2 bytes. emit() then takes `place` as its
+  /// input.
+  void convertRows(KernelBuilder &k, Value inputRow, unsigned tokens,
+                   Value place) const;
+
 private:
+  Values emitBf16(KernelBuilder &k, llvm::ArrayRef<TilePart> parts,
+                  Value inputRow, unsigned tokens) const;
   using Decoders = llvm::SmallVector<WeightDecoder, 2>;
 
   Values emitPlain(KernelBuilder &k, llvm::ArrayRef<TilePart> parts,

@@ -25,6 +25,7 @@ llvm::Expected<Isa> Isa::of(TargetAttr target) {
         level.str().c_str());
   Isa isa;
   isa.wide = level == "x86-64-v4";
+  isa.bf16Dot = isa.wide && target.hasFeature("avx512bf16");
   isa.cpu = level.str();
   for (const FeatureName &feature : kFeatures)
     if (target.hasFeature(feature.ours))

@@ -26,6 +26,7 @@ struct Isa {
   bool wide; ///< 512-bit registers, 32 of them
   ByteDot dot;
   ByteLookup lookup;
+  bool bf16Dot;         ///< vdpbf16ps on 64 bytes
   std::string cpu;      ///< LLVM's -mcpu
   std::string features; ///< LLVM's -mattr
 

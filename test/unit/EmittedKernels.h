@@ -33,10 +33,13 @@ inline std::vector<Level> levels() {
             __builtin_cpu_supports("avx512dq");
   bool vnni = v4 && __builtin_cpu_supports("avx512vnni");
   bool vbmi = vnni && __builtin_cpu_supports("avx512vbmi");
-  return {{"avx2", "x86-64-v3", "", v3},
-          {"avx512", "x86-64-v4", "", v4},
-          {"avx512vnni", "x86-64-v4", "avx512vnni", vnni},
-          {"avx512vbmi", "x86-64-v4", "avx512vnni,avx512vbmi", vbmi}};
+  bool bf16 = vbmi && __builtin_cpu_supports("avx512bf16");
+  return {
+      {"avx2", "x86-64-v3", "", v3},
+      {"avx512", "x86-64-v4", "", v4},
+      {"avx512vnni", "x86-64-v4", "avx512vnni", vnni},
+      {"avx512vbmi", "x86-64-v4", "avx512vnni,avx512vbmi", vbmi},
+      {"avx512bf16", "x86-64-v4", "avx512vnni,avx512vbmi,avx512bf16", bf16}};
 }
 
 /// Kernels compiled from text and loaded into this process.

@@ -30,7 +30,7 @@ TEST(HostTarget, RefusesMachinesBelowLevel3) {
   for (const char *lacking : {"avx2", "fma", "f16c", "movbe"}) {
     llvm::StringMap<bool> features = level4();
     features[lacking] = false;
-    auto target = nativeTarget(features, context);
+    auto target = nativeTarget(features, "x86-64", context);
     ASSERT_FALSE(bool(target)) << lacking;
     EXPECT_EQ(llvm::toString(target.takeError()),
               "this machine is below x86-64-v3 (AVX2, FMA, F16C); name a "
@@ -40,20 +40,34 @@ TEST(HostTarget, RefusesMachinesBelowLevel3) {
 
 TEST(HostTarget, TakesTheLevelThatIsWhole) {
   mlir::MLIRContext context;
-  auto third = nativeTarget(level3(), context);
+  auto third = nativeTarget(level3(), "x86-64", context);
   ASSERT_TRUE(bool(third));
   EXPECT_EQ(third->getLevel(), "x86-64-v3");
   EXPECT_EQ(third->getFeatures(), "avxvnni");
-  auto fourth = nativeTarget(level4(), context);
+  auto fourth = nativeTarget(level4(), "x86-64", context);
   ASSERT_TRUE(bool(fourth));
   EXPECT_EQ(fourth->getLevel(), "x86-64-v4");
   EXPECT_EQ(fourth->getFeatures(), "avxvnni,avx512vnni");
   llvm::StringMap<bool> features = level4();
   features["avx512vl"] = false; // extras of a level that is not there
-  auto partial = nativeTarget(features, context);
+  auto partial = nativeTarget(features, "x86-64", context);
   ASSERT_TRUE(bool(partial));
   EXPECT_EQ(partial->getLevel(), "x86-64-v3");
   EXPECT_EQ(partial->getFeatures(), "avxvnni");
+}
+
+TEST(HostTarget, KnowsWhatIsFastOnWhichProcessor) {
+  mlir::MLIRContext context;
+  llvm::StringMap<bool> features = level4();
+  features["avx512bf16"] = true;
+  auto zen = nativeTarget(features, "znver4", context);
+  ASSERT_TRUE(bool(zen));
+  EXPECT_TRUE(zen->hasFeature("avx512bf16"));
+  EXPECT_EQ(zen->getPrefetch(), 0u);
+  auto rapids = nativeTarget(features, "sapphirerapids", context);
+  ASSERT_TRUE(bool(rapids));
+  EXPECT_FALSE(rapids->hasFeature("avx512bf16"));
+  EXPECT_EQ(rapids->getPrefetch(), 4096u);
 }
 
 } // namespace

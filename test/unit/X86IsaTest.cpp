@@ -17,9 +17,11 @@ std::string assembly(const char *format, const char *level,
       "module attributes {{sinter.target = #sinter.target<level = \"{}\", "
       "features = \"{}\", cores = 2, l1 = 32768, l2 = 1048576, l3 = 1048576>}} "
       "{{ tile.kernel @k #tile.gemm<format = \"{}\", weightRows = 16, input = "
-      "<width = 256, q8 = true, sums = 1>, output = <width = 16, stride = 16>> "
+      "<width = 256, {}>, output = <width = 16, stride = 16>> "
       "config #tile.config<tokens = 1> {{}} }}",
-      level, features, format);
+      level, features, format,
+      std::string_view(format) == "bf16" ? "stride = 256"
+                                         : "q8 = true, sums = 1");
   auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
   EXPECT_TRUE(module) << text;
   auto result = emitX86(*module, EmitStage::Assembly);
@@ -46,6 +48,14 @@ TEST(X86Isa, ByteDots) {
   EXPECT_TRUE(hasLine(assembly("q8_0", "x86-64-v4", ""), "vpmaddubsw", "%zmm"));
   EXPECT_TRUE(
       hasLine(assembly("q8_0", "x86-64-v4", "avx512vnni"), "vpdpbusd", "%zmm"));
+}
+
+TEST(X86Isa, Bf16Dots) {
+  auto text = [](const char *features) {
+    return assembly("bf16", "x86-64-v4", features);
+  };
+  EXPECT_TRUE(hasLine(text("avx512bf16"), "vdpbf16ps", "%zmm"));
+  EXPECT_FALSE(hasLine(text(""), "vdpbf16ps", ""));
 }
 
 TEST(X86Isa, NarrowTargetsUseNoWideRegisters) {

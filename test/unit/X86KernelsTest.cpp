@@ -173,6 +173,10 @@ std::vector<double> products(const Matrix &matrix,
   return result;
 }
 
+float roundToBf16(float value) {
+  return std::bit_cast<float>(std::bit_cast<uint32_t>(value) & 0xffff0000u);
+}
+
 void checkFormat(const Level &level, const Format &format) {
   SCOPED_TRACE(format.name);
   Kernels kernels(level, matmulKernels(format));
@@ -182,6 +186,10 @@ void checkFormat(const Level &level, const Format &format) {
   Buffer input(kTokens * kWidth * 4), quantized(kTokens * q8.rowBytes);
   Buffer output(kTokens * kRows * 4), single(kTokens * kRows * 4);
   fillNormal(input.floats(), kTokens * kWidth, 3);
+  // What the activations of such weights may be rounded to.
+  if (format.form.plain == PlainType::BF16)
+    for (unsigned i = 0; i < kTokens * kWidth; ++i)
+      input.floats()[i] = roundToBf16(input.floats()[i]);
   Batch batch{};
   batch.tokens = kTokens;
   void *quantizeOperands[] = {input.data, quantized.data};
