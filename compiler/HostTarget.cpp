@@ -89,7 +89,7 @@ static TargetAttr genericTarget(StringRef level, mlir::MLIRContext &context) {
 }
 
 /// Zen's own prefetchers lose up to a sixth of their speed to software
-/// prefetches in the same stream; Intel's gain as much (docs/performance.md).
+/// prefetches in the same stream; Rapids gain as much (docs/performance.md).
 static unsigned prefetchDistance(StringRef cpu) {
   return cpu.starts_with("znver") ? 0 : kPrefetch;
 }

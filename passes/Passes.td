@@ -22,7 +22,8 @@ def ChooseActivationFormat : ModulePass<"choose-activation-format"> {
   let description = [{
     A matmul whose weight is of the affine or codebook family reads its input
     through `sinter.quantize`; plain weights keep float32. Each value is
-    quantised once, with the sums that all the formats reading it need.
+    quantised once, with the sums that all the formats reading it need, times
+    their code offset if they agree on one.
 
     ```mlir
     %q = sinter.matmul %x, @w : (tensor<?x256xf32>) -> tensor<?x64xf32>
@@ -240,6 +241,8 @@ def PlanMemory : ModulePass<"plan-memory"> {
   let description = [{
     Each buffer goes to the smallest gap that is free from its first use to
     its last; a launch waits only if it depends on one since the last barrier.
+    In the smallest regime a replicated launch keeps its buffers for two more,
+    and what it wrote is waited for by a `batch_barrier` only.
 
     ```mlir
     plan.regime max_tokens 8 arena 12288 {...}

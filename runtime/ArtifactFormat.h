@@ -112,7 +112,7 @@ struct PlanLaunch {
   LaunchBarrier barrier;
   uint32_t label;   ///< into the string table: the layer and op, for profiles
   // What the launch costs, for reports: nothing depends on it.
-  uint64_t weightBytes;   ///< packed weights, read once per step
+  uint64_t weightBytes;   ///< weights and biases, read once per step
   uint64_t products;      ///< multiply-adds per row of the step
   uint64_t cacheProducts; ///< multiply-adds per row and position attended to
   uint32_t workRows;      ///< 0: rows are tokens; 1: rows are output rows

@@ -54,6 +54,7 @@ public:
   /// Bytes of one page over all states, of all pages in use now, and of the
   /// worst case.
   uint64_t pageBytes() const { return pageBytes_; }
+  uint64_t tokenBytes() const { return pageBytes_ / pageTokens_; }
   uint64_t usedBytes() const { return pageBytes_ * usedPages_; }
   uint64_t reservedBytes() const;
 

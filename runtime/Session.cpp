@@ -14,9 +14,10 @@
 
 namespace sinter {
 
-/// Weight bytes times tokens below which a step stays on the caller's thread:
-/// about 0.1 ms of work, in which other threads gain little on a quiet machine
-/// and cost a scheduler's slice per barrier on a busy one.
+/// Bytes of weights (times tokens) and of caches below which a step stays on
+/// the caller's thread: about 0.1 ms of work, in which other threads gain
+/// little on a quiet machine and cost a scheduler's slice per barrier on a busy
+/// one.
 static constexpr uint64_t kSmallStep = 4 << 20;
 
 Result<std::unique_ptr<Session>>
@@ -231,6 +232,8 @@ void Session::run(const StepInput &input) {
   if (!times.empty())
     times = times.subspan(regime->firstLaunch, regime->launches.size());
   uint64_t work = regime->weightBytes * input.tokens.size();
+  for (int32_t position : input.positions)
+    work += cache_.tokenBytes() * (uint64_t(position) + 1);
   runLaunches(work < kSmallStep ? nullptr : pool_.get(), regime->launches,
               batch, times);
 }

@@ -67,6 +67,7 @@ public:
 
   /// From now on every step adds up what its launches take; earlier sums go.
   void startProfile();
+  void stopProfile() { times_.clear(); }
 
   /// Times of the plan's launches, in its order; empty before startProfile().
   std::span<const LaunchTime> profile() const { return times_; }

@@ -222,7 +222,8 @@ Status bench(Options options) {
   Json report = {
       {"model", options.model},   {"threads", session.threads()},
       {"repeat", options.repeat}, {"machine", machineJson(*limits)},
-      {"load_ms", took.load},     {"first_token_ms", took.firstToken}};
+      {"load_ms", took.load},     {"first_token_ms", took.firstToken},
+      {"tests", Json::array()}};
   if (!options.json)
     fmt::print("{} threads: reads {:.1f} GB/s; multiply-adds int8 {:.0f}, bf16 "
                "{:.0f}, float32 {:.0f} G/s; loaded in {:.1f} ms, first token "

@@ -34,31 +34,38 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def run_json(command):
-    result = subprocess.run(command, capture_output=True, text=True)
+def run(command):
+    try:
+        result = subprocess.run(command, capture_output=True, text=True)
+    except OSError as error:
+        sys.exit(f"bench_vs: cannot run {command[0]}: {error.strerror}")
     if result.returncode != 0:
         sys.exit(f"bench_vs: {' '.join(command)} ended with "
                  f"{result.returncode}: {result.stderr.strip()[-300:]}")
+    return result.stdout
+
+
+def run_json(command):
+    output = run(command)
     try:
-        return json.loads(result.stdout)
+        return json.loads(output)
     except json.JSONDecodeError:
-        sys.exit(f"bench_vs: {command[0]} printed no JSON: "
-                 f"{result.stdout[:200]!r}")
+        sys.exit(f"bench_vs: {command[0]} printed no JSON: {output[:200]!r}")
 
 
 def measure_ours(options, compiled):
-    """Tokens per second by test, and the machine's limits."""
+    """Our tests by name."""
     report = run_json([os.path.join(options.programs, "bench"), compiled,
                        "-p", str(options.prompt), "-n", str(options.generate),
-                       "--threads", str(options.threads), "--repeat", "2",
+                       "--threads", str(options.threads), "--repeat", "3",
                        "--json"])
-    return {test["name"]: test for test in report["tests"]}, report["machine"]
+    return {test["name"]: test for test in report["tests"]}
 
 
 def measure_peer(options, command, model):
     runs = run_json(command + ["-m", model, "-p", str(options.prompt), "-n",
                                str(options.generate), "-t",
-                               str(options.threads), "-r", "2", "-o", "json"])
+                               str(options.threads), "-r", "3", "-o", "json"])
     return {(f"pp{run['n_prompt']}" if run["n_prompt"]
              else f"tg{run['n_gen']}"): run["avg_ts"] for run in runs}
 
@@ -71,11 +78,11 @@ def compare(options, peers, model, compiled):
         for name, command in peers.items():
             theirs[name].append(measure_peer(options, command, model))
     rows = []
-    for test in ours[0][0]:
-        speeds = [tests[test]["tokens_per_second"] for tests, _ in ours]
+    for test in ours[0]:
+        speeds = [tests[test]["tokens_per_second"] for tests in ours]
         limit = ("percent_of_read" if test.startswith("tg")
                  else "percent_of_int8")
-        percent = [tests[test][limit] for tests, _ in ours]
+        percent = [tests[test][limit] for tests in ours]
         for name in peers:
             peer = [tests[test] for tests in theirs[name]]
             ratios = [a / b for a, b in zip(speeds, peer)]
@@ -127,10 +134,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for model in options.models:
             compiled = os.path.join(folder, "model.sinter")
-            subprocess.run([os.path.join(options.programs, "compile"), model,
-                            "-o", compiled, "--target", options.target],
-                           check=True, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL)
+            run([os.path.join(options.programs, "compile"), model, "-o",
+                 compiled, "--target", options.target])
             for row in compare(options, peers, model, compiled):
                 rows.append(row)
                 print_row(row)

@@ -165,8 +165,8 @@ void printPlan(const Json &plan) {
   }
 }
 
-/// A bar before the kernel is a barrier; "tokens/4 x8" are 8 items for every 4
-/// tokens.
+/// A bar before the kernel is a barrier, a colon a batch barrier; "tokens/4 x8"
+/// are 8 items for every 4 tokens.
 void printRegime(size_t index, const Json &regime) {
   fmt::print("\nregime {}: up to {} tokens, arena of {} bytes, {} launches\n",
              index, regime["max_tokens"].get<uint32_t>(),

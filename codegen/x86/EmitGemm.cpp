@@ -30,11 +30,11 @@ private:
   void emitItem(Value item);
   void emitTokens(Value token, unsigned tokens);
   void emitEpilogue(Value token, unsigned tokens);
-  void emitColumns(Value token, Value sumsRow, Value outputRow);
+  void emitColumns(Value sumsRow, Value outputRow);
   Value segment(Value sumsRow, Value group, Value column, unsigned first,
                 unsigned s);
-  Value column(Value token, Value sumsRow, Value group, unsigned part);
-  void emitPartialGroup(Value token, Value sumsRow, Value outputRow);
+  Value column(Value sumsRow, Value group, unsigned part);
+  void emitPartialGroup(Value sumsRow, Value outputRow);
 
   KernelBuilder &k;
   KernelOp kernel;
@@ -42,7 +42,7 @@ private:
   const PackedLayout &layout;
   GemmTile tile;
   unsigned rowGroups, tileTokens;
-  Value input, weights, bias, addend, output, sums;
+  Value input, weights, bias, output, sums;
   Value rounded; ///< bfloat16 rows of a tile, if the product takes those
   Value firstGroup, groupCount; ///< of the item
 };
@@ -55,8 +55,6 @@ void GemmEmitter::loadOperands() {
   weights = k.operand(next++);
   if (gemm.getBias())
     bias = k.operand(next++);
-  if (gemm.getAddend())
-    addend = k.operand(next++);
   output = k.operand(next++);
   sums = k.scratch(uint64_t(tileTokens) * rowGroups * kRowGroup * 4);
   if (tile.takesBf16(k.isa()))
@@ -114,7 +112,7 @@ void GemmEmitter::emitTokens(Value token, unsigned tokens) {
 void GemmEmitter::emitEpilogue(Value token, unsigned tokens) {
   k.loop(k.index(0), k.index(tokens), 1, [&](Value t) {
     Value row = k.add(token, t);
-    emitColumns(row, k.at(sums, k.mul(t, rowGroups * kRowGroup * 4)),
+    emitColumns(k.at(sums, k.mul(t, rowGroups * kRowGroup * 4)),
                 rowAt(k, gemm.getOutput(), output, row));
   });
 }
@@ -135,23 +133,17 @@ Value GemmEmitter::segment(Value sumsRow, Value group, Value column,
 }
 
 /// The value of lanes part·lanes … of output group `group`.
-Value GemmEmitter::column(Value token, Value sumsRow, Value group,
-                          unsigned part) {
+Value GemmEmitter::column(Value sumsRow, Value group, unsigned part) {
   unsigned lanes = k.isa().lanes(), first = part * lanes;
   Value outputGroup = k.add(k.div(firstGroup, gemm.getSegments()), group);
   Value column = k.mul(outputGroup, kRowGroup);
   Values arguments;
   for (unsigned s = 0; s < gemm.getSegments(); ++s)
     arguments.push_back(segment(sumsRow, group, column, first, s));
-  if (addend) {
-    Value row = k.at(addend, k.mul(token, gemm.getOutput().getWidth() * 4));
-    arguments.push_back(
-        k.load(k.vec(lanes, k.f32()), k.at(row, k.mul(column, 4)), first * 4));
-  }
   return emitBody(k, kernel.getBody(), arguments);
 }
 
-void GemmEmitter::emitColumns(Value token, Value sumsRow, Value outputRow) {
+void GemmEmitter::emitColumns(Value sumsRow, Value outputRow) {
   unsigned parts = kRowGroup / k.isa().lanes();
   Value groups = k.div(groupCount, gemm.getSegments());
   Value base = k.div(firstGroup, gemm.getSegments());
@@ -160,7 +152,7 @@ void GemmEmitter::emitColumns(Value token, Value sumsRow, Value outputRow) {
       Values columns;
       for (unsigned g = 0; g < 2; ++g)
         for (unsigned part = 0; part < parts; ++part)
-          columns.push_back(column(token, sumsRow, k.add(group, g), part));
+          columns.push_back(column(sumsRow, k.add(group, g), part));
       writeBlock(k, gemm.getOutput(), outputRow, k.div(k.add(base, group), 2),
                  columns);
     });
@@ -179,19 +171,17 @@ void GemmEmitter::emitColumns(Value token, Value sumsRow, Value outputRow) {
   k.loop(k.index(0), whole, 1, [&](Value group) {
     Value place = k.at(outputRow, k.mul(k.add(base, group), kRowGroup * 4));
     for (unsigned part = 0; part < parts; ++part)
-      k.store(column(token, sumsRow, group, part), place,
-              part * k.isa().lanes() * 4);
+      k.store(column(sumsRow, group, part), place, part * k.isa().lanes() * 4);
   });
   if (partial)
     k.when(k.less(whole, groups),
-           [&] { emitPartialGroup(token, sumsRow, outputRow); });
+           [&] { emitPartialGroup(sumsRow, outputRow); });
 }
 
 /// The last row group where the rows are no multiple of 16: one by one, from a
-/// zero-padded copy of nothing but the sums (bias and addend end with the
-/// rows, so a whole vector may not be read).
-void GemmEmitter::emitPartialGroup(Value token, Value sumsRow,
-                                   Value outputRow) {
+/// zero-padded copy of nothing but the sums (bias ends with the rows, so a
+/// whole vector may not be read).
+void GemmEmitter::emitPartialGroup(Value sumsRow, Value outputRow) {
   unsigned width = gemm.getOutput().getWidth();
   Value group = k.add(groupCount, -1);
   Value firstColumn = k.mul(k.add(firstGroup, group), kRowGroup);
@@ -202,10 +192,6 @@ void GemmEmitter::emitPartialGroup(Value token, Value sumsRow,
     if (bias)
       value = k.addf(value, k.load(one, k.at(bias, k.mul(column, 4))));
     Values arguments{value};
-    if (addend) {
-      Value row = k.at(addend, k.mul(token, width * 4));
-      arguments.push_back(k.load(one, k.at(row, k.mul(column, 4))));
-    }
     k.store(emitBody(k, kernel.getBody(), arguments),
             k.at(outputRow, k.mul(column, 4)));
   });

@@ -184,12 +184,14 @@ Values GemmTile::emitPlain(KernelBuilder &k, ArrayRef<TilePart> parts,
       });
 }
 
-/// One vdpbf16ps takes two k of 16 rows.
+/// Widths are multiples of this many k: a pass of the loop takes a quarter.
 static constexpr unsigned kBf16Step = 32;
+/// Wider rows would not fit the stack: 8 tokens of them take 1 MiB.
+static constexpr unsigned kMaxBf16Width = 1 << 16;
 
 bool GemmTile::takesBf16(const Isa &isa) const {
   return isa.bf16Dot && layout.format->form.plain == PlainType::BF16 &&
-         input.getWidth() % kBf16Step == 0;
+         input.getWidth() % kBf16Step == 0 && input.getWidth() <= kMaxBf16Width;
 }
 
 void GemmTile::convertRows(KernelBuilder &k, Value inputRow, unsigned tokens,

@@ -49,5 +49,8 @@ LogicalResult LaunchOp::verify() {
   if (getCount() < 1 || getTile() < 1)
     return emitOpError("needs count and tile of at least 1, found ")
            << getCount() << " and " << getTile();
+  if (getBarrier() && getBatchBarrier())
+    return emitOpError("has a barrier and a batch_barrier; one includes the "
+                       "other");
   return success();
 }

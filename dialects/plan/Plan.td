@@ -38,7 +38,7 @@ def Plan_OperandAttr : Plan_Attr<"Operand", "operand"> {
 def Plan_WorkAttr : Plan_Attr<"Work", "work"> {
   let summary = "what a launch moves and multiplies, for reports and benchmarks";
   let description = [{
-    `weightBytes`: packed weights read once per step; `products`:
+    `weightBytes`: packed weights and biases, read once per step; `products`:
     multiply-adds for each row (token, or output row) of the step;
     `cacheProducts`: multiply-adds for each row and each position it attends
     to. Example: `#plan.work<weightBytes = 589824, products = 1048576>`.

@@ -69,12 +69,11 @@ def Tile_GemmAttr : Tile_Attr<"Gemm", "gemm"> {
   let summary = "activations [T, width] times packed weights: gemv and gemm";
   let description = [{
     Operands: input, packed weights, [bias float32 (one per weight row)],
-    [addend float32 rows, as wide as the output], output. `weightRows` counts
-    the rows of the packed (joined) matrix. With `segments = 2` the matrix is
+    output. `weightRows` counts the rows of the packed (joined) matrix. With `segments = 2` the matrix is
     joined in alternating groups of 16 rows and the body takes one value of
     each (gate, up): the output is half as wide. The body's arguments are the
-    `segments` sums (bias and tensor scale applied), then the addend; it
-    yields one value. No body: the sum itself.
+    `segments` sums (bias and tensor scale applied); it yields one value. No
+    body: the sum itself.
     `decode` marks the gemv form (few tokens, bound by memory). Items:
     weightRows / (16 * rowGroups).
   }];
@@ -83,7 +82,6 @@ def Tile_GemmAttr : Tile_Attr<"Gemm", "gemm"> {
                         "::sinter::tile::RowAttr":$output,
                         DefaultValuedParameter<"unsigned", "1">:$segments,
                         DefaultValuedParameter<"bool", "false">:$bias,
-                        DefaultValuedParameter<"bool", "false">:$addend,
                         DefaultValuedParameter<"bool", "false">:$outputs,
                         DefaultValuedParameter<"bool", "false">:$decode);
 }

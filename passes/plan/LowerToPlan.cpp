@@ -30,6 +30,10 @@ namespace sinter {
 /// Kernels may read a vector beyond the last element of a buffer.
 static constexpr uint64_t kSlack = 64;
 
+/// With more cores, the lines that all of them write go round for longer than a
+/// barrier takes (measured with two; four is cautious).
+static constexpr unsigned kReplicatedCores = 4;
+
 static uint64_t alignUp(uint64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 static uint64_t bufferBytes(Type rows, uint64_t maxTokens) {
@@ -291,14 +295,19 @@ LogicalResult RegimeWriter::writeLaunch(tile::LaunchOp launch) {
     operands.push_back(*where);
   }
   LaunchShape shape = launchShape(kernel.getSkeleton(), *kernel.getConfig());
+  auto target =
+      function->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>(
+          "sinter.target");
+  bool replicated =
+      shape.replicated && (!target || target.getCores() <= kReplicatedCores);
   plan::WorkAttr work = launchWork(kernel.getSkeleton(), weightBytes);
   auto op = builder.create<plan::LaunchOp>(
       launch.getLoc(), launch.getKernelAttr(), builder.getArrayAttr(operands),
       builder.getStringAttr(shape.items),
       builder.getI64IntegerAttr(shape.count),
       builder.getI64IntegerAttr(shape.tile),
-      shape.replicated ? builder.getUnitAttr() : UnitAttr(),
-      builder.getUnitAttr(), UnitAttr(), launch.getLabelAttr(), work);
+      replicated ? builder.getUnitAttr() : UnitAttr(), builder.getUnitAttr(),
+      UnitAttr(), launch.getLabelAttr(), work);
   op->setAttr("plan.writes", builder.getDenseI32ArrayAttr(writes));
   return success();
 }

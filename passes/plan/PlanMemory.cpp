@@ -46,8 +46,8 @@ struct Access {
   }
 };
 
-/// Launches behind a replicated one that do not yet reuse what it reads: a
-/// slower thread may still be there.
+/// Launches behind a replicated one that do not yet reuse its buffers: a slower
+/// thread may still be there.
 constexpr uint32_t kBehind = 2;
 
 /// The buffers of one regime, by their place before planning.
@@ -158,6 +158,19 @@ SmallVector<Access> Arena::accesses(plan::LaunchOp launch) const {
   return accesses;
 }
 
+/// Every thread runs it, at its own time: it must leave what it reads, and no
+/// state may be written twice.
+static LogicalResult checkReplicated(plan::LaunchOp launch,
+                                     ArrayRef<Access> accesses) {
+  for (const Access &write : accesses)
+    for (const Access &other : accesses)
+      if (write.writes && (isa_and_nonnull<FlatSymbolRefAttr>(write.whole) ||
+                           (!other.writes && write.conflicts(other))))
+        return launch.emitOpError("is replicated, but writes a state or what "
+                                  "it reads");
+  return success();
+}
+
 static void dropBarriers(plan::RegimeOp regime, const Arena &arena) {
   // Since the last barrier of steps of several tokens, and of one token.
   SmallVector<Access> since, sinceAlone;
@@ -210,6 +223,10 @@ struct PlanMemory : impl::PlanMemoryBase<PlanMemory> {
       Arena arena(regime, sizes);
       if (failed(arena.place()))
         return signalPassFailure();
+      for (auto launch : regime.getBody().getOps<plan::LaunchOp>())
+        if (launch.getReplicated() &&
+            failed(checkReplicated(launch, arena.accesses(launch))))
+          return signalPassFailure();
       dropBarriers(regime, arena);
       regime->removeAttr("plan.buffers");
       for (auto launch : regime.getBody().getOps<plan::LaunchOp>())

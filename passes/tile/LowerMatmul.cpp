@@ -55,10 +55,9 @@ static tile::LaunchOp launchGemm(OpGroup &group, TileBuilder &tile,
   Value input = group.resolve(MatmulOp(joined.matmuls.front()).getInput());
   bool outputs = tile.countsOutputs(input);
   StringRef format = formatOf(joined.format)->name;
-  auto skeleton =
-      tile::GemmAttr::get(result.getContext(), format, joined.rows,
-                          tile.row(input), tile.row(result), segments,
-                          !joined.biases.empty(), false, outputs, false);
+  auto skeleton = tile::GemmAttr::get(
+      result.getContext(), format, joined.rows, tile.row(input),
+      tile.row(result), segments, !joined.biases.empty(), outputs, false);
   auto kernel =
       tile.kernel(Twine(op) + "_" + format + "_n" + Twine(joined.rows) + "_k" +
                       Twine(rowWidth(input)),

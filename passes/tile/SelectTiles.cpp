@@ -60,7 +60,7 @@ static TileChoice choose(Attribute skeleton, const TileTarget &target,
 static tile::GemmAttr forDecode(tile::GemmAttr g) {
   return tile::GemmAttr::get(g.getContext(), g.getFormat(), g.getWeightRows(),
                              g.getInput(), g.getOutput(), g.getSegments(),
-                             g.getBias(), g.getAddend(), g.getOutputs(), true);
+                             g.getBias(), g.getOutputs(), true);
 }
 
 namespace {

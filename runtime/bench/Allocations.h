@@ -6,8 +6,9 @@
 
 namespace sinter {
 
-/// Calls of operator new so far. A program that calls this has its operator
-/// new and delete replaced by counting ones; others are left alone.
+/// Calls of operator new so far, but for over-aligned types. A program that
+/// calls this has its operator new and delete replaced by counting ones; others
+/// are left alone.
 uint64_t allocationsSoFar();
 
 } // namespace sinter

@@ -44,10 +44,11 @@ Result<std::vector<KernelTime>> explainStep(Session &session, const Plan &plan,
     kernel.wait += times[i].wait / double(times[i].steps);
     kernel.done += launchWork(plan, launch, shape);
   }
-  std::stable_sort(kernels.begin(), kernels.end(),
-                   [](const KernelTime &a, const KernelTime &b) {
-                     return a.work + a.wait > b.work + b.wait;
-                   });
+  session.stopProfile();
+  std::sort(kernels.begin(), kernels.end(),
+            [](const KernelTime &a, const KernelTime &b) {
+              return a.work + a.wait > b.work + b.wait;
+            });
   return kernels;
 }
 

@@ -19,7 +19,7 @@ struct KernelTime {
   Work done;       ///< by all threads
 };
 
-/// Runs one step of `shape` under the clock, `repeat` times, and averages; the
+/// Runs one step of `test` under the clock, `repeat` times, and averages; the
 /// longest comes first. Errors: those of Session::step().
 Result<std::vector<KernelTime>> explainStep(Session &session, const Plan &plan,
                                             const BenchTest &test,

@@ -41,7 +41,7 @@ using AllocationCounter = uint64_t (*)();
 
 /// Runs `test` once to warm up and `repeat` times for the clock; with `profile`
 /// the session's launches are timed meanwhile (Session::profile()). Errors:
-/// those of Session::step().
+/// OutOfRange when the context is too short; those of Session::step().
 Result<BenchTiming> runTest(Session &session, const Plan &plan,
                             const BenchTest &test, uint32_t repeat,
                             AllocationCounter allocations,

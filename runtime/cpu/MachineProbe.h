@@ -10,13 +10,13 @@ namespace sinter {
 
 /// All threads of the pool together, per second. Products are multiply-adds.
 struct MachineLimits {
-  double readBytes = 0;     ///< from memory that no cache holds
+  double readBytes = 0;     ///< from 128 MiB for each thread
   double byteProducts = 0;  ///< 8-bit, with the best instruction there is
   double bf16Products = 0;  ///< vdpbf16ps; 0 without it
   double floatProducts = 0; ///< float32 multiply-adds
 };
 
-/// Takes about half a second. Each figure is the best of several short runs.
+/// Takes about a third of a second; each figure is the best of several runs.
 /// Errors: ResourceExhausted when there is no memory to read.
 Result<MachineLimits> probeMachine(ThreadPool &pool);
 

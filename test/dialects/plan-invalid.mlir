@@ -22,3 +22,10 @@ plan.regime max_tokens 8 arena 0 {
 
 // expected-error @below {{expects parent op 'plan.regime'}}
 plan.launch @k operands [] items "one" count 1 tile 1 label "l"
+
+// -----
+
+plan.regime max_tokens 8 arena 64 {
+  // expected-error @below {{has a barrier and a batch_barrier; one includes the other}}
+  plan.launch @k operands [] items "one" count 1 tile 1 barrier batch_barrier label "l"
+}

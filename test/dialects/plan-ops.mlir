@@ -15,6 +15,8 @@ plan.regime max_tokens 8 arena 1048576 {
   plan.launch @norm operands [#plan.operand<"arena" at 0>, #plan.operand<"weight" of @qkv>, #plan.operand<"arena" at 4096>] items "tokens" count 1 tile 4 label "blk.0.attn_norm"
   // CHECK-NEXT: plan.launch @heads operands [#plan.operand<"state" of @kv>, #plan.operand<"rope" of @rope>] items "one" count 64 tile 1 barrier label "heads"
   plan.launch @heads operands [#plan.operand<"state" of @kv>, #plan.operand<"rope" of @rope>] items "one" count 64 tile 1 barrier label "heads"
+  // CHECK-NEXT: plan.launch @row operands [#plan.operand<"arena">] items "tokens" count 1 tile 1 replicated batch_barrier label "row" work <weightBytes = 64, products = 128, cacheProducts = 2, outputs = true>
+  plan.launch @row operands [#plan.operand<"arena">] items "tokens" count 1 tile 1 replicated batch_barrier label "row" work <weightBytes = 64, products = 128, cacheProducts = 2, outputs = true>
   // CHECK-NEXT: plan.launch @head operands [#plan.operand<"logits">] items "rows" count 2 tile 1 barrier label "head"
   plan.launch @head operands [#plan.operand<"logits">] items "rows" count 2 tile 1 barrier label "head"
 }

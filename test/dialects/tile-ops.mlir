@@ -16,8 +16,8 @@ tile.kernel @swiglu_q4_k_n128_k256 #tile.gemm<format = "q4_k", weightRows = 128,
   %r = arith.mulf %g, %u : f32
   tile.yield %r : f32
 }
-// CHECK: tile.kernel @gemm #tile.gemm<format = "f16", weightRows = 64, input = <width = 256, stride = 256>, output = <width = 64, stride = 64>, bias = true, addend = true, outputs = true> {
-tile.kernel @gemm #tile.gemm<format = "f16", weightRows = 64, input = <width = 256, stride = 256>, output = <width = 64, stride = 64>, bias = true, addend = true, outputs = true> {
+// CHECK: tile.kernel @gemm #tile.gemm<format = "f16", weightRows = 64, input = <width = 256, stride = 256>, output = <width = 64, stride = 64>, bias = true, outputs = true> {
+tile.kernel @gemm #tile.gemm<format = "f16", weightRows = 64, input = <width = 256, stride = 256>, output = <width = 64, stride = 64>, bias = true, outputs = true> {
 }
 // CHECK: tile.kernel @norm #tile.norm<input = <width = 256, stride = 256>, output = <width = 256, q8 = true, sums = 1>, group = 256, epsilon = {{.*}} : f64, addend = true>
 tile.kernel @norm #tile.norm<input = <width = 256, stride = 256>, output = <width = 256, q8 = true, sums = 1>, group = 256, epsilon = 1.0e-6 : f64, addend = true> {

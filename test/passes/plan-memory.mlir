@@ -73,3 +73,17 @@ plan.regime max_tokens 8 arena 1024 attributes {plan.buffers = array<i64: 1024>}
   // expected-error @below {{does not say what it writes}}
   plan.launch @a operands [#plan.operand<"arena">] items "one" count 1 tile 1 barrier label "a"
 }
+
+// -----
+
+plan.regime max_tokens 8 arena 1024 attributes {plan.buffers = array<i64: 1024>} {
+  // expected-error @below {{is replicated, but writes a state or what it reads}}
+  plan.launch @a operands [#plan.operand<"arena">, #plan.operand<"state" of @s>] items "one" count 1 tile 1 replicated barrier label "a" {plan.writes = array<i32: 1>}
+}
+
+// -----
+
+plan.regime max_tokens 8 arena 1024 attributes {plan.buffers = array<i64: 1024>} {
+  // expected-error @below {{is replicated, but writes a state or what it reads}}
+  plan.launch @a operands [#plan.operand<"arena">, #plan.operand<"arena" at 64>] items "one" count 1 tile 1 replicated barrier label "a" {plan.writes = array<i32: 1>}
+}
