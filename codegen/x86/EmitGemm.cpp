@@ -17,9 +17,9 @@ class GemmEmitter {
 public:
   GemmEmitter(KernelBuilder &builder, KernelOp op, const PackedLayout &packed)
       : k(builder), kernel(op), gemm(cast<GemmAttr>(op.getSkeleton())),
-        layout(packed), tile{.layout = packed,
-                             .input = gemm.getInput(),
-                             .prefetch = op.getConfigAttr().getPrefetch()},
+        tile{.layout = packed,
+             .input = gemm.getInput(),
+             .prefetch = op.getConfigAttr().getPrefetch()},
         rowGroups(op.getConfigAttr().getRowGroups()),
         tileTokens(op.getConfigAttr().getTokens()) {}
 
@@ -39,7 +39,6 @@ private:
   KernelBuilder &k;
   KernelOp kernel;
   GemmAttr gemm;
-  const PackedLayout &layout;
   GemmTile tile;
   unsigned rowGroups, tileTokens;
   Value input, weights, bias, output, sums;
@@ -93,7 +92,7 @@ void GemmEmitter::emitTokens(Value token, unsigned tokens) {
     tile.convertRows(k, inputRow, tokens, rounded);
     inputRow = rounded;
   }
-  uint64_t groupBytes = layout.rowGroupBytes(gemm.getInput().getWidth());
+  uint64_t groupBytes = tile.layout.rowGroupBytes(gemm.getInput().getWidth());
   unsigned lanes = k.isa().lanes();
   k.loop(k.index(0), groupCount, 1, [&](Value group) {
     SmallVector<TilePart> parts;

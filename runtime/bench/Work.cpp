@@ -14,13 +14,6 @@ Work &Work::operator+=(const Work &other) {
   return *this;
 }
 
-uint64_t cacheBytesPerToken(const Plan &plan) {
-  uint64_t bytes = 0;
-  for (const PlanState &state : plan.states)
-    bytes += state.pageBytes / plan.pageTokens;
-  return bytes;
-}
-
 Work launchWork(const Plan &plan, const PlanLaunch &launch, StepShape shape) {
   const double tokens = double(shape.sequences) * shape.tokens;
   // The token at position p attends to p + 1 positions.

@@ -28,9 +28,6 @@ struct Work {
   Work &operator+=(const Work &other);
 };
 
-/// Bytes that one token leaves in all KV caches.
-uint64_t cacheBytesPerToken(const Plan &plan);
-
 /// The work of one launch of the plan in such a step.
 Work launchWork(const Plan &plan, const PlanLaunch &launch, StepShape shape);
 

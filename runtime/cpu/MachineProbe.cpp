@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <span>
 #include <sys/mman.h>
 
 #if defined(__x86_64__)
@@ -29,9 +30,11 @@ struct Reading {
   uint64_t ahead; ///< bytes that prefetches run ahead
 };
 
-struct Peak {
-  double (*loop)(int64_t rounds); ///< does that many, returns the products
-  std::vector<double> products;
+/// A loop of twelve multiplications a round, for processors with `feature`.
+struct PeakLoop {
+  const char *feature;
+  void (*run)(int64_t rounds);
+  int products; ///< of one instruction
 };
 
 #if defined(__x86_64__)
@@ -71,36 +74,31 @@ void clearRegisters() {
                      "xmm15");
 }
 
-double bytesVnni512(int64_t rounds) {
-  int64_t left = rounds;
+void bytesVnni512(int64_t rounds) {
   asm volatile("1:\n.irp r,4,5,6,7,8,9,10,11,12,13,14,15\n"
                "vpdpbusd %%zmm0, %%zmm1, %%zmm\\r\n"
                ".endr\n"
                "dec %0\n"
                "jnz 1b"
-               : "+r"(left)
+               : "+r"(rounds)
                :
                : "cc", "memory", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
                  "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
-  return double(rounds) * 12 * 64;
 }
 
-double bytesVnni256(int64_t rounds) {
-  int64_t left = rounds;
+void bytesVnni256(int64_t rounds) {
   asm volatile("1:\n.irp r,4,5,6,7,8,9,10,11,12,13,14,15\n"
                "%{vex%} vpdpbusd %%ymm0, %%ymm1, %%ymm\\r\n"
                ".endr\n"
                "dec %0\n"
                "jnz 1b"
-               : "+r"(left)
+               : "+r"(rounds)
                :
                : "cc", "memory", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
                  "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
-  return double(rounds) * 12 * 32;
 }
 
-double bytesMadd256(int64_t rounds) {
-  int64_t left = rounds;
+void bytesMadd256(int64_t rounds) {
   asm volatile("1:\n.irp r,4,5,6,7,8,9,10,11,12,13,14,15\n"
                "vpmaddubsw %%ymm0, %%ymm1, %%ymm2\n"
                "vpmaddwd %%ymm2, %%ymm1, %%ymm3\n"
@@ -108,100 +106,83 @@ double bytesMadd256(int64_t rounds) {
                ".endr\n"
                "dec %0\n"
                "jnz 1b"
-               : "+r"(left)
+               : "+r"(rounds)
                :
                : "cc", "memory", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
                  "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",
                  "xmm15");
-  return double(rounds) * 12 * 32;
 }
 
-double floats512(int64_t rounds) {
-  int64_t left = rounds;
+void floats512(int64_t rounds) {
   asm volatile("1:\n.irp r,4,5,6,7,8,9,10,11,12,13,14,15\n"
                "vfmadd231ps %%zmm0, %%zmm1, %%zmm\\r\n"
                ".endr\n"
                "dec %0\n"
                "jnz 1b"
-               : "+r"(left)
+               : "+r"(rounds)
                :
                : "cc", "memory", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
                  "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
-  return double(rounds) * 12 * 16;
 }
 
-double floats256(int64_t rounds) {
-  int64_t left = rounds;
+void floats256(int64_t rounds) {
   asm volatile("1:\n.irp r,4,5,6,7,8,9,10,11,12,13,14,15\n"
                "vfmadd231ps %%ymm0, %%ymm1, %%ymm\\r\n"
                ".endr\n"
                "dec %0\n"
                "jnz 1b"
-               : "+r"(left)
+               : "+r"(rounds)
                :
                : "cc", "memory", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
                  "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
-  return double(rounds) * 12 * 8;
 }
 
-double bf16Dots512(int64_t rounds) {
-  int64_t left = rounds;
+void bf16Dots512(int64_t rounds) {
   asm volatile("1:\n.irp r,4,5,6,7,8,9,10,11,12,13,14,15\n"
                "vdpbf16ps %%zmm0, %%zmm1, %%zmm\\r\n"
                ".endr\n"
                "dec %0\n"
                "jnz 1b"
-               : "+r"(left)
+               : "+r"(rounds)
                :
                : "cc", "memory", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
                  "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
-  return double(rounds) * 12 * 32;
 }
 
-void multiply(void *context, int thread) {
-  Peak &task = *static_cast<Peak *>(context);
+// Of each list the first that the processor has.
+constexpr PeakLoop kByteLoops[] = {{"avx512vnni", bytesVnni512, 64},
+                                   {"avxvnni", bytesVnni256, 32},
+                                   {"avx2", bytesMadd256, 32}};
+constexpr PeakLoop kFloatLoops[] = {{"avx512f", floats512, 16},
+                                    {"fma", floats256, 8}};
+constexpr PeakLoop kBf16Loops[] = {{"avx512bf16", bf16Dots512, 32}};
+
+void multiply(void *context, int) {
   clearRegisters();
-  task.products[thread] = task.loop(kDotRounds);
+  static_cast<const PeakLoop *>(context)->run(kDotRounds);
   asm volatile("vzeroupper");
 }
 
-/// Best of kRuns, in units of `amount()` per second.
-template <typename Amount>
-double best(ThreadPool &pool, ThreadPool::Job job, void *task, Amount amount) {
+/// `amount` per second in the best of kRuns.
+double best(ThreadPool &pool, ThreadPool::Job job, void *task, double amount) {
   double most = 0;
   for (int run = 0; run < kRuns; ++run) {
     auto start = std::chrono::steady_clock::now();
     pool.run(job, task);
     std::chrono::duration<double> took =
         std::chrono::steady_clock::now() - start;
-    most = std::max(most, amount() / took.count());
+    most = std::max(most, amount / took.count());
   }
   return most;
 }
 
-double peak(ThreadPool &pool, double (*loop)(int64_t)) {
-  Peak task = {loop, std::vector<double>(pool.threads())};
-  return best(pool, multiply, &task, [&] {
-    double all = 0;
-    for (double products : task.products)
-      all += products;
-    return all;
-  });
-}
-
-void probeProducts(ThreadPool &pool, MachineLimits &limits) {
-  if (hasCpuFeature("avx512vnni"))
-    limits.byteProducts = peak(pool, bytesVnni512);
-  else if (hasCpuFeature("avxvnni"))
-    limits.byteProducts = peak(pool, bytesVnni256);
-  else if (hasCpuFeature("avx2"))
-    limits.byteProducts = peak(pool, bytesMadd256);
-  if (hasCpuFeature("avx512f"))
-    limits.floatProducts = peak(pool, floats512);
-  else if (hasCpuFeature("avx2") && hasCpuFeature("fma"))
-    limits.floatProducts = peak(pool, floats256);
-  if (hasCpuFeature("avx512bf16"))
-    limits.bf16Products = peak(pool, bf16Dots512);
+/// 0 if the processor has none of the loops.
+double peak(ThreadPool &pool, std::span<const PeakLoop> loops) {
+  for (PeakLoop loop : loops)
+    if (hasCpuFeature(loop.feature))
+      return best(pool, multiply, &loop,
+                  12.0 * loop.products * kDotRounds * pool.threads());
+  return 0;
 }
 
 #endif
@@ -223,10 +204,11 @@ Result<MachineLimits> probeMachine(ThreadPool &pool) {
   for (uint64_t ahead : {0, 2048, 4096}) {
     Reading task = {memory->data(), ahead};
     limits.readBytes =
-        std::max(limits.readBytes,
-                 best(pool, readAll, &task, [&] { return double(bytes); }));
+        std::max(limits.readBytes, best(pool, readAll, &task, double(bytes)));
   }
-  probeProducts(pool, limits);
+  limits.byteProducts = peak(pool, kByteLoops);
+  limits.floatProducts = peak(pool, kFloatLoops);
+  limits.bf16Products = peak(pool, kBf16Loops);
 #else
   (void)pool;
 #endif

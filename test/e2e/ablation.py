@@ -11,18 +11,10 @@ the NMSE against the fully fused model and the launches of a decode step.
 import argparse
 import json
 import pathlib
-import subprocess
 import sys
 
 from logits import nmse, read_npy
-
-
-def run(*arguments):
-    done = subprocess.run(arguments, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"ablation.py: error: {' '.join(arguments)} exited "
-                 f"{done.returncode}: {done.stderr[-600:]}")
-    return done.stdout
+from programs import run
 
 
 def measure(args, flags):

@@ -10,10 +10,10 @@ levels up to the order of sums.
 
 import argparse
 import pathlib
-import subprocess
 import sys
 
 from logits import nmse, read_npy
+from programs import run
 
 TOKENS = 70  # more than a page of the cache
 WAYS = {"v4": ["--target", "x86-64-v4"], "v3": ["--target", "x86-64-v3"],
@@ -22,14 +22,6 @@ WAYS = {"v4": ["--target", "x86-64-v4"], "v3": ["--target", "x86-64-v3"],
 # 8-bit activations, may round to a neighbour.
 LIMIT = {"f32": 1e-8, "f16": 1e-8}
 QUANTISED_LIMIT = 1e-4
-
-
-def run(*arguments):
-    done = subprocess.run([str(a) for a in arguments], capture_output=True,
-                          text=True)
-    if done.returncode:
-        sys.exit(f"{arguments[0]} exited {done.returncode}: "
-                 f"{done.stderr[-600:]}")
 
 
 def logits(work, name, options):

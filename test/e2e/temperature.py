@@ -11,10 +11,10 @@ import argparse
 import array
 import math
 import pathlib
-import subprocess
 import sys
 
 from logits import nmse, read_npy
+from programs import run
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tools"))
 import make_tiny_gguf as tiny  # noqa: E402
@@ -94,14 +94,6 @@ class Model:
                 x = [u + v for u, v in
                      zip(x, self.matmul(b + "ffn_down", gated))]
             yield from self.matmul("output", self.norm("output_norm", x))
-
-
-def run(*arguments):
-    done = subprocess.run([str(a) for a in arguments], capture_output=True,
-                          text=True)
-    if done.returncode:
-        sys.exit(f"{arguments[0]} exited {done.returncode}: "
-                 f"{done.stderr[-600:]}")
 
 
 def main():

@@ -32,7 +32,6 @@ Plan planWithWork() {
 
 TEST(BenchWork, OneTokenReadsAllWeightsAndItsCache) {
   Plan plan = planWithWork();
-  EXPECT_EQ(cacheBytesPerToken(plan), 64u);
   Work work = stepWork(plan, {.tokens = 1, .depth = 9, .outputs = 1});
   EXPECT_EQ(work.weightBytes, 1300);
   EXPECT_EQ(work.cacheBytes, 64 * 10);

@@ -3,35 +3,14 @@
 #include "runtime/Session.h"
 
 #include "runtime/Evaluation.h"
+#include "runtime/bench/Allocations.h"
 #include "test/unit/TinyArtifact.h"
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cmath>
-#include <cstdlib>
-#include <new>
 
 using namespace sinter;
-
-namespace {
-std::atomic<long> allocations = 0;
-} // namespace
-
-// Counts what the program allocates, on any thread. Never inlined: the compiler
-// would see malloc and free where it expects new and delete.
-[[gnu::noinline]] void *operator new(size_t bytes) {
-  ++allocations;
-  if (void *memory = std::malloc(bytes))
-    return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void *memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void *memory, size_t) noexcept {
-  std::free(memory);
-}
 
 namespace {
 
@@ -193,11 +172,11 @@ TEST_F(SessionTest, AllocatesNothingWhileAStepRuns) {
   options.threads = 2;
   Model model = open(path, options);
   auto tokens = text(50);
-  long before = allocations;
+  uint64_t before = allocationsSoFar();
   ASSERT_TRUE(model.session->append(0, tokens).ok());
   for (int32_t i = 0; i < 30; ++i)
     ASSERT_TRUE(model.session->append(0, std::span(&tokens[i], 1)).ok());
-  EXPECT_EQ(allocations - before, 0);
+  EXPECT_EQ(allocationsSoFar() - before, 0u);
 }
 
 /// The message of a step that must fail and leave the session as it was.
