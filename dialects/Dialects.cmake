@@ -9,6 +9,9 @@ sinter_tablegen(sinter/Sinter.td
 sinter_tablegen(sinter/SinterOps.td
   sinter/SinterOps.h.inc -gen-op-decls
   sinter/SinterOps.cpp.inc -gen-op-defs)
+sinter_tablegen(tile/TileBase.td
+  tile/Skeleton.h.inc -gen-attr-interface-decls
+  tile/Skeleton.cpp.inc -gen-attr-interface-defs)
 sinter_tablegen(tile/TileOps.td
   tile/TileDialect.h.inc -gen-dialect-decls -dialect=tile
   tile/TileDialect.cpp.inc -gen-dialect-defs -dialect=tile
@@ -28,7 +31,8 @@ sinter_tablegen(plan/Plan.td
 add_public_tablegen_target(SinterDialectsIncGen)
 
 add_library(sinter-dialects STATIC
-  sinter/Sinter.cpp sinter/SinterOps.cpp tile/Tile.cpp plan/Plan.cpp)
+  sinter/Sinter.cpp sinter/SinterOps.cpp tile/Tile.cpp
+  tile/Skeletons.cpp plan/Plan.cpp)
 sinter_uses_mlir(sinter-dialects)
 target_link_libraries(sinter-dialects PUBLIC sinter-formats)
 add_dependencies(sinter-dialects SinterDialectsIncGen)

@@ -35,13 +35,13 @@ void TileDialect::registerAttributes() {
 }
 
 LogicalResult KernelOp::verify() {
-  if (!isa<GemmAttr, NormAttr, ElementwiseAttr, HeadsAttr, AttentionAttr,
-           EmbedAttr>(getSkeleton()))
+  auto skeleton = dyn_cast<Skeleton>(getSkeleton());
+  if (!skeleton)
     return emitOpError("needs a skeleton of the tile dialect, found ")
            << getSkeleton();
   if (getBody().empty())
     return success();
-  if (!isa<GemmAttr, ElementwiseAttr>(getSkeleton()))
+  if (!skeleton.hasHole())
     return emitOpError("has a body, but its skeleton has no hole");
   Block &body = getBody().front();
   if (body.empty() || !isa<YieldOp>(body.back()))

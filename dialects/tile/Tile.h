@@ -5,6 +5,7 @@
 #include "dialects/sinter/Sinter.h"
 #include "dialects/tile/ActivationLayout.h"
 #include "dialects/tile/CachePages.h"
+#include "dialects/tile/Skeleton.h"
 
 #include "dialects/tile/TileDialect.h.inc"
 #include "dialects/tile/TileEnums.h.inc"

@@ -3,31 +3,10 @@
 #ifndef SINTER_DIALECTS_TILE_TD
 #define SINTER_DIALECTS_TILE_TD
 
-include "dialects/sinter/Sinter.td"
+include "dialects/tile/TileBase.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
-
-def Tile_Dialect : Dialect {
-  let name = "tile";
-  let cppNamespace = "::sinter::tile";
-  let summary = "Kernels: a skeleton class, a tile, typed holes; and their launches";
-  let description = [{
-    A `tile.kernel` holds one class attribute (`#tile.gemm`, `#tile.norm` …)
-    and, where its class has an epilogue hole, a body of scalar float32 arith
-    and math ops that the target's printer turns into vectors. `tile.launch`
-    calls a kernel on tensors, packed weights and states.
-  }];
-  let useDefaultAttributePrinterParser = 1;
-  let dependentDialects = ["::sinter::SinterDialect"];
-  let extraClassDeclaration = [{ void registerAttributes(); }];
-}
-
-class Tile_Attr<string name, string attrMnemonic, list<Trait> traits = []>
-    : AttrDef<Tile_Dialect, name, traits> {
-  let mnemonic = attrMnemonic;
-  let assemblyFormat = "`<` struct(params) `>`";
-}
 
 def Tile_ConfigAttr : Tile_Attr<"Config", "config"> {
   let summary = "the tile a kernel works in, chosen by tile selection";
@@ -41,6 +20,11 @@ def Tile_ConfigAttr : Tile_Attr<"Config", "config"> {
                         DefaultValuedParameter<"unsigned", "1">:$tokens,
                         DefaultValuedParameter<"unsigned", "0">:$prefetch,
                         DefaultValuedParameter<"unsigned", "0">:$columns);
+  let extraClassDeclaration = [{
+    Tiling tiling() const {
+      return {getRowGroups(), getTokens(), getPrefetch(), getColumns()};
+    }
+  }];
 }
 
 // Where a kernel's rows come from: every token of the step, or only those
@@ -65,7 +49,8 @@ def Tile_RowAttr : Tile_Attr<"Row", "row"> {
                         DefaultValuedParameter<"unsigned", "0">:$sums);
 }
 
-def Tile_GemmAttr : Tile_Attr<"Gemm", "gemm"> {
+def Tile_GemmAttr : Tile_SkeletonAttr<"Gemm", "gemm",
+    ["products", "hasHole", "decodeForm"]> {
   let summary = "activations [T, width] times packed weights: gemv and gemm";
   let description = [{
     Operands: input, packed weights, [bias float32 (one per weight row)],
@@ -86,7 +71,7 @@ def Tile_GemmAttr : Tile_Attr<"Gemm", "gemm"> {
                         DefaultValuedParameter<"bool", "false">:$decode);
 }
 
-def Tile_NormAttr : Tile_Attr<"Norm", "norm"> {
+def Tile_NormAttr : Tile_SkeletonAttr<"Norm", "norm"> {
   let summary = "RMS norm of rows, optionally after a residual sum";
   let description = [{
     Operands: input, [addend float32 rows], weight float32[groupWidth],
@@ -100,7 +85,8 @@ def Tile_NormAttr : Tile_Attr<"Norm", "norm"> {
                         DefaultValuedParameter<"bool", "false">:$outputs);
 }
 
-def Tile_ElementwiseAttr : Tile_Attr<"Elementwise", "elementwise"> {
+def Tile_ElementwiseAttr : Tile_SkeletonAttr<"Elementwise", "elementwise",
+    ["hasHole"]> {
   let summary = "a body over corresponding elements of rows";
   let description = [{
     Operands: inputs (all float32, `inputs` of them, strides listed), output.
@@ -117,7 +103,7 @@ def Tile_ElementwiseAttr : Tile_Attr<"Elementwise", "elementwise"> {
   }];
 }
 
-def Tile_HeadsAttr : Tile_Attr<"Heads", "heads"> {
+def Tile_HeadsAttr : Tile_SkeletonAttr<"Heads", "heads"> {
   let summary = "head norm, rotation and cache write of one step's heads";
   let description = [{
     Each part is present if its count is not 0: query heads (read from the
@@ -143,7 +129,8 @@ def Tile_HeadsAttr : Tile_Attr<"Heads", "heads"> {
       DefaultValuedParameter<"unsigned", "64">:$pageTokens);
 }
 
-def Tile_AttentionAttr : Tile_Attr<"Attention", "attention"> {
+def Tile_AttentionAttr : Tile_SkeletonAttr<"Attention", "attention",
+    ["products"]> {
   let summary = "causal attention over a paged cache, online softmax";
   let description = [{
     Operands: query rows, cache, output rows (heads side by side). Blocks of
@@ -158,7 +145,7 @@ def Tile_AttentionAttr : Tile_Attr<"Attention", "attention"> {
       DefaultValuedParameter<"unsigned", "64">:$pageTokens);
 }
 
-def Tile_EmbedAttr : Tile_Attr<"Embed", "embed"> {
+def Tile_EmbedAttr : Tile_SkeletonAttr<"Embed", "embed"> {
   let summary = "rows of a packed matrix, dequantised, one per token";
   let description = "Operands: packed weights, output rows. Items: tokens.";
   let parameters = (ins StringRefParameter<"weight format">:$format,

@@ -15,7 +15,6 @@
 /// Test: test/passes/lower-to-plan.mlir
 
 #include "dialects/plan/Plan.h"
-#include "passes/plan/LaunchShape.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -275,6 +274,16 @@ FailureOr<plan::OperandAttr> RegimeWriter::operand(tile::LaunchOp launch,
                               : launch.getResults()[index]);
 }
 
+/// Null for kernels whose work is neither weights nor products.
+static plan::WorkAttr workOf(tile::Skeleton skeleton, uint64_t weightBytes) {
+  tile::Products products = skeleton.products();
+  if (!products.perRow && !products.perRowAndToken)
+    return {};
+  return plan::WorkAttr::get(skeleton.getContext(), weightBytes,
+                             products.perRow, products.perRowAndToken,
+                             products.outputs);
+}
+
 LogicalResult RegimeWriter::writeLaunch(tile::LaunchOp launch) {
   tile::KernelOp kernel = declarations.kernel(launch.getKernel());
   if (!kernel.getConfig())
@@ -294,13 +303,14 @@ LogicalResult RegimeWriter::writeLaunch(tile::LaunchOp launch) {
       weightBytes += declarations.weightBytes(*where);
     operands.push_back(*where);
   }
-  LaunchShape shape = launchShape(kernel.getSkeleton(), *kernel.getConfig());
+  auto skeleton = cast<tile::Skeleton>(kernel.getSkeleton());
+  tile::ItemShape shape = skeleton.itemShape(kernel.getConfig()->tiling());
   auto target =
       function->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>(
           "sinter.target");
   bool replicated =
       shape.replicated && (!target || target.getCores() <= kReplicatedCores);
-  plan::WorkAttr work = launchWork(kernel.getSkeleton(), weightBytes);
+  plan::WorkAttr work = workOf(skeleton, weightBytes);
   auto op = builder.create<plan::LaunchOp>(
       launch.getLoc(), launch.getKernelAttr(), builder.getArrayAttr(operands),
       builder.getStringAttr(shape.items),

@@ -57,12 +57,6 @@ static TileChoice choose(Attribute skeleton, const TileTarget &target,
   return {};
 }
 
-static tile::GemmAttr forDecode(tile::GemmAttr g) {
-  return tile::GemmAttr::get(g.getContext(), g.getFormat(), g.getWeightRows(),
-                             g.getInput(), g.getOutput(), g.getSegments(),
-                             g.getBias(), g.getOutputs(), true);
-}
-
 namespace {
 
 struct SelectTiles : impl::SelectTilesBase<SelectTiles> {
@@ -105,15 +99,16 @@ struct SelectTiles : impl::SelectTilesBase<SelectTiles> {
     llvm::MapVector<Operation *, FlatSymbolRefAttr> decoding;
     decode.walk([&](tile::LaunchOp launch) {
       auto kernel = symbols.lookup<tile::KernelOp>(launch.getKernel());
-      auto gemm = kernel ? dyn_cast<tile::GemmAttr>(kernel.getSkeleton())
-                         : tile::GemmAttr();
-      if (!gemm)
+      Attribute form;
+      if (kernel)
+        form = cast<tile::Skeleton>(kernel.getSkeleton()).decodeForm();
+      if (!form)
         return;
       FlatSymbolRefAttr &clone = decoding[kernel];
       if (!clone) {
         tile::KernelOp copy = kernel.clone();
         copy.setSymName((kernel.getSymName() + "_gemv").str());
-        copy.setSkeletonAttr(forDecode(gemm));
+        copy.setSkeletonAttr(form);
         clone = FlatSymbolRefAttr::get(
             symbols.insert(copy, std::next(Block::iterator(kernel))));
       }

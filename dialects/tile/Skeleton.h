@@ -1,0 +1,37 @@
+/// The interface of skeleton classes: how their launches are divided, and what
+/// they multiply.
+#ifndef SINTER_DIALECTS_TILE_SKELETON_H
+#define SINTER_DIALECTS_TILE_SKELETON_H
+
+#include "mlir/IR/Attributes.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <cstdint>
+
+namespace sinter::tile {
+
+/// #tile.config's numbers.
+struct Tiling {
+  unsigned rowGroups = 1, tokens = 1, prefetch = 0, columns = 0;
+};
+
+/// The fields of plan.launch that follow from the kernel alone.
+struct ItemShape {
+  llvm::StringRef items; ///< one, tokens or rows
+  int64_t count = 1;
+  int64_t tile = 1;
+  bool replicated = false; ///< one row costs less than a barrier
+};
+
+/// Multiply-adds of a launch.
+struct Products {
+  uint64_t perRow = 0;         ///< for each row of the step
+  uint64_t perRowAndToken = 0; ///< and for each token attended to
+  bool outputs = false;        ///< rows are those whose logits are wanted
+};
+
+} // namespace sinter::tile
+
+#include "dialects/tile/Skeleton.h.inc"
+
+#endif // SINTER_DIALECTS_TILE_SKELETON_H
