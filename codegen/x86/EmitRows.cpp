@@ -148,7 +148,7 @@ static void embedUnit(KernelBuilder &k, WeightDecoder &weights, unsigned unit,
                       Value tensorScale, Value out) {
   const CanonicalForm &form = weights.form();
   unsigned groups = kUnitWeights / form.group;
-  weights.enterUnit(unit, 0);
+  weights.enterUnit(unit);
   for (unsigned g = 0; g < groups; ++g) {
     unsigned index = unit * groups + g;
     Value scale = weights.scale(index);

@@ -66,7 +66,7 @@ void GemmTile::emitUnit(KernelBuilder &k, Decoders &weights, unsigned unit,
   unsigned atOnce = k.isa().wide ? kUnitQuads : kUnitQuads / 2;
   unsigned parts = weights.size();
   for (WeightDecoder &part : weights)
-    part.enterUnit(unit, prefetch);
+    part.enterUnit(unit);
   Values dots(parts * rows.tokens), unitSums(parts * rows.tokens);
   Values scales(parts * groups);
   for (unsigned first = 0; first < kUnitQuads; first += atOnce) {
@@ -161,9 +161,9 @@ Values GemmTile::emitPlain(KernelBuilder &k, ArrayRef<TilePart> parts,
         Values sums(carried), lines;
         for (const TilePart &part : parts) {
           lines.push_back(k.at(part.rowGroup, k.mul(column, layout.unitBytes)));
-          for (unsigned ahead = 0;
-               prefetch && ahead < unroll * layout.unitBytes; ahead += 64)
-            k.prefetch(lines.back(), ahead + prefetch);
+          for (unsigned line = 0; ahead && line < unroll * layout.unitBytes;
+               line += 64)
+            k.prefetch(k.at(lines.back(), ahead), line);
         }
         Value x = k.at(inputRow, k.mul(column, 4));
         for (unsigned i = 0; i < unroll; ++i) {
@@ -233,8 +233,8 @@ Values GemmTile::emitBf16(KernelBuilder &k, ArrayRef<TilePart> parts,
                                        k.mul(column, layout.unitBytes));
                     for (unsigned pair = 0; pair < kBf16Step / 8; ++pair) {
                       unsigned offset = 2 * pair * layout.unitBytes;
-                      if (prefetch)
-                        k.prefetch(lines, offset + prefetch);
+                      if (ahead)
+                        k.prefetch(k.at(lines, ahead), offset);
                       Value weights = pairLanes(k, k.load(line, lines, offset));
                       for (unsigned t = 0; t < tokens; ++t) {
                         Value both =
@@ -272,7 +272,7 @@ Values GemmTile::emit(KernelBuilder &k, ArrayRef<TilePart> parts,
                   Value offset = k.add(k.mul(record, layout.recordBytes),
                                        layout.rowGroupHeader);
                   for (auto [decoder, part] : llvm::zip(weights, parts))
-                    decoder.enterRecord(k.at(part.rowGroup, offset));
+                    decoder.enterRecord(k.at(part.rowGroup, offset), ahead);
                   Value column = k.mul(record, layout.recordWeights);
                   TileInput rows{
                       .layout = Q8Layout::of(input.getWidth(), input.getSums()),

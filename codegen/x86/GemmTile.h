@@ -17,7 +17,7 @@ struct TilePart {
 struct GemmTile {
   const PackedLayout &layout;
   tile::RowAttr input;
-  unsigned prefetch; ///< bytes that weight prefetches run ahead, 0 for none
+  Value ahead = {}; ///< bytes that weight prefetches run ahead; null: none
 
   /// Sums of the parts' rows with `tokens` consecutive input rows from
   /// `inputRow`: one vector for each token of each part, part after part.

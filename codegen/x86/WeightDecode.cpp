@@ -41,14 +41,14 @@ Value WeightDecoder::loadCodeLine(unsigned offset) {
   return line;
 }
 
-void WeightDecoder::enterUnit(unsigned unit, unsigned distance) {
+void WeightDecoder::enterUnit(unsigned unit) {
   lines_.clear();
-  if (!distance)
+  if (!ahead_)
     return;
   unsigned end = layout_.headerBytes + (unit + 1) * layout_.unitBytes;
   for (unsigned line = unit ? end - layout_.unitBytes : 0; line < end;
        line += 64)
-    k.prefetch(record_, line + distance);
+    k.prefetch(ahead_, line);
 }
 
 Value WeightDecoder::loadHalfs(unsigned offset) {
@@ -66,8 +66,9 @@ Value WeightDecoder::loadScaleBytes(unsigned offset) {
   return k.ops().create<arith::ExtUIOp>(k.i32(), byte);
 }
 
-void WeightDecoder::enterRecord(Value record) {
+void WeightDecoder::enterRecord(Value record, Value distance) {
   record_ = record;
+  ahead_ = distance ? k.at(record, distance) : Value();
   superScale_ =
       layout_.superScale >= 0 ? loadHalfs(layout_.superScale) : Value();
   superMin_ = layout_.superMin >= 0 ? loadHalfs(layout_.superMin) : Value();

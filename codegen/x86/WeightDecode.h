@@ -24,12 +24,14 @@ public:
   WeightDecoder(KernelBuilder &builder, const PackedLayout &layout,
                 RowSelection rows);
 
-  /// Points at a record; loads what all its groups share.
-  void enterRecord(Value record);
+  /// Points at a record; loads what all its groups share. `distance` says how
+  /// many bytes ahead its lines are prefetched; null: not.
+  void enterRecord(Value record, Value distance = {});
 
   /// Begins unit `unit` of the record: its lines are loaded once each, and
-  /// prefetched `distance` bytes ahead (0: not), with unit 0 also the header.
-  void enterUnit(unsigned unit, unsigned distance);
+  /// prefetched, with unit 0 also the header, if enterRecord() was told how far
+  /// ahead.
+  void enterUnit(unsigned unit);
 
   /// Codes of quad `quad` (0..7) of unit `unit`: unsigned bytes, four k per
   /// 32-bit lane; codebook entries with the code offset added.
@@ -76,7 +78,7 @@ private:
   KernelBuilder &k;
   const PackedLayout &layout_;
   RowSelection rows_;
-  Value record_, superScale_, superMin_;
+  Value record_, ahead_, superScale_, superMin_;
   llvm::DenseMap<unsigned, Value> lines_; ///< code lines loaded, by offset
   Value table_; ///< codebook: a vector, or memory in the scalar form
 };
