@@ -5,6 +5,7 @@
 #include "codegen/Emitter.h"
 #include "compiler/Failure.h"
 #include "compiler/HostTarget.h"
+#include "compiler/MachineRates.h"
 #include "compiler/Manifest.h"
 #include "compiler/Pipeline.h"
 #include "compiler/PlanBytes.h"
@@ -20,6 +21,7 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Threading.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/TargetParser/Host.h"
 
 using namespace mlir;
 
@@ -49,7 +51,10 @@ class Compilation {
 public:
   Compilation(const CompileOptions &options, Progress &progress)
       : options(options), progress(progress),
-        diagnostics(context, options.remarks) {}
+        diagnostics(context, options.remarks) {
+    // Nobody reads the op behind a remark, and printing it takes long.
+    context.printOpOnDiagnostic(false);
+  }
 
   llvm::Error import(const std::string &path);
   /// Fails if `output` is one of the model's own files, under any name.
@@ -105,6 +110,10 @@ llvm::Error Compilation::import(const std::string &path) {
     return imported.takeError();
   model = std::move(*imported);
   (*model.module)->setAttr("sinter.target", target);
+  result.report.machine.rates = typicalRates(
+      target,
+      options.target == "native" ? llvm::sys::getHostCPUName() : StringRef());
+  result.report.machine.lastCache = target.getL3();
   result.model = model.info;
   result.warnings = model.warnings;
   // Not an error: logits and speed of token ids can still be measured.
@@ -127,7 +136,7 @@ llvm::Error Compilation::refuseInput(const std::string &output) const {
 
 llvm::Error Compilation::runStage(Stage stage) {
   PassManager passes(&context);
-  addStage(passes, stage, options);
+  addStage(passes, stage, options, /*fusionRemarks=*/true);
   passes.addInstrumentation(
       std::make_unique<PassWatcher>(progress, diagnostics));
   if (mlir::failed(passes.run(*model.module)))
@@ -156,6 +165,7 @@ llvm::Error Compilation::runStages() {
   if (llvm::Error error = runStage(Stage::Graph))
     return error;
   result.report.readGraph(*model.module, options);
+  result.report.events = diagnostics.events();
   if (last == Stage::Graph)
     return llvm::Error::success();
   if (llvm::Error error = runStage(Stage::Tile))
@@ -165,8 +175,7 @@ llvm::Error Compilation::runStages() {
     return llvm::Error::success();
   if (llvm::Error error = runStage(Stage::Plan))
     return error;
-  result.report.readPlan(*model.module);
-  return llvm::Error::success();
+  return result.report.readPlan(*model.module);
 }
 
 llvm::Expected<std::string> Compilation::emitKernels(EmitStage stage) {

@@ -59,8 +59,7 @@ static constexpr PipelineStep kSteps[] = {
     {Stage::Tile, "select-tiles", makeSelect, false},
     {Stage::Plan, "lower-to-plan", make<[] { return createLowerToPlan(); }>,
      false},
-    {Stage::Plan, "plan-memory", make<[] { return createPlanMemory(); }>,
-     true},
+    {Stage::Plan, "plan-memory", make<[] { return createPlanMemory(); }>, true},
 };
 
 std::span<const PipelineStep> pipelineSteps() { return kSteps; }
@@ -75,13 +74,15 @@ static bool isOn(const PipelineStep &step, const CompileOptions &options) {
 }
 
 void addStage(mlir::OpPassManager &passes, Stage stage,
-              const CompileOptions &options) {
+              const CompileOptions &options, bool fusionRemarks) {
   for (const PipelineStep &step : kSteps) {
     if (step.stage != stage || !isOn(step, options))
       continue;
     std::unique_ptr<mlir::Pass> pass = step.make(options);
     // Passes without that option say so, and need no switch.
-    if (llvm::is_contained(options.remarks, StringRef(step.name)))
+    bool isFusion = step.ablatable && step.stage == Stage::Graph;
+    if ((isFusion && fusionRemarks) ||
+        llvm::is_contained(options.remarks, StringRef(step.name)))
       (void)pass->initializeOptions(
           "remarks=true", [](const llvm::Twine &) { return mlir::failure(); });
     passes.addPass(std::move(pass));
@@ -129,8 +130,7 @@ llvm::Error checkNames(const CompileOptions &options) {
         }))
       return error;
   for (const std::string &name : options.remarks)
-    if (auto error =
-            checkName("--remarks", name, [](auto &) { return true; }))
+    if (auto error = checkName("--remarks", name, [](auto &) { return true; }))
       return error;
   return llvm::Error::success();
 }
@@ -151,8 +151,8 @@ std::string listPasses() {
   std::string text;
   for (const PipelineStep &step : kSteps) {
     std::string off = step.ablatable ? "--no-" + std::string(step.name) : "";
-    text += StringRef(llvm::formatv("{0,-6} {1,-26} {2}",
-                                    stageName(step.stage), step.name, off)
+    text += StringRef(llvm::formatv("{0,-6} {1,-26} {2}", stageName(step.stage),
+                                    step.name, off)
                           .str())
                 .rtrim()
                 .str() +

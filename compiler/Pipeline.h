@@ -27,9 +27,11 @@ struct PipelineStep {
 /// All steps in the order they run.
 std::span<const PipelineStep> pipelineSteps();
 
-/// Adds the steps of one stage that `options` leave switched on.
+/// Adds the steps of one stage that `options` leave switched on. With
+/// `fusionRemarks` all fusions say what they do, not only those in
+/// `options.remarks`.
 void addStage(mlir::OpPassManager &passes, Stage stage,
-              const CompileOptions &options);
+              const CompileOptions &options, bool fusionRemarks = false);
 
 /// Whether names in `options` (disabled, required, remarks) exist and may be
 /// used so. The error answers an unknown name with the nearest ones.

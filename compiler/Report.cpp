@@ -1,12 +1,16 @@
 /// Reads the report off the module and prints it.
 #include "compiler/Report.h"
 
+#include "compiler/Failure.h"
 #include "compiler/Pipeline.h"
+#include "compiler/PlanBytes.h"
+#include "compiler/WeightSection.h"
 #include "dialects/plan/Plan.h"
 #include "passes/FusionPass.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <fmt/format.h>
@@ -51,17 +55,12 @@ void Report::readTiles(ModuleOp module) {
   if (auto list = step->getAttrOfType<ArrayAttr>(kInlinedAttr))
     for (auto reason : list.getAsValueRange<StringAttr>())
       inlined.push_back(reason.str());
-  for (auto kernel : module.getOps<tile::KernelOp>()) {
-    std::string text;
-    llvm::raw_string_ostream(text) << kernel.getConfigAttr();
-    StringRef inner = text;
-    inner.consume_front("#tile.config<");
-    inner.consume_back(">");
-    tiles.push_back({kernel.getSymName().str(), inner.str()});
-  }
+  kernels = describeKernels(module);
+  for (const KernelResult &kernel : kernels)
+    machine.kernels[kernel.name] = {kernel.unit, kernel.rowBytes};
 }
 
-void Report::readPlan(ModuleOp module) {
+llvm::Error Report::readPlan(ModuleOp module) {
   for (auto regime : module.getOps<plan::RegimeOp>()) {
     RegimeResult result;
     result.maxTokens = regime.getMaxTokens();
@@ -72,9 +71,65 @@ void Report::readPlan(ModuleOp module) {
     }
     regimes.push_back(result);
   }
-  for (auto weight : module.getOps<plan::WeightOp>())
-    weightBytes =
-        std::max<uint64_t>(weightBytes, weight.getOffset() + weight.getBytes());
+  weightBytes = weightSectionBytes(module);
+  llvm::Expected<std::vector<std::byte>> bytes = planBytes(module);
+  if (!bytes)
+    return bytes.takeError();
+  auto predicted = predictSteps(machine, *bytes, weightBytes);
+  if (!predicted.ok())
+    return failureOf(predicted.status().message());
+  steps = std::move(*predicted);
+  return llvm::Error::success();
+}
+
+/// The layer of a label: blk.3 of blk.3.ffn_gate, output of output.
+static StringRef layerOf(StringRef label) {
+  StringRef name = label.split(' ').first;
+  if (!name.starts_with("blk."))
+    return name.split('.').first;
+  return name.take_front(name.find('.', strlen("blk.")));
+}
+
+static nlohmann::ordered_json stepJson(const StepPrediction &step) {
+  nlohmann::ordered_json json = {{"tokens", step.tokens},
+                                 {"weight_bytes", step.work.weightBytes},
+                                 {"cache_bytes", step.work.cacheBytes},
+                                 {"products", step.work.products},
+                                 {"barriers", step.work.barriers},
+                                 {"seconds", step.seconds},
+                                 {"launches", nlohmann::ordered_json::array()}};
+  for (const LaunchPrediction &launch : step.launches)
+    json["launches"].push_back({{"layer", layerOf(launch.label)},
+                                {"label", launch.label},
+                                {"kernel", launch.kernel},
+                                {"weight_bytes", launch.work.weightBytes},
+                                {"cache_bytes", launch.work.cacheBytes},
+                                {"products", launch.work.products},
+                                {"seconds", launch.seconds}});
+  return json;
+}
+
+/// For each layer, in order of first mention, what fusions did there.
+static nlohmann::ordered_json
+layersJson(const std::vector<FusionEvent> &events) {
+  auto layers = nlohmann::ordered_json::array();
+  llvm::StringMap<size_t> at;
+  for (const FusionEvent &event : events) {
+    StringRef name = layerOf(event.place);
+    auto [entry, isNew] = at.try_emplace(name, layers.size());
+    if (isNew)
+      layers.push_back({{"name", name},
+                        {"fired", nlohmann::ordered_json::array()},
+                        {"refused", nlohmann::ordered_json::array()}});
+    auto &layer = layers[entry->second];
+    if (event.refusal.empty())
+      layer["fired"].push_back({{"fusion", event.fusion}, {"at", event.place}});
+    else
+      layer["refused"].push_back({{"fusion", event.fusion},
+                                  {"at", event.place},
+                                  {"reason", event.refusal}});
+  }
+  return layers;
 }
 
 std::string Report::json() const {
@@ -87,9 +142,14 @@ std::string Report::json() const {
                                {"expected", fusion.expected},
                                {"refused", fusion.refusals}});
   json["inlined"] = inlined;
-  json["tiles"] = nlohmann::ordered_json::object();
-  for (const TileResult &tile : tiles)
-    json["tiles"][tile.kernel] = tile.tile;
+  json["kernels"] = nlohmann::ordered_json::array();
+  for (const KernelResult &kernel : kernels)
+    json["kernels"].push_back({{"name", kernel.name},
+                               {"class", kernel.kind},
+                               {"unit", unitName(kernel.unit)},
+                               {"tile", kernel.tile},
+                               {"reason", kernel.reason},
+                               {"row_bytes", kernel.rowBytes}});
   json["regimes"] = nlohmann::ordered_json::array();
   for (const RegimeResult &regime : regimes)
     json["regimes"].push_back({{"max_tokens", regime.maxTokens},
@@ -97,6 +157,11 @@ std::string Report::json() const {
                                {"barriers", regime.barriers},
                                {"arena_bytes", regime.arenaBytes}});
   json["weight_bytes"] = weightBytes;
+  json["machine"] = machineJson(machine);
+  json["steps"] = nlohmann::ordered_json::array();
+  for (const StepPrediction &step : steps)
+    json["steps"].push_back(stepJson(step));
+  json["layers"] = layersJson(events);
   return json.dump(2, ' ', false,
                    nlohmann::ordered_json::error_handler_t::replace) +
          "\n";
@@ -132,12 +197,29 @@ static std::string placeOf(Location loc) {
   return "";
 }
 
+static bool isFusion(StringRef pass) {
+  return llvm::any_of(kFusionList,
+                      [&](const Fusion *f) { return pass == f->stem; });
+}
+
+/// "fused", or "refused: " and the reason (passes/FusionPass.cpp).
+static FusionEvent eventOf(StringRef pass, StringRef place, StringRef remark) {
+  place.consume_back(": ");
+  StringRef reason = remark;
+  bool refused = reason.consume_front("refused: ");
+  return {pass.str(), place.str(), refused ? reason.str() : ""};
+}
+
 LogicalResult Diagnostics::take(Diagnostic &diagnostic) {
-  std::string line = placeOf(diagnostic.getLocation()) + diagnostic.str();
+  std::string place = placeOf(diagnostic.getLocation());
+  std::string line = place + diagnostic.str();
   if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
     text += (text.empty() ? "" : "; ") + line;
-  else if (diagnostic.getSeverity() == DiagnosticSeverity::Remark &&
-           llvm::is_contained(remarksOf, pass))
+  if (diagnostic.getSeverity() != DiagnosticSeverity::Remark)
+    return success();
+  if (isFusion(pass))
+    told.push_back(eventOf(pass, place, diagnostic.str()));
+  if (llvm::is_contained(remarksOf, pass))
     kept.push_back(pass + ": " + line);
   return success();
 }

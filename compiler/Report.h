@@ -1,12 +1,16 @@
 /// What the compiler did to this model and why not more: fusion counters,
-/// refusals, tile choices; and the diagnostics that passes emit on the way.
+/// refusals, tile choices, predicted times; and the diagnostics that passes
+/// emit on the way.
 #ifndef SINTER_COMPILER_REPORT_H
 #define SINTER_COMPILER_REPORT_H
 
+#include "compiler/KernelReport.h"
 #include "compiler/Options.h"
+#include "runtime/Prediction.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
+#include "llvm/Support/Error.h"
 
 #include <string>
 #include <vector>
@@ -22,8 +26,11 @@ struct FusionResult {
   std::vector<std::string> refusals;
 };
 
-struct TileResult {
-  std::string kernel, tile;
+/// What a fusion did at one place of the graph.
+struct FusionEvent {
+  std::string fusion;
+  std::string place;   ///< label of the op, such as blk.3.ffn_gate
+  std::string refusal; ///< the reason; empty where it fired
 };
 
 /// One regime of the finished plan.
@@ -34,14 +41,17 @@ struct RegimeResult {
 struct Report {
   std::vector<FusionResult> fusions;
   std::vector<std::string> inlined; ///< regions without a kernel, and why
-  std::vector<TileResult> tiles;
+  std::vector<FusionEvent> events;  ///< in order of passes, then of places
+  std::vector<KernelResult> kernels;
+  CostModel machine; ///< with which `steps` are predicted
   std::vector<RegimeResult> regimes;
+  std::vector<StepPrediction> steps;
   uint64_t weightBytes = 0;
 
   /// The three stages of the module, each read when it is reached.
   void readGraph(mlir::ModuleOp module, const CompileOptions &options);
   void readTiles(mlir::ModuleOp module);
-  void readPlan(mlir::ModuleOp module);
+  llvm::Error readPlan(mlir::ModuleOp module);
 
   std::string json() const;  ///< indented, same report same text
   std::string table() const; ///< for a terminal
@@ -59,6 +69,8 @@ public:
   const std::string &errors() const { return text; }
   /// Remarks of the passes asked for, "pass: place: text".
   const std::vector<std::string> &remarks() const { return kept; }
+  /// What the fusions' remarks say, asked for or not.
+  const std::vector<FusionEvent> &events() const { return told; }
 
 private:
   mlir::LogicalResult take(mlir::Diagnostic &diagnostic);
@@ -66,6 +78,7 @@ private:
   const std::vector<std::string> &remarksOf;
   std::string pass, text;
   std::vector<std::string> kept;
+  std::vector<FusionEvent> told;
   mlir::ScopedDiagnosticHandler handler;
 };
 

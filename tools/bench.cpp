@@ -2,6 +2,8 @@
 /// machine can do at most, with tests named as llama-bench names them.
 #include "runtime/Artifact.h"
 #include "runtime/JsonText.h"
+#include "runtime/Prediction.h"
+#include "runtime/PrintableText.h"
 #include "runtime/Session.h"
 #include "runtime/Status.h"
 #include "runtime/bench/Allocations.h"
@@ -18,6 +20,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -134,32 +137,46 @@ Json kernelJson(const KernelTime &kernel) {
           {"launches", kernel.launches},
           {"work_ms", kernel.work * 1e3},
           {"wait_ms", kernel.wait * 1e3},
+          {"predicted_ms",
+           kernel.predicted > 0 ? Json(kernel.predicted * 1e3) : Json(nullptr)},
           {"gb_per_second", bytes / kernel.work * 1e-9},
           {"gmac_per_second", kernel.done.products / kernel.work * 1e-9}};
 }
 
+/// Columns of one kernel; the prediction is for its work and wait together.
+void printKernel(const KernelTime &kernel, const Json &row, double all) {
+  std::string predicted = kernel.predicted > 0
+                              ? fmt::format("{:9.3f}", kernel.predicted * 1e3)
+                              : fmt::format("{:>9}", "-");
+  fmt::print("  {:5.1f} %  {:9.3f} ms + {:7.3f} waiting, {} predicted  {:>4} x "
+             "{:<40} {:6.1f} GB/s {:7.1f} GMAC/s\n",
+             100 * (kernel.work + kernel.wait) / all, kernel.work * 1e3,
+             kernel.wait * 1e3, predicted, kernel.launches, kernel.kernel,
+             row["gb_per_second"].get<double>(),
+             row["gmac_per_second"].get<double>());
+}
+
 Result<Json> explain(Session &session, const Plan &plan, const BenchTest &test,
-                     const Options &options) {
-  auto kernels = explainStep(session, plan, test, options.repeat);
+                     const Options &options, const CostModel *model) {
+  auto kernels = explainStep(session, plan, test, options.repeat, model);
   if (!kernels.ok())
     return kernels.status();
   Json json = Json::array();
-  double all = 0;
-  for (const KernelTime &kernel : *kernels)
+  double all = 0, predicted = 0;
+  for (const KernelTime &kernel : *kernels) {
     all += kernel.work + kernel.wait;
+    predicted += kernel.predicted;
+  }
   if (!options.json)
-    fmt::print("  one step of {}: {:.3f} ms on the first thread\n", test.name(),
-               all * 1e3);
+    fmt::print("  one step of {}: {:.3f} ms on the first thread{}\n",
+               test.name(), all * 1e3,
+               model ? fmt::format(", {:.3f} predicted ({})", predicted * 1e3,
+                                   printable(model->rates.source))
+                     : ", nothing predicted: no cost model in the report");
   for (const KernelTime &kernel : *kernels) {
     json.push_back(kernelJson(kernel));
-    const Json &row = json.back();
     if (!options.json)
-      fmt::print("  {:5.1f} %  {:9.3f} ms + {:7.3f} waiting  {:>4} x {:<40} "
-                 "{:6.1f} GB/s {:7.1f} GMAC/s\n",
-                 100 * (kernel.work + kernel.wait) / all, kernel.work * 1e3,
-                 kernel.wait * 1e3, kernel.launches, kernel.kernel,
-                 row["gb_per_second"].get<double>(),
-                 row["gmac_per_second"].get<double>());
+      printKernel(kernel, json.back(), all);
   }
   return json;
 }
@@ -171,8 +188,10 @@ struct Start {
 
 /// Each test is set against a probe right behind it: shared machines change
 /// their limits within seconds.
-Status runTests(const Options &options, Session &session, const Plan &plan,
-                ThreadPool &pool, Json &report) {
+Status runTests(const Options &options, Session &session,
+                const Artifact &artifact, ThreadPool &pool, Json &report) {
+  const Plan &plan = artifact.plan();
+  std::optional<CostModel> model = costModelOf(parseJson(artifact.report()));
   for (const BenchTest &test : testsOf(options)) {
     Result<BenchTiming> timing =
         runTest(session, plan, test, options.repeat, allocationsSoFar);
@@ -185,7 +204,8 @@ Status runTests(const Options &options, Session &session, const Plan &plan,
     if (!options.json)
       printTest(json);
     if (options.explain) {
-      Result<Json> kernels = explain(session, plan, test, options);
+      Result<Json> kernels =
+          explain(session, plan, test, options, model ? &*model : nullptr);
       if (!kernels.ok())
         return kernels.status().in(test.name());
       json["kernels"] = *kernels;
@@ -231,7 +251,7 @@ Status bench(Options options) {
                session.threads(), limits->readBytes * 1e-9,
                limits->byteProducts * 1e-9, limits->bf16Products * 1e-9,
                limits->floatProducts * 1e-9, took.load, took.firstToken);
-  SINTER_TRY(runTests(options, session, artifact->plan(), **pool, report));
+  SINTER_TRY(runTests(options, session, *artifact, **pool, report));
   if (options.json)
     fmt::print("{}\n", dumpJson(report, 2));
   return Status();
@@ -280,7 +300,8 @@ int main(int argc, char **argv) {
                  "the model)")
       ->check(CLI::PositiveNumber);
   app.add_flag("--explain", options.explain,
-               "also the time of each kernel in one step");
+               "also the time of each kernel in one step, measured and "
+               "predicted");
   app.add_flag("--json", options.json, "print JSON");
   CLI::App *comparing = app.add_subcommand(
       "compare", "compare two reports of --json; fails on a regression");

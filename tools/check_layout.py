@@ -12,10 +12,11 @@ FOLDERS = ["runtime", "dialects", "frontends", "passes", "codegen",
            "compiler", "tools", "test"]
 
 # Headers of the runtime that are the contract with the compiler: the bytes of
-# the artifact, what the vocabulary section holds, who judges it, and the way
-# errors travel.
+# the artifact, what the vocabulary section holds, who judges it, what a launch
+# should take, and the way errors travel.
 CONTRACT = {"runtime/ArtifactFormat.h", "runtime/ArtifactBytes.h",
-            "runtime/Vocabulary.h", "runtime/Tokenizer.h", "runtime/Status.h"}
+            "runtime/Vocabulary.h", "runtime/Tokenizer.h", "runtime/Status.h",
+            "runtime/LaunchCost.h", "runtime/Prediction.h"}
 
 # Folder (or program) -> folders whose headers it may include.
 MAY_INCLUDE = {

@@ -2,6 +2,7 @@
 /// to the terminal.
 #include "compiler/Compiler.h"
 #include "compiler/Pipeline.h"
+#include "runtime/ExplainText.h"
 #include "runtime/JsonText.h"
 #include "runtime/cpu/ThreadPool.h"
 #include "tools/Program.h"
@@ -22,7 +23,7 @@ struct Arguments {
   std::string model, output, describe, progress = "auto";
   int fusionLevel = 1;
   std::string kv = "f16", emit = "artifact";
-  bool json = false, listPasses = false;
+  bool json = false, listPasses = false, explain = false;
 };
 
 } // namespace
@@ -81,6 +82,8 @@ static void declare(CLI::App &app, Arguments &a) {
   app.add_option("--progress", a.progress, "auto, json or none")
       ->check(CLI::IsMember({"auto", "json", "none"}))
       ->capture_default_str();
+  app.add_flag("--explain", a.explain,
+               "print what became of each layer, and the time it should take");
   app.add_flag("--json", a.json, "print the result as JSON on stdout");
   app.add_flag("--list-passes", a.listPasses, "print the pipeline");
   app.allow_extras();
@@ -108,7 +111,8 @@ static ProgressStyle progressStyle(const Arguments &a) {
                                                        : ProgressStyle::Silent;
 }
 
-/// Remarks and warnings, then the table, on stderr; JSON on stdout.
+/// Remarks and warnings, then the table, on stderr; JSON or the explanation on
+/// stdout.
 static Status show(const Arguments &a, const CompileResult &result,
                    const std::string &output) {
   for (const std::string &warning : result.warnings)
@@ -123,10 +127,12 @@ static Status show(const Arguments &a, const CompileResult &result,
     fmt::print("{}\n", dumpJson(json, 2));
     return {};
   }
+  if (a.explain)
+    fmt::print("{}", explainText(Json::parse(result.report.json())));
   fmt::print(stderr, "{}", result.report.table());
   if (a.options.emit == Emit::Artifact)
     fmt::print(stderr, "{}: {} kernels, {:.1f} MB of weights\n", output,
-               result.report.tiles.size(), result.report.weightBytes / 1e6);
+               result.report.kernels.size(), result.report.weightBytes / 1e6);
   return {};
 }
 

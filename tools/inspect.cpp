@@ -1,6 +1,7 @@
 /// `inspect`: an artifact as text that stays the same from run to run, for
 /// readers, for FileCheck, and as JSON for programs.
 #include "runtime/Artifact.h"
+#include "runtime/ExplainText.h"
 #include "runtime/JsonText.h"
 #include "runtime/PrintableText.h"
 #include "runtime/Status.h"
@@ -14,6 +15,11 @@
 using namespace sinter;
 
 namespace {
+
+struct Options {
+  std::string model;
+  bool json = false, explain = false;
+};
 
 const char *dimensionName(ItemDimension dimension) {
   switch (dimension) {
@@ -201,16 +207,39 @@ void printText(const Json &artifact) {
   size_t index = 0;
   for (const Json &regime : artifact["plan"]["regimes"])
     printRegime(index++, regime);
-  if (!artifact["report"].is_null())
-    fmt::print("\nreport: {}\n", dumpJson(artifact["report"], 2));
+  Json report = artifact["report"];
+  if (report.is_null())
+    return;
+  // As long as the plan, and --explain prints them.
+  if (report.is_object()) {
+    report.erase("steps");
+    report.erase("layers");
+  }
+  fmt::print("\nreport: {}\n", dumpJson(report, 2));
 }
 
-Status inspect(const std::string &path, bool json) {
-  Result<Artifact> artifact = Artifact::open(path);
+/// What the compiler says of each layer.
+Status explain(const Artifact &artifact, bool json) {
+  Json report = describeSection(artifact, SectionKind::Report);
+  if (!report.is_object() || !report.contains("steps"))
+    return Status(Code::NotFound,
+                  "'" + printable(artifact.path()) +
+                      "': its report explains nothing; compile it again");
+  if (json)
+    fmt::print("{}\n", dumpJson(explainJson(report), 2));
+  else
+    fmt::print("{}", explainText(report));
+  return {};
+}
+
+Status inspect(const Options &options) {
+  Result<Artifact> artifact = Artifact::open(options.model);
   if (!artifact.ok())
     return artifact.status();
+  if (options.explain)
+    return explain(*artifact, options.json);
   Json description = describe(*artifact);
-  if (json)
+  if (options.json)
     fmt::print("{}\n", dumpJson(description, 2));
   else
     printText(description);
@@ -221,9 +250,10 @@ Status inspect(const std::string &path, bool json) {
 
 int main(int argc, char **argv) {
   CLI::App app("Shows what is in a compiled model", "inspect");
-  std::string path;
-  bool json = false;
-  app.add_option("model", path, "compiled model")->required();
-  app.add_flag("--json", json, "print JSON");
-  return runProgram(app, argc, argv, [&] { return inspect(path, json); });
+  Options options;
+  app.add_option("model", options.model, "compiled model")->required();
+  app.add_flag("--explain", options.explain,
+               "what became of each layer, and the time it should take");
+  app.add_flag("--json", options.json, "print JSON");
+  return runProgram(app, argc, argv, [&] { return inspect(options); });
 }

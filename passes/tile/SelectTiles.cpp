@@ -13,7 +13,7 @@
 /// Test: test/passes/select-tiles.mlir
 
 #include "dialects/tile/Tile.h"
-#include "passes/tile/TileCost.h"
+#include "passes/tile/KernelTile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -26,36 +26,6 @@ namespace sinter {
 #define GEN_PASS_DECL_SELECTTILES
 #define GEN_PASS_DEF_SELECTTILES
 #include "passes/Passes.h.inc"
-
-static uint64_t rowBytes(tile::RowAttr row) {
-  return row.getQ8() ? Q8Layout::of(row.getWidth(), row.getSums()).rowBytes
-                     : uint64_t(row.getWidth()) * 4;
-}
-
-static GemmShape shapeOf(tile::GemmAttr gemm, uint64_t tokens) {
-  const Format *format = findFormat(std::string_view(gemm.getFormat()));
-  GemmShape shape;
-  shape.weightRows = gemm.getWeightRows();
-  shape.weightRowBytes = uint64_t(gemm.getInput().getWidth()) *
-                         format->blockBytes / format->blockWeights;
-  shape.inputRowBytes = rowBytes(gemm.getInput());
-  shape.segments = gemm.getSegments();
-  shape.q8Output = gemm.getOutput().getQ8();
-  shape.decode = gemm.getDecode();
-  shape.tokens = tokens;
-  return shape;
-}
-
-static TileChoice choose(Attribute skeleton, const TileTarget &target,
-                         uint64_t tokens) {
-  if (auto gemm = dyn_cast<tile::GemmAttr>(skeleton))
-    return chooseGemm(target, shapeOf(gemm, tokens));
-  if (auto attention = dyn_cast<tile::AttentionAttr>(skeleton))
-    return chooseAttention(attention.getHeads(), attention.getCacheHeads());
-  if (auto elementwise = dyn_cast<tile::ElementwiseAttr>(skeleton))
-    return chooseElementwise(elementwise.getOutput().getWidth());
-  return {};
-}
 
 namespace {
 
@@ -78,10 +48,7 @@ struct SelectTiles : impl::SelectTilesBase<SelectTiles> {
                          << " tokens; the second must be larger";
       return signalPassFailure();
     }
-    facts.registers = target.getLevel() == "x86-64-v4" ? 32 : 16;
-    facts.cores = std::max(1u, target.getCores());
-    facts.l2 = target.getL2();
-    facts.prefetch = target.getPrefetch();
+    facts = tileTarget(target);
     makeRegimes(module, step);
     for (auto kernel : module.getOps<tile::KernelOp>())
       configure(kernel);
@@ -118,11 +85,9 @@ struct SelectTiles : impl::SelectTilesBase<SelectTiles> {
 
   void configure(tile::KernelOp kernel) {
     auto gemm = dyn_cast<tile::GemmAttr>(kernel.getSkeleton());
-    TileChoice c =
-        choose(kernel.getSkeleton(), facts,
-               gemm && gemm.getDecode() ? decodeTokens : prefillTokens);
-    auto config = tile::ConfigAttr::get(&getContext(), c.rowGroups, c.tokens,
-                                        c.prefetch, c.columns);
+    uint64_t tokens = gemm && gemm.getDecode() ? decodeTokens : prefillTokens;
+    auto config = configOf(chooseTile(kernel.getSkeleton(), facts, tokens),
+                           &getContext());
     kernel.setConfigAttr(config);
     if (remarks)
       kernel.emitRemark("tile of @") << kernel.getSymName() << ": " << config;

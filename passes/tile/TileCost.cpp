@@ -2,6 +2,8 @@
 #include "passes/tile/TileCost.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <vector>
 
 namespace sinter {
 
@@ -39,6 +41,21 @@ uint64_t gemmCost(const TileTarget &target, const GemmShape &shape,
   return perCore * (weights * passes + activations + kItemBytes);
 }
 
+/// Row groups per item that are worth a look, ascending: those that leave every
+/// core enough items, and the least in any case.
+static std::vector<unsigned> gemmRowGroups(const TileTarget &target,
+                                           const GemmShape &shape) {
+  unsigned step = rowGroupStep(shape);
+  std::vector<unsigned> candidates = {step};
+  for (unsigned groups = 2 * step; groups <= std::max(step, kMaxRowGroups);
+       groups *= 2) {
+    if (gemmItems(shape, groups) < kItemsPerCore * target.cores)
+      break;
+    candidates.push_back(groups);
+  }
+  return candidates;
+}
+
 TileChoice chooseGemm(const TileTarget &target, const GemmShape &shape) {
   TileChoice choice;
   // A token of the tile keeps a sum or two in registers; a quarter of them
@@ -46,13 +63,8 @@ TileChoice chooseGemm(const TileTarget &target, const GemmShape &shape) {
   choice.tokens = target.registers / 4;
   // A prefill reads weights from the cache, again and again.
   choice.prefetch = shape.decode ? target.prefetch : 0;
-  unsigned step = rowGroupStep(shape);
   uint64_t best = UINT64_MAX;
-  for (unsigned groups = step; groups <= std::max(step, kMaxRowGroups);
-       groups *= 2) {
-    bool enough = gemmItems(shape, groups) >= kItemsPerCore * target.cores;
-    if (groups > step && !enough)
-      break;
+  for (unsigned groups : gemmRowGroups(target, shape)) {
     uint64_t cost = gemmCost(target, shape, groups);
     if (cost >= best)
       continue;
@@ -60,6 +72,28 @@ TileChoice chooseGemm(const TileTarget &target, const GemmShape &shape) {
     choice.rowGroups = groups;
   }
   return choice;
+}
+
+std::string gemmReason(const TileTarget &target, const GemmShape &shape) {
+  std::vector<unsigned> candidates = gemmRowGroups(target, shape);
+  std::string text;
+  char part[160];
+  for (unsigned groups : candidates) {
+    std::snprintf(part, sizeof(part), "%s%u: %.2f", text.empty() ? "" : ", ",
+                  groups, double(gemmCost(target, shape, groups)) * 1e-6);
+    text += part;
+  }
+  text = "MB through the slowest core by row groups: " + text;
+  unsigned next = 2 * candidates.back();
+  if (next <= std::max(rowGroupStep(shape), kMaxRowGroups)) {
+    std::snprintf(
+        part, sizeof(part), "; %u would leave %.1f items a core of %u", next,
+        double(gemmItems(shape, next)) / target.cores, unsigned(kItemsPerCore));
+    text += part;
+  }
+  std::snprintf(part, sizeof(part), "; tokens: a quarter of %u registers",
+                target.registers);
+  return text + part;
 }
 
 TileChoice chooseAttention(unsigned heads, unsigned cacheHeads) {

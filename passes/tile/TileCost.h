@@ -4,6 +4,7 @@
 #define SINTER_PASSES_TILE_TILECOST_H
 
 #include <cstdint>
+#include <string>
 
 namespace sinter {
 
@@ -49,6 +50,10 @@ uint64_t gemmCost(const TileTarget &target, const GemmShape &shape,
 
 /// The cheapest tile; of equal ones, that with the most items.
 TileChoice chooseGemm(const TileTarget &target, const GemmShape &shape);
+
+/// Why chooseGemm() chooses as it does: what each candidate would move, and
+/// what bounds the others.
+std::string gemmReason(const TileTarget &target, const GemmShape &shape);
 
 /// Query heads of one cache head share its keys, so several tokens make one
 /// register tile only where there are few such heads.

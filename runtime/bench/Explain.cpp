@@ -18,13 +18,19 @@ static StepShape stepOf(const Session &session, const BenchTest &test) {
 
 Result<std::vector<KernelTime>> explainStep(Session &session, const Plan &plan,
                                             const BenchTest &test,
-                                            uint32_t repeat) {
+                                            uint32_t repeat,
+                                            const CostModel *model) {
   StepShape shape = stepOf(session, test);
   BenchTest step = test;
   step.tokens = shape.tokens;
   auto timed = runTest(session, plan, step, repeat, noCounter, true);
   if (!timed.ok())
     return timed.status();
+  CostModel machine;
+  if (model) {
+    machine = *model;
+    machine.rates.threads = session.threads();
+  }
   std::vector<KernelTime> kernels;
   std::vector<uint32_t> place(plan.kernels.size(), UINT32_MAX);
   std::span<const LaunchTime> times = session.profile();
@@ -43,6 +49,8 @@ Result<std::vector<KernelTime>> explainStep(Session &session, const Plan &plan,
     kernel.work += times[i].work / double(times[i].steps);
     kernel.wait += times[i].wait / double(times[i].steps);
     kernel.done += launchWork(plan, launch, shape);
+    if (model)
+      kernel.predicted += predictLaunch(machine, plan, launch, shape);
   }
   session.stopProfile();
   std::sort(kernels.begin(), kernels.end(),

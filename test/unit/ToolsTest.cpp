@@ -265,6 +265,18 @@ TEST_F(ToolsTest, BenchReportsMachineStepsAndKernels) {
   }
 }
 
+/// Its report has no cost model.
+TEST_F(ToolsTest, BenchExplainsWithoutPredictions) {
+  Ended ended = run("./bench % -p 2 -n 0 --repeat 1 --explain");
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_NE(
+      ended.out.find(", nothing predicted: no cost model in the report\n"),
+      std::string::npos)
+      << ended.out;
+  EXPECT_NE(ended.out.find(" waiting,         - predicted "), std::string::npos)
+      << ended.out;
+}
+
 TEST_F(ToolsTest, BenchComparesReports) {
   std::string path = tiny::folder() + "/report.json";
   tiny::writeBytes(path, run("./bench % -p 2 -n 2 --repeat 1 --json").out);
@@ -338,6 +350,29 @@ TEST_F(ToolsTest, InspectIsStableTextAndJson) {
   EXPECT_EQ(ended.code, 1);
   EXPECT_EQ(ended.err, "inspect: error: './inspect': not a compiled model: the "
                        "file does not begin with the artifact's magic\n");
+}
+
+TEST_F(ToolsTest, InspectExplainsWhatTheReportHolds) {
+  Ended ended = run("./inspect % --explain");
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_EQ(ended.err, "inspect: error: '" + model +
+                           "': its report explains nothing; compile it "
+                           "again\n");
+  // Of a stranger's report, what can be read.
+  tiny::Parts parts;
+  parts.kernels = tiny::kernels();
+  parts.report = R"({"machine": 3, "layers": [{"name": "blk.0", "fired":
+      [{"fusion": "fuse-x\u001b"}, 4]}], "steps": [{"tokens": 1, "launches":
+      [{"layer": "blk.0", "label": "blk.0.mm", "seconds": 0.5}, null]}]})";
+  std::string strange = tiny::write(parts, "strange.bin");
+  ended = run("./inspect --explain " + strange);
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_NE(ended.out.find("blk.0\n  fired: fuse-x"), std::string::npos)
+      << ended.out;
+  EXPECT_NE(ended.out.find("  mm "), std::string::npos) << ended.out;
+  EXPECT_EQ(ended.out.find('\x1b'), std::string::npos) << ended.out;
+  ended = run("./inspect --explain --json " + strange);
+  EXPECT_EQ(json(ended.out)["machine"], 3);
 }
 
 TEST_F(ToolsTest, FrontFindsThePrograms) {

@@ -1,0 +1,30 @@
+/// What a report says of each kernel, read off the tile stage without knowing
+/// its class, so that a new class needs nothing here.
+#ifndef SINTER_COMPILER_KERNELREPORT_H
+#define SINTER_COMPILER_KERNELREPORT_H
+
+#include "runtime/LaunchCost.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <string>
+#include <vector>
+
+namespace sinter {
+
+struct KernelResult {
+  std::string name;
+  std::string skeleton; ///< class and shapes, as the IR prints them
+  std::string kind;     ///< of the class: gemm, norm, attention ...
+  std::string tile;     ///< "rowGroups = 4, tokens = 8"
+  std::string reason;   ///< why that tile; empty where there is no choice
+  ProductUnit unit = ProductUnit::Float32;
+  uint64_t rowBytes = 0; ///< activations read and written for each row
+};
+
+/// All kernels of a module with tiles, in order.
+std::vector<KernelResult> describeKernels(mlir::ModuleOp module);
+
+} // namespace sinter
+
+#endif // SINTER_COMPILER_KERNELREPORT_H

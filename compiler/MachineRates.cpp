@@ -1,0 +1,66 @@
+/// A table of what was measured on machines of each family.
+#include "compiler/MachineRates.h"
+
+#include <algorithm>
+
+using llvm::StringRef;
+
+namespace sinter {
+
+namespace {
+
+/// Per core and second, but for `read`: what all cores get from memory.
+struct Processors {
+  const char *prefix; ///< of LLVM's name for the processor
+  double read, coreRead, bytes, bf16, floats;
+};
+
+/// Zen 4: docs/performance.md, two cores of a shared EPYC. Rapids: the
+/// reference measurements on two cores of an Emerald Rapids, whose cores
+/// Sapphire Rapids shares. A larger machine reads more: `compile --tune`
+/// measures it.
+constexpr Processors kFamilies[] = {
+    {"znver4", 36e9, 33e9, 235e9, 118e9, 59e9},
+    {"sapphirerapids", 34e9, 17e9, 350e9, 45e9, 89e9},
+    {"emeraldrapids", 34e9, 17e9, 350e9, 45e9, 89e9},
+};
+
+/// Cycles a second that a server core keeps under such load.
+constexpr double kClock = 3e9;
+/// A stream from the cache of a core: more than 75 GB/s were measured.
+constexpr double kCacheBytes = 75e9;
+
+} // namespace
+
+/// Two multiplications a cycle of the widest registers that the level has;
+/// without VNNI a product of bytes takes two of them.
+static Processors genericFamily(TargetAttr target) {
+  bool v4 = target.getLevel() == "x86-64-v4";
+  bool vnni = target.hasFeature("avx512vnni") || target.hasFeature("avxvnni");
+  double lanes = v4 ? 16 : 8;
+  double products = lanes * 4 * (vnni ? 2 : 1);
+  // Desktops and small servers, as the reference measurements have them.
+  return {"", 60e9, 16e9, products * kClock, 0, lanes * 2 * kClock};
+}
+
+MachineRates typicalRates(TargetAttr target, StringRef cpu) {
+  Processors family = genericFamily(target);
+  MachineRates rates;
+  rates.source = ("typical of " + target.getLevel()).str();
+  for (const Processors &known : kFamilies)
+    if (cpu.starts_with(known.prefix)) {
+      family = known;
+      rates.source = ("typical of " + cpu).str();
+    }
+  rates.threads = std::max(1u, target.getCores());
+  rates.coreReadBytes = family.coreRead;
+  // No more than its cores can ask for.
+  rates.readBytes = std::min(family.read, family.coreRead * rates.threads);
+  rates.cacheBytes = kCacheBytes;
+  rates.byteProducts = family.bytes;
+  rates.bf16Products = target.hasFeature("avx512bf16") ? family.bf16 : 0;
+  rates.floatProducts = family.floats;
+  return rates;
+}
+
+} // namespace sinter

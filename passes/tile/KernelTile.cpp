@@ -1,0 +1,67 @@
+/// Reads shapes off the classes.
+#include "passes/tile/KernelTile.h"
+
+#include <algorithm>
+
+using namespace mlir;
+
+namespace sinter {
+
+static uint64_t rowBytes(tile::RowAttr row) {
+  return row.getQ8() ? Q8Layout::of(row.getWidth(), row.getSums()).rowBytes
+                     : uint64_t(row.getWidth()) * 4;
+}
+
+static GemmShape shapeOf(tile::GemmAttr gemm, uint64_t tokens) {
+  const Format *format = findFormat(std::string_view(gemm.getFormat()));
+  GemmShape shape;
+  shape.weightRows = gemm.getWeightRows();
+  shape.weightRowBytes = uint64_t(gemm.getInput().getWidth()) *
+                         format->blockBytes / format->blockWeights;
+  shape.inputRowBytes = rowBytes(gemm.getInput());
+  shape.segments = gemm.getSegments();
+  shape.q8Output = gemm.getOutput().getQ8();
+  shape.decode = gemm.getDecode();
+  shape.tokens = tokens;
+  return shape;
+}
+
+TileTarget tileTarget(TargetAttr target) {
+  TileTarget facts;
+  facts.registers = target.getLevel() == "x86-64-v4" ? 32 : 16;
+  facts.cores = std::max(1u, target.getCores());
+  facts.l2 = target.getL2();
+  facts.prefetch = target.getPrefetch();
+  return facts;
+}
+
+TileChoice chooseTile(Attribute skeleton, const TileTarget &target,
+                      uint64_t tokens) {
+  if (auto gemm = dyn_cast<tile::GemmAttr>(skeleton))
+    return chooseGemm(target, shapeOf(gemm, tokens));
+  if (auto attention = dyn_cast<tile::AttentionAttr>(skeleton))
+    return chooseAttention(attention.getHeads(), attention.getCacheHeads());
+  if (auto elementwise = dyn_cast<tile::ElementwiseAttr>(skeleton))
+    return chooseElementwise(elementwise.getOutput().getWidth());
+  return {};
+}
+
+std::string tileReason(Attribute skeleton, const TileTarget &target,
+                       uint64_t tokens) {
+  if (auto gemm = dyn_cast<tile::GemmAttr>(skeleton))
+    return gemmReason(target, shapeOf(gemm, tokens));
+  if (auto attention = dyn_cast<tile::AttentionAttr>(skeleton))
+    return "about 8 query rows share each load of a cache head, which has " +
+           std::to_string(attention.getHeads() / attention.getCacheHeads()) +
+           " query heads";
+  if (isa<tile::ElementwiseAttr>(skeleton))
+    return "whole blocks of 32 columns, at most 256";
+  return "";
+}
+
+tile::ConfigAttr configOf(const TileChoice &choice, MLIRContext *context) {
+  return tile::ConfigAttr::get(context, choice.rowGroups, choice.tokens,
+                               choice.prefetch, choice.columns);
+}
+
+} // namespace sinter
