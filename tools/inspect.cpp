@@ -1,6 +1,7 @@
 /// `inspect`: an artifact as text that stays the same from run to run, for
 /// readers, for FileCheck, and as JSON for programs.
 #include "runtime/Artifact.h"
+#include "runtime/ArtifactDiff.h"
 #include "runtime/ExplainText.h"
 #include "runtime/JsonText.h"
 #include "runtime/PrintableText.h"
@@ -17,8 +18,8 @@ using namespace sinter;
 namespace {
 
 struct Options {
-  std::string model;
-  bool json = false, explain = false;
+  std::string model, other;
+  bool json = false, explain = false, diff = false;
 };
 
 const char *dimensionName(ItemDimension dimension) {
@@ -246,14 +247,49 @@ Status inspect(const Options &options) {
   return {};
 }
 
+/// As diff(1) ends: 0 if equal, 1 if not, 2 in trouble.
+int diff(const CLI::App &app, const Options &options) {
+  auto fail = [&](const Status &status) {
+    return endWithError(app, status.message().c_str(), 2);
+  };
+  Result<Artifact> a = Artifact::open(options.model);
+  if (!a.ok())
+    return fail(a.status());
+  Result<Artifact> b = Artifact::open(options.other);
+  if (!b.ok())
+    return fail(b.status());
+  Json difference = diffArtifacts(*a, *b);
+  if (options.json)
+    fmt::print("{}\n", dumpJson(difference, 2));
+  else
+    fmt::print("{}", diffText(difference));
+  return difference["equal"] == true ? 0 : 1;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
   CLI::App app("Shows what is in a compiled model", "inspect");
   Options options;
   app.add_option("model", options.model, "compiled model")->required();
+  app.add_option("other", options.other, "with --diff: the second model");
+  app.add_flag("--diff", options.diff,
+               "what differs between two models; ends with 1 if they do");
   app.add_flag("--explain", options.explain,
                "what became of each layer, and the time it should take");
   app.add_flag("--json", options.json, "print JSON");
-  return runProgram(app, argc, argv, [&] { return inspect(options); });
+  int code = 0;
+  int failed = runProgram(app, argc, argv, [&]() -> Status {
+    if (options.diff && options.other.empty())
+      throw CLI::RequiredError("--diff: a second model");
+    if (!options.diff && !options.other.empty())
+      throw CLI::ExtrasError({options.other});
+    if (options.diff && options.explain)
+      throw CLI::ExcludesError("--diff", "--explain");
+    if (!options.diff)
+      return inspect(options);
+    code = diff(app, options);
+    return {};
+  });
+  return failed ? failed : code;
 }
