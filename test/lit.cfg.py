@@ -1,4 +1,5 @@
 """Suites of lit tests: `check-lit` runs them all, a path runs one."""
+import importlib.util
 import os
 import sys
 
@@ -39,5 +40,8 @@ def machine_features():
 
 
 config.available_features |= machine_features()
+if all(importlib.util.find_spec(name)
+       for name in ("torch", "transformers", "safetensors")):
+    config.available_features.add("torch")
 if os.path.isdir(config.shared_dir):
     config.available_features.add("shared")

@@ -113,6 +113,9 @@ def main():
                                      for pattern in args.only)]
     skipped = {n: f"in {args.unless_in}, too" for n in names
                if lies_in(args.unless_in, args.folder, n)}
+    # What golden models of encoders hold: references/families.py.
+    skipped |= {n: f"its outputs are {kind}, not logits" for n in names
+                if (kind := index[n].get("outputs", "logits")) != "logits"}
     skipped |= {n: why for n in names if n not in skipped
                 and (why := unsupported(args.folder, n))}
     names = [n for n in names if n not in skipped]
