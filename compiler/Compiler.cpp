@@ -10,6 +10,7 @@
 #include "compiler/Pipeline.h"
 #include "compiler/PlanBytes.h"
 #include "compiler/TextOutput.h"
+#include "compiler/TunedTiles.h"
 #include "compiler/WeightSection.h"
 #include "runtime/ArtifactBytes.h"
 #include "runtime/Tokenizer.h"
@@ -66,6 +67,7 @@ public:
   CompileResult result;
 
 private:
+  void useMachine();
   llvm::Error runStage(Stage stage);
   llvm::Error writeText(const std::string &output);
   llvm::Error writeArtifact(const std::string &output);
@@ -110,17 +112,37 @@ llvm::Error Compilation::import(const std::string &path) {
     return imported.takeError();
   model = std::move(*imported);
   (*model.module)->setAttr("sinter.target", target);
-  result.report.machine.rates = typicalRates(
-      target,
-      options.target == "native" ? llvm::sys::getHostCPUName() : StringRef());
-  result.report.machine.lastCache = target.getL3();
   result.model = model.info;
   result.warnings = model.warnings;
   // Not an error: logits and speed of token ids can still be measured.
   if (Status status = checkTokenizer(model.vocabulary); !status.ok())
     result.warnings.push_back("the compiled model will take token ids only: " +
                               status.message());
+  useMachine();
   return llvm::Error::success();
+}
+
+/// Rates for predictions, typical or measured, and tuned tiles.
+void Compilation::useMachine() {
+  TunedTable table;
+  if (options.tunedTiles) {
+    if (auto read = readTunedTable(tunedTablePath()))
+      table = std::move(*read);
+    else
+      result.warnings.push_back(llvm::toString(read.takeError()) +
+                                "; it is ignored");
+  }
+  for (const std::string &wrong :
+       attachTunedTiles(*model.module, options.tiles, table))
+    result.warnings.push_back(wrong);
+  bool native = options.target == "native";
+  CostModel &machine = result.report.machine;
+  machine.rates =
+      typicalRates(target, native ? llvm::sys::getHostCPUName() : StringRef());
+  if (native && table.rates)
+    machine.rates = measuredRates(machine.rates, *table.rates);
+  machine.lastCache = target.getL3();
+  llvm::raw_string_ostream(result.target) << target;
 }
 
 llvm::Error Compilation::refuseInput(const std::string &output) const {
@@ -222,7 +244,8 @@ llvm::Error Compilation::writeArtifact(const std::string &output) {
   auto artifact = ArtifactBuilder::create(output);
   if (!artifact.ok())
     return toError(artifact.status());
-  std::string manifest = manifestJson(model.info, facts, target, options);
+  std::string manifest = manifestJson(model.info, facts, target, options,
+                                      result.report.tunedTiles());
   for (Status status :
        {artifact->addSection(SectionKind::Manifest, manifest),
         artifact->addSection(SectionKind::Vocabulary, model.vocabulary),

@@ -16,7 +16,8 @@ namespace sinter {
 
 struct CompileResult {
   ModelInfo model;
-  Report report; ///< as far as `emit` went
+  std::string target; ///< #sinter.target, as the IR prints it
+  Report report;      ///< as far as `emit` went
   std::vector<std::string> remarks;
   std::vector<std::string> warnings;
 };

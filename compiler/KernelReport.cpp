@@ -88,8 +88,27 @@ static llvm::StringMap<Usage> usages(ModuleOp module, TargetAttr target) {
   return found;
 }
 
+/// The tile's reason, and the tiles that it might be instead.
+static void explainTile(KernelResult &result, Attribute skeleton,
+                        TargetAttr target, ArrayAttr tuned) {
+  TileTarget facts = tileTarget(target);
+  MLIRContext *context = target.getContext();
+  for (const TileChoice &choice :
+       tileCandidates(skeleton, facts, result.tokens))
+    result.candidates.push_back(tileText(configOf(choice, context)));
+  result.tuned = bool(tunedTile(tuned, skeleton, result.tokens));
+  if (!result.tuned) {
+    result.reason = tileReason(skeleton, facts, result.tokens);
+    return;
+  }
+  TileChoice ruled = chooseTile(skeleton, facts, result.tokens);
+  result.reason = "measured by compile --tune to be faster than <" +
+                  tileText(configOf(ruled, context)) + ">";
+}
+
 std::vector<KernelResult> describeKernels(ModuleOp module) {
   auto target = module->getAttrOfType<TargetAttr>(kTargetAttr);
+  auto tuned = module->getAttrOfType<ArrayAttr>(kTunedTilesAttr);
   llvm::StringMap<Usage> used = usages(module, target);
   std::vector<KernelResult> kernels;
   for (auto kernel : module.getOps<tile::KernelOp>()) {
@@ -101,10 +120,11 @@ std::vector<KernelResult> describeKernels(ModuleOp module) {
     result.kind = skeleton.getAbstractAttribute().getName().split('.').second;
     if (kernel.getConfig())
       result.tile = tileText(*kernel.getConfig());
-    if (target)
-      result.reason = tileReason(skeleton, tileTarget(target), usage.tokens);
+    result.tokens = usage.tokens;
     result.unit = usage.unit;
     result.rowBytes = usage.rowBytes;
+    if (target)
+      explainTile(result, skeleton, target, tuned);
     kernels.push_back(std::move(result));
   }
   return kernels;

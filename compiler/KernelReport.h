@@ -18,6 +18,9 @@ struct KernelResult {
   std::string kind;     ///< of the class: gemm, norm, attention ...
   std::string tile;     ///< "rowGroups = 4, tokens = 8"
   std::string reason;   ///< why that tile; empty where there is no choice
+  bool tuned = false;   ///< measured on this machine, not from the rules
+  uint64_t tokens = 0;  ///< of the largest step that calls it
+  std::vector<std::string> candidates; ///< tiles that may be measured
   ProductUnit unit = ProductUnit::Float32;
   uint64_t rowBytes = 0; ///< activations read and written for each row
 };

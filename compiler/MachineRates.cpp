@@ -63,4 +63,16 @@ MachineRates typicalRates(TargetAttr target, StringRef cpu) {
   return rates;
 }
 
+MachineRates measuredRates(const MachineRates &typical,
+                           const MachineRates &measured) {
+  MachineRates rates = measured;
+  rates.source = "measured by compile --tune";
+  rates.threads = typical.threads;
+  rates.cacheBytes = typical.cacheBytes;
+  // Kernels do not use the instruction where the target leaves it out.
+  if (typical.bf16Products == 0)
+    rates.bf16Products = 0;
+  return rates;
+}
+
 } // namespace sinter

@@ -12,6 +12,10 @@ namespace sinter {
 /// target's level), which `source` of the result names.
 MachineRates typicalRates(TargetAttr target, llvm::StringRef cpu);
 
+/// `typical` with what was measured of the machine itself.
+MachineRates measuredRates(const MachineRates &typical,
+                           const MachineRates &measured);
+
 } // namespace sinter
 
 #endif // SINTER_COMPILER_MACHINERATES_H

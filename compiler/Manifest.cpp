@@ -8,7 +8,8 @@
 namespace sinter {
 
 std::string manifestJson(const ModelInfo &info, ModelAttr model,
-                         TargetAttr target, const CompileOptions &options) {
+                         TargetAttr target, const CompileOptions &options,
+                         uint64_t tunedTiles) {
   using Json = nlohmann::ordered_json;
   Json json;
   json["compiler"] = "sinter " SINTER_VERSION;
@@ -25,11 +26,10 @@ std::string manifestJson(const ModelInfo &info, ModelAttr model,
                     {"features", target.getFeatures().str()},
                     {"cores", target.getCores()}};
   json["requires"] = requiredFeatures(target);
-  json["options"] = {{"target", options.target},
-                     {"fusions", options.fuse},
-                     {"disabled", options.disabled},
-                     {"kv", options.kvF32 ? "f32" : "f16"},
-                     {"chunk", options.chunk}};
+  json["options"] = {
+      {"target", options.target},     {"fusions", options.fuse},
+      {"disabled", options.disabled}, {"kv", options.kvF32 ? "f32" : "f16"},
+      {"chunk", options.chunk},       {"tuned_tiles", tunedTiles}};
   // A name in the model may be anything but text.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

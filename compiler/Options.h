@@ -3,6 +3,7 @@
 #ifndef SINTER_COMPILER_OPTIONS_H
 #define SINTER_COMPILER_OPTIONS_H
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,13 @@ namespace sinter {
 
 /// How far a compilation goes and what it leaves behind.
 enum class Emit { Graph, Tile, Plan, Llvm, Assembly, Artifact };
+
+/// The tile of one kernel, in the words of the IR.
+struct TileOverride {
+  std::string kernel;  ///< its skeleton, such as #tile.gemm<...>
+  uint64_t tokens = 0; ///< of the largest step that calls it
+  std::string tile;    ///< such as "rowGroups = 4, tokens = 8"
+};
 
 struct CompileOptions {
   std::string target = "native"; ///< native, x86-64-v3 or x86-64-v4
@@ -20,6 +28,8 @@ struct CompileOptions {
   std::vector<std::string> remarks;   ///< passes whose remarks are shown
   bool kvF32 = false;                 ///< KV cache in float32, not float16
   unsigned chunk = 512;               ///< tokens of the largest step
+  bool tunedTiles = true; ///< use what `compile --tune` found here earlier
+  std::vector<TileOverride> tiles;    ///< go before those
   std::string report;                 ///< file for the report; empty: none
   unsigned threads = 0;               ///< 0: all; changes no byte of the output
 };

@@ -69,4 +69,14 @@ void Progress::bytes(uint64_t done, uint64_t all) {
                      done / 1000000, all / 1000000));
 }
 
+void Progress::tuning(size_t done, size_t all) {
+  if (!due(true))
+    return;
+  if (style == ProgressStyle::Json)
+    show(nlohmann::json{{"tuned", done}, {"of", all}}.dump());
+  else
+    show(fmt::format("tuning   [{}] round {} of {}",
+                     bar(static_cast<double>(done) / all), done, all));
+}
+
 } // namespace sinter

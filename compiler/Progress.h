@@ -22,6 +22,8 @@ public:
   void pass(llvm::StringRef name);
   void kernels(size_t done, size_t all);
   void bytes(uint64_t done, uint64_t all);
+  /// Rounds of tile tuning, each of which takes seconds.
+  void tuning(size_t done, size_t all);
   /// Takes the line off the terminal, so that other text may follow.
   void clear();
 

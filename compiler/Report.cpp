@@ -149,6 +149,7 @@ std::string Report::json() const {
                                {"unit", unitName(kernel.unit)},
                                {"tile", kernel.tile},
                                {"reason", kernel.reason},
+                               {"tuned", kernel.tuned},
                                {"row_bytes", kernel.rowBytes}});
   json["regimes"] = nlohmann::ordered_json::array();
   for (const RegimeResult &regime : regimes)
@@ -167,6 +168,10 @@ std::string Report::json() const {
          "\n";
 }
 
+uint64_t Report::tunedTiles() const {
+  return llvm::count_if(kernels, [](const KernelResult &k) { return k.tuned; });
+}
+
 std::string Report::table() const {
   std::string text = fmt::format("{:<24} {:>6} {:>9}  {}\n", "fusion", "fired",
                                  "expected", "refused");
@@ -182,6 +187,10 @@ std::string Report::table() const {
   }
   for (const std::string &reason : inlined)
     text += "inlined: " + reason + "\n";
+  if (uint64_t tuned = tunedTiles())
+    text += fmt::format("tuned tiles: {} of {} kernels (--no-tuned-tiles "
+                        "leaves them to the rules)\n",
+                        tuned, kernels.size());
   return text;
 }
 

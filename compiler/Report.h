@@ -53,6 +53,9 @@ struct Report {
   void readTiles(mlir::ModuleOp module);
   llvm::Error readPlan(mlir::ModuleOp module);
 
+  /// Kernels whose tile was measured by `compile --tune`.
+  uint64_t tunedTiles() const;
+
   std::string json() const;  ///< indented, same report same text
   std::string table() const; ///< for a terminal
 };

@@ -16,6 +16,9 @@ config.environment["FILECHECK_OPTS"] = "-enable-var-scope"
 config.environment["PATH"] = os.pathsep.join(
     [config.tools_dir, os.path.join(config.build_dir, "test"),
      config.llvm_tools_dir, os.environ["PATH"]])
+# What somebody tuned for this machine must not change what tests see.
+config.environment["XDG_CACHE_HOME"] = os.path.join(config.test_exec_root,
+                                                    "cache")
 config.substitutions += [
     ("%source", config.source_dir),
     ("%shared", config.shared_dir),

@@ -28,6 +28,7 @@ MAY_INCLUDE = {
     "compiler": {"compiler", "frontends", "dialects", "passes", "codegen"},
     "tools": {"runtime", "tools"},
     "tools/compile": {"compiler", "runtime", "tools"},
+    "tools/TileTuning": {"compiler", "runtime", "tools"},
     "tools/sinter-opt": {"compiler", "dialects", "passes"},
 }
 MAY_READ_CONTRACT = {"frontends", "codegen", "compiler", "tools/compile"}

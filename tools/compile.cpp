@@ -6,6 +6,7 @@
 #include "runtime/JsonText.h"
 #include "runtime/cpu/ThreadPool.h"
 #include "tools/Program.h"
+#include "tools/TileTuning.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -24,6 +25,8 @@ struct Arguments {
   int fusionLevel = 1;
   std::string kv = "f16", emit = "artifact";
   bool json = false, listPasses = false, explain = false;
+  bool tune = false, noTunedTiles = false;
+  unsigned tuneRepeat = 5, tuneRounds = 0;
 };
 
 } // namespace
@@ -46,6 +49,20 @@ static void takeDisabled(CLI::App &app, Arguments &arguments) {
 
 static std::string footer() {
   return "Passes, in order, and how to switch them off:\n" + listPasses();
+}
+
+static void declareTuning(CLI::App &app, Arguments &a) {
+  app.add_flag("--tune", a.tune,
+               "measure tiles on this machine first and keep those that gain, "
+               "for this and later compilations");
+  app.add_option("--tune-repeat", a.tuneRepeat, "pairs of runs of each tile")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app.add_option("--tune-rounds", a.tuneRounds,
+                 "candidates of each kernel (default: all)")
+      ->check(CLI::Range(1, 1000));
+  app.add_flag("--no-tuned-tiles", a.noTunedTiles,
+               "leave all tiles to the rules");
 }
 
 static void declare(CLI::App &app, Arguments &a) {
@@ -75,6 +92,7 @@ static void declare(CLI::App &app, Arguments &a) {
       ->capture_default_str();
   app.add_option("--chunk", a.options.chunk, "tokens of the largest step")
       ->capture_default_str();
+  declareTuning(app, a);
   app.add_option("--threads", a.options.threads, "threads (default: all)")
       ->check(CLI::Range(1, kMaxThreads));
   app.add_option("--describe-arch", a.describe,
@@ -136,6 +154,32 @@ static Status show(const Arguments &a, const CompileResult &result,
   return {};
 }
 
+/// Writes the table that the compilation then reads.
+static Status tune(const Arguments &a, const std::string &output,
+                   Progress &progress) {
+  if (a.options.emit != Emit::Artifact || a.noTunedTiles)
+    return fail(std::string("--tune makes no sense with ") +
+                (a.noTunedTiles ? "--no-tuned-tiles" : "--emit=" + a.emit));
+  TuningOptions tuning;
+  tuning.model = a.model;
+  tuning.compile = a.options;
+  tuning.scratch = fmt::format("{}.tune.{}", output, getpid());
+  tuning.rounds = a.tuneRounds;
+  tuning.repeat = a.tuneRepeat;
+  Result<TuningResult> result = tuneTiles(tuning, progress);
+  progress.clear();
+  if (!result.ok())
+    return result.status();
+  for (const std::string &note : result->notes)
+    fmt::print(stderr, "warning: {}\n", note);
+  for (const std::string &line : result->kept)
+    fmt::print(stderr, "tuned: {}\n", line);
+  fmt::print(stderr, "tuned: {} of {} kernels gained, {} rounds; {}\n",
+             result->kept.size(), result->kernels, result->rounds,
+             result->table);
+  return {};
+}
+
 static Status compile(Arguments &a) {
   if (a.listPasses) {
     fmt::print("{}", listPasses());
@@ -152,7 +196,10 @@ static Status compile(Arguments &a) {
   a.options.fuse = a.fusionLevel > 0;
   a.options.kvF32 = a.kv == "f32";
   std::string output = a.output.empty() ? defaultOutput(a) : a.output;
+  a.options.tunedTiles = !a.noTunedTiles;
   Progress progress(progressStyle(a));
+  if (a.tune)
+    SINTER_TRY(tune(a, output, progress));
   llvm::Expected<CompileResult> result =
       compileModel(a.model, output, a.options, progress);
   progress.clear();

@@ -59,6 +59,44 @@ std::string tileReason(Attribute skeleton, const TileTarget &target,
   return "";
 }
 
+/// Whether the rules can be asked: a skeleton may come from a file.
+static bool isSound(Attribute skeleton) {
+  if (auto gemm = dyn_cast<tile::GemmAttr>(skeleton))
+    return findFormat(std::string_view(gemm.getFormat())) &&
+           gemm.getSegments() > 0;
+  if (auto attention = dyn_cast<tile::AttentionAttr>(skeleton))
+    return attention.getCacheHeads() > 0 &&
+           attention.getHeads() >= attention.getCacheHeads();
+  return true;
+}
+
+std::vector<TileChoice>
+tileCandidates(Attribute skeleton, const TileTarget &target, uint64_t tokens) {
+  if (!isSound(skeleton))
+    return {};
+  TileChoice chosen = chooseTile(skeleton, target, tokens);
+  if (auto gemm = dyn_cast<tile::GemmAttr>(skeleton))
+    return gemmCandidates(target, shapeOf(gemm, tokens), chosen);
+  if (auto attention = dyn_cast<tile::AttentionAttr>(skeleton))
+    return attentionCandidates(attention.getHeads() / attention.getCacheHeads(),
+                               chosen);
+  if (auto elementwise = dyn_cast<tile::ElementwiseAttr>(skeleton))
+    return elementwiseCandidates(elementwise.getOutput().getWidth(), chosen);
+  return {};
+}
+
+tile::ConfigAttr tunedTile(ArrayAttr tuned, Attribute skeleton,
+                           uint64_t tokens) {
+  if (!tuned)
+    return {};
+  for (auto entry : tuned.getAsRange<ArrayAttr>())
+    if (entry.size() == 3 && entry[0] == skeleton)
+      if (auto number = dyn_cast<IntegerAttr>(entry[1]);
+          number && number.getValue() == tokens)
+        return dyn_cast<tile::ConfigAttr>(entry[2]);
+  return {};
+}
+
 tile::ConfigAttr configOf(const TileChoice &choice, MLIRContext *context) {
   return tile::ConfigAttr::get(context, choice.rowGroups, choice.tokens,
                                choice.prefetch, choice.columns);

@@ -10,8 +10,9 @@
 
 namespace sinter {
 
-/// On the module, an array of pairs [skeleton, #tile.config]: tiles that were
-/// measured on this machine and go before the rules.
+/// On the module, an array of triples [skeleton, tokens, #tile.config]: tiles
+/// that were measured on this machine and go before the rules. `tokens` are
+/// those of the largest step that calls the kernel.
 inline constexpr llvm::StringLiteral kTunedTilesAttr = "sinter.tuned_tiles";
 
 /// The facts of a chip that tiles depend on.
@@ -24,6 +25,15 @@ TileChoice chooseTile(mlir::Attribute skeleton, const TileTarget &target,
 /// Why that and no other, in a line; empty for classes without a tile.
 std::string tileReason(mlir::Attribute skeleton, const TileTarget &target,
                        uint64_t tokens);
+
+/// What else may be measured; empty for classes without a tile.
+std::vector<TileChoice> tileCandidates(mlir::Attribute skeleton,
+                                       const TileTarget &target,
+                                       uint64_t tokens);
+
+/// The tile of kTunedTilesAttr for a kernel; null if it has none.
+tile::ConfigAttr tunedTile(mlir::ArrayAttr tuned, mlir::Attribute skeleton,
+                           uint64_t tokens);
 
 tile::ConfigAttr configOf(const TileChoice &choice, mlir::MLIRContext *context);
 

@@ -8,7 +8,8 @@
 ///
 /// Why: with few tokens a matmul waits for memory, with many for the
 /// multipliers; tiles for one are wrong for the other. The choice follows from
-/// `#sinter.target` and the shapes (passes/tile/TileCost.h).
+/// `#sinter.target` and the shapes (passes/tile/TileCost.h), unless the module
+/// has a measured tile for the kernel (`sinter.tuned_tiles`).
 /// Refuses: a module without target, or without @step.
 /// Test: test/passes/select-tiles.mlir
 
@@ -49,6 +50,7 @@ struct SelectTiles : impl::SelectTilesBase<SelectTiles> {
       return signalPassFailure();
     }
     facts = tileTarget(target);
+    tuned = module->getAttrOfType<ArrayAttr>(kTunedTilesAttr);
     makeRegimes(module, step);
     for (auto kernel : module.getOps<tile::KernelOp>())
       configure(kernel);
@@ -84,16 +86,19 @@ struct SelectTiles : impl::SelectTilesBase<SelectTiles> {
   }
 
   void configure(tile::KernelOp kernel) {
-    auto gemm = dyn_cast<tile::GemmAttr>(kernel.getSkeleton());
+    Attribute skeleton = kernel.getSkeleton();
+    auto gemm = dyn_cast<tile::GemmAttr>(skeleton);
     uint64_t tokens = gemm && gemm.getDecode() ? decodeTokens : prefillTokens;
-    auto config = configOf(chooseTile(kernel.getSkeleton(), facts, tokens),
-                           &getContext());
+    tile::ConfigAttr config = tunedTile(tuned, skeleton, tokens);
+    if (!config)
+      config = configOf(chooseTile(skeleton, facts, tokens), &getContext());
     kernel.setConfigAttr(config);
     if (remarks)
       kernel.emitRemark("tile of @") << kernel.getSymName() << ": " << config;
   }
 
   TileTarget facts;
+  ArrayAttr tuned;
 };
 
 } // namespace

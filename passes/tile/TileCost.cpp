@@ -108,4 +108,55 @@ TileChoice chooseElementwise(unsigned width) {
   return choice;
 }
 
+namespace {
+
+/// Adds to a list what differs from the tile that the rules chose.
+struct Candidates {
+  TileChoice chosen;
+  std::vector<TileChoice> list = {};
+
+  void add(unsigned TileChoice::*number, unsigned value) {
+    TileChoice other = chosen;
+    other.*number = value;
+    if (other != chosen)
+      list.push_back(other);
+  }
+};
+
+} // namespace
+
+std::vector<TileChoice> gemmCandidates(const TileTarget &target,
+                                       const GemmShape &shape,
+                                       const TileChoice &chosen) {
+  Candidates candidates = {chosen};
+  unsigned step = rowGroupStep(shape);
+  for (unsigned groups = step; groups <= kMaxRowGroups; groups *= 2)
+    if (gemmItems(shape, groups) >= target.cores)
+      candidates.add(&TileChoice::rowGroups, groups);
+  for (unsigned eighths : {1u, 2u, 3u})
+    candidates.add(&TileChoice::tokens, target.registers * eighths / 8);
+  if (shape.decode)
+    for (unsigned ahead : {0u, 2048u, 4096u, 8192u})
+      candidates.add(&TileChoice::prefetch, ahead);
+  return candidates.list;
+}
+
+std::vector<TileChoice> attentionCandidates(unsigned sharing,
+                                            const TileChoice &chosen) {
+  Candidates candidates = {chosen};
+  // Rows of a tile keep their sums on the stack.
+  for (unsigned tokens = 1; tokens * sharing <= 16; tokens *= 2)
+    candidates.add(&TileChoice::tokens, tokens);
+  return candidates.list;
+}
+
+std::vector<TileChoice> elementwiseCandidates(unsigned width,
+                                              const TileChoice &chosen) {
+  Candidates candidates = {chosen};
+  for (unsigned columns = 64; columns < 2 * width && columns <= 2048;
+       columns *= 2)
+    candidates.add(&TileChoice::columns, columns);
+  return candidates.list;
+}
+
 } // namespace sinter

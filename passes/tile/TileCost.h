@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace sinter {
 
@@ -54,6 +55,17 @@ TileChoice chooseGemm(const TileTarget &target, const GemmShape &shape);
 /// Why chooseGemm() chooses as it does: what each candidate would move, and
 /// what bounds the others.
 std::string gemmReason(const TileTarget &target, const GemmShape &shape);
+
+/// Tiles that a measurement may prefer to `chosen`: one number of it changed at
+/// a time. All of them are right for the shape.
+std::vector<TileChoice> gemmCandidates(const TileTarget &target,
+                                       const GemmShape &shape,
+                                       const TileChoice &chosen);
+/// `sharing`: query heads of a cache head.
+std::vector<TileChoice> attentionCandidates(unsigned sharing,
+                                            const TileChoice &chosen);
+std::vector<TileChoice> elementwiseCandidates(unsigned width,
+                                              const TileChoice &chosen);
 
 /// Query heads of one cache head share its keys, so several tokens make one
 /// register tile only where there are few such heads.

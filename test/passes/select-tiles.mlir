@@ -59,3 +59,20 @@ module {
 // expected-error @below {{tile selection needs the function @step}}
 module attributes {sinter.target = #sinter.target<level = "x86-64-v3", features = "", cores = 2, l1 = 32768, l2 = 1048576, l3 = 33554432>} {
 }
+
+// -----
+
+// A measured tile goes before the rules, for its kernel and regime alone.
+// CHECK-LABEL: sinter.tuned_tiles
+module attributes {sinter.target = #sinter.target<level = "x86-64-v4", features = "", cores = 2, l1 = 32768, l2 = 1048576, l3 = 33554432>, sinter.tuned_tiles = [[#tile.gemm<format = "q4_k", weightRows = 4096, input = <width = 256, q8 = true, sums = 2>, output = <width = 4096, stride = 4096>>, 512, #tile.config<rowGroups = 2, tokens = 12>], [#tile.elementwise<[80] -> <width = 80, stride = 80>>, 8, #tile.config<columns = 64>]]} {
+  // CHECK: tile.kernel @mm #tile.gemm<{{.*}}> config <rowGroups = 2, tokens = 12>
+  // CHECK: tile.kernel @mm_gemv #tile.gemm<{{.*}}decode = true> config <rowGroups = 16, tokens = 8, prefetch = 4096>
+  tile.kernel @mm #tile.gemm<format = "q4_k", weightRows = 4096, input = <width = 256, q8 = true, sums = 2>, output = <width = 4096, stride = 4096>> {}
+  // CHECK: tile.kernel @row {{.*}} config <columns = 96>
+  tile.kernel @row #tile.elementwise<[80] -> <width = 80, stride = 80>> {}
+  tile.packed @w from [@mm.weight]
+  func.func @step(%x: tensor<?x256x!sinter.q8<2>>) -> tensor<?x4096xf32> {
+    %y = tile.launch @mm (%x) [@w] order ["i0", "s0", "o0"] label "mm" : (tensor<?x256x!sinter.q8<2>>) -> tensor<?x4096xf32>
+    return %y : tensor<?x4096xf32>
+  }
+}
