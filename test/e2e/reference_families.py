@@ -11,9 +11,9 @@ import argparse
 import dataclasses
 import json
 import pathlib
-import struct
 import sys
 
+from gguf_table import Gguf
 from logits import read_npy
 
 # Widths that the rows of blocked formats, and so our kernels, divide.
@@ -23,9 +23,6 @@ WIDTHS = ("hidden_size", "intermediate_size", "moe_intermediate_size",
 EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts",
            "moe_num_experts")
 USED = ("num_experts_per_tok", "top_k_experts", "moe_k")
-# struct's letter for GGUF's types of values; 8 is a string, 9 an array.
-SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?",
-           10: "Q", 11: "q", 12: "d"}
 
 
 def complaints(family, tokens):
@@ -55,38 +52,9 @@ def complaints(family, tokens):
         yield "names layers of one kind only"
 
 
-def read_keys(path):
-    """The scalar keys of a GGUF file, version 3."""
-    data, at = path.read_bytes(), 24
-    count = struct.unpack_from("<Q", data, 16)[0]
-
-    def scalar(kind):
-        nonlocal at
-        value, = struct.unpack_from("<" + SCALARS[kind], data, at)
-        at += struct.calcsize("<" + SCALARS[kind])
-        return value
-
-    def string():
-        nonlocal at
-        length = scalar(10)
-        at += length
-        return data[at - length:at].decode()
-
-    keys = {}
-    for _ in range(count):
-        name, kind = string(), scalar(4)
-        if kind == 9:
-            inner, length = scalar(4), scalar(10)
-            keys[name] = [string() if inner == 8 else scalar(inner)
-                          for _ in range(length)]
-        else:
-            keys[name] = string() if kind == 8 else scalar(kind)
-    return keys
-
-
 def differences(name, family, folder, tokens):
     """Where the committed model and its outputs are not the table's."""
-    keys = read_keys(folder / f"{name}.gguf")
+    keys = Gguf(folder / f"{name}.gguf").keys
     said = family.settings()
     architecture = keys["general.architecture"]
     layers = len(said.get("layer_types") or []) or said["num_hidden_layers"]

@@ -1,0 +1,63 @@
+"""Reads keys and tensor table of a GGUF file of version 3, and writes the file
+with a tensor missing or misshapen, with the standard library alone."""
+
+import struct
+
+# struct's letter for GGUF's types of values; 8 is a string, 9 an array.
+SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?",
+           10: "Q", 11: "q", 12: "d"}
+
+
+class Gguf:
+    """Keys and tensor table of a file, and where the table's entries lie."""
+
+    def __init__(self, path):
+        self.data, self.at = path.read_bytes(), 24
+        tensors, keys = struct.unpack_from("<QQ", self.data, 8)
+        self.keys = {self.string(): self.value(self.scalar(4))
+                     for _ in range(keys)}
+        self.tensors = {}
+        for _ in range(tensors):
+            name = self.string()
+            end, count = self.at, self.scalar(4)
+            sizes = self.at
+            dims = [self.scalar(10) for _ in range(count)]
+            self.tensors[name] = (dims, self.scalar(4), end, sizes)
+            self.scalar(10)
+
+    def scalar(self, kind):
+        letter = "<" + SCALARS[kind]
+        value, = struct.unpack_from(letter, self.data, self.at)
+        self.at += struct.calcsize(letter)
+        return value
+
+    def string(self):
+        length = self.scalar(10)
+        self.at += length
+        return self.data[self.at - length:self.at].decode()
+
+    def value(self, kind):
+        if kind == 9:
+            inner, length = self.scalar(4), self.scalar(10)
+            return [self.value(inner) for _ in range(length)]
+        return self.string() if kind == 8 else self.scalar(kind)
+
+    def without(self, name):
+        """The file with this tensor under a name that nobody asks for."""
+        end = self.tensors[name][2]
+        return self.data[:end - 1] + b"~" + self.data[end:]
+
+    def misshapen(self, name):
+        """The file with this tensor narrower; None if it is one number."""
+        dims, _, _, at = self.tensors[name]
+        sizes = list(dims)
+        if sizes[0] % 2 == 0:
+            sizes[0] //= 2
+            if len(sizes) > 1:
+                sizes[-1] *= 2
+        elif len(sizes) > 1 and sizes[1] % 2 == 0:
+            sizes[1] //= 2
+        else:
+            return None
+        return (self.data[:at] + struct.pack(f"<{len(sizes)}Q", *sizes)
+                + self.data[at + 8 * len(sizes):])
