@@ -26,8 +26,10 @@ SHAPES = {
 }
 
 # name: (ggml_type, weights per block, bytes per block, scale fields); a field
-# is (offset, kind, factor): kind "f16" writes spread * factor as a half,
-# ("byte", v) the byte v. Factors undo the typical size of a random code.
+# is (offset, kind, factor): kind "f16" writes spread * factor as a half, "f32"
+# as a float32, "nibbles" as a half whose nibbles are the top ones of every
+# second byte; ("byte", v) the byte v. Factors undo the typical size of a random
+# code.
 FORMATS = {
     "F32": (0, 1, 4, None),
     "F16": (1, 1, 2, None),
@@ -46,6 +48,19 @@ FORMATS = {
     "IQ4_XS": (23, 256, 136, [(0, "f16", 1 / 1300)]),
     "MXFP4": (39, 32, 17, [(0, "byte", 121)]),
     "NVFP4": (40, 64, 36, [(i, "byte", 24) for i in range(4)]),
+    "IQ2_XXS": (16, 256, 66, [(0, "f16", 1 / 53)]),
+    "IQ2_XS": (17, 256, 74, [(0, "f16", 1 / 56)]),
+    "IQ3_XXS": (18, 256, 98, [(0, "f16", 1 / 144)]),
+    "IQ1_S": (19, 256, 50, [(0, "f16", 1 / 7.1)]),
+    "IQ3_S": (21, 256, 110, [(0, "f16", 1 / 141)]),
+    "IQ2_S": (22, 256, 82, [(0, "f16", 1 / 56)]),
+    "IQ1_M": (29, 256, 56, [(49, "nibbles", 1 / 7.1)]),
+    "TQ1_0": (34, 256, 54, [(52, "f16", 1 / 0.82)]),
+    "TQ2_0": (35, 256, 66, [(64, "f16", 1 / 1.2)]),
+    "Q1_0": (41, 128, 18, [(0, "f16", 1)]),
+    "Q2_0": (42, 64, 18, [(0, "f16", 1 / 1.2)]),
+    "Q8_1": (9, 32, 36, [(0, "f16", 1 / 74), (2, "f16", 0)]),
+    "Q8_K": (15, 256, 292, [(0, "f32", 1 / 74)]),
 }
 
 
@@ -122,6 +137,15 @@ def random_bytes(rng, name, dims, fmt):
     for offset, kind, value in fields:
         if kind == "byte":
             blocks[:, offset] = value
+        elif kind == "nibbles":
+            half = int(np.float16(spread * value).view(np.uint16))
+            for i in range(4):
+                place = blocks[:, offset + 2 * i]
+                place &= 0xF
+                place |= (half >> 4 * i & 0xF) << 4
+        elif kind == "f32":
+            single = np.float32(spread * value).tobytes()
+            blocks[:, offset:offset + 4] = np.frombuffer(single, np.uint8)
         else:
             half = np.frombuffer(np.float16(spread * value).tobytes(), np.uint8)
             blocks[:, offset:offset + 2] = half

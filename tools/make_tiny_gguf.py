@@ -80,6 +80,17 @@ def small_floats(rng, spread):
     return bytes(rng.randint(0x30, 0x40) for _ in range(4))
 
 
+def make_iq1_m(rng, blocks, spread):
+    """The half's nibbles are the top ones of the odd bytes of `scales`."""
+    data = bytearray(rng.randbytes(56 * blocks))
+    for start in range(0, len(data), 56):
+        number, = struct.unpack("<H", scale(7.1)(rng, spread))
+        for i in range(4):
+            place = start + 49 + 2 * i
+            data[place] = data[place] & 0xF | (number >> 4 * i & 0xF) << 4
+    return bytes(data)
+
+
 # Divisors: the standard deviation of (scale code times) weight code, for
 # uniform codes; the minimum's scale is such that codes centre on zero.
 FORMATS = {
@@ -102,9 +113,22 @@ FORMATS = {
     "bf16": (30, 1, make_bf16),
     "mxfp4": (39, 32, patched(17, (0, exponent))),
     "nvfp4": (40, 64, patched(36, (0, small_floats))),
+    "q8_1": (9, 32, patched(36, (0, scale(74)))),
+    "q8_k": (15, 256, patched(292, (0, lambda r, s: struct.pack("<f", s / 74)))),
+    "iq2_xxs": (16, 256, patched(66, (0, scale(53)))),
+    "iq2_xs": (17, 256, patched(74, (0, scale(56)))),
+    "iq3_xxs": (18, 256, patched(98, (0, scale(144)))),
+    "iq1_s": (19, 256, patched(50, (0, scale(7.1)))),
+    "iq3_s": (21, 256, patched(110, (0, scale(141)))),
+    "iq2_s": (22, 256, patched(82, (0, scale(56)))),
+    "iq1_m": (29, 256, make_iq1_m),
+    "tq1_0": (34, 256, patched(54, (52, scale(0.82)))),
+    "tq2_0": (35, 256, patched(66, (64, scale(1.2)))),
+    "q1_0": (41, 128, patched(18, (0, scale(1)))),
+    "q2_0": (42, 64, patched(18, (0, scale(1.2)))),
 }
-# Types that Sinter does not know, as (ggml_type, weights, bytes) per block.
-FOREIGN = {"iq2_xxs": (16, 256, 66), "tq1_0": (34, 256, 54)}
+# Types that are no weight formats, as (ggml_type, weights, bytes) per block.
+FOREIGN = {"i32": (26, 1, 4)}
 
 
 # --- GGUF -----------------------------------------------------------------

@@ -147,16 +147,16 @@ llvm::Error x86::emitElementwise(KernelBuilder &k, KernelOp kernel) {
 static void embedUnit(KernelBuilder &k, WeightDecoder &weights, unsigned unit,
                       Value tensorScale, Value out) {
   const CanonicalForm &form = weights.form();
-  unsigned groups = kUnitWeights / form.group;
+  unsigned run = std::min(kUnitWeights, form.group);
   weights.enterUnit(unit);
-  for (unsigned g = 0; g < groups; ++g) {
-    unsigned index = unit * groups + g;
+  for (unsigned g = 0; g < kUnitWeights / run; ++g) {
+    unsigned index = (unit * kUnitWeights + g * run) / form.group;
     Value scale = weights.scale(index);
     if (tensorScale)
       scale = k.mulf(scale, tensorScale);
     Value min = form.min == GroupMin::None ? Value() : weights.min(index);
-    for (unsigned i = 0; i < form.group; ++i) {
-      unsigned inUnit = g * form.group + i;
+    for (unsigned i = 0; i < run; ++i) {
+      unsigned inUnit = g * run + i;
       Value quad = weights.rawQuad(unit, inUnit / 4);
       Value value = k.mulf(weights.codeValue(quad, inUnit % 4), scale);
       k.store(min ? k.addf(value, min) : value, out,

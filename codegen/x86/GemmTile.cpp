@@ -29,8 +29,10 @@ struct TileInput {
 /// the widest plane one after the other.
 static SmallVector<unsigned> quadOrder(const PackedLayout &layout,
                                        unsigned first, unsigned count) {
-  unsigned lines = layout.codePlanes.front().lines;
   SmallVector<unsigned> order;
+  bool planes = layout.format->form.family == Family::Affine ||
+                layout.format->form.family == Family::Codebook;
+  unsigned lines = planes ? layout.codePlanes.front().lines : 1;
   for (unsigned line = 0; line < lines; ++line)
     for (unsigned quad = first; quad < first + count; ++quad)
       if (quad % lines == line)
@@ -51,6 +53,13 @@ static Value beginDot(KernelBuilder &k, const CanonicalForm &form,
   return k.shiftLeft(sum, llvm::Log2_32(form.codeOffset) - rows.shift);
 }
 
+/// The largest byte that stands for a weight.
+static unsigned largestByte(const CanonicalForm &form) {
+  bool entries = form.family == Family::Codebook || form.family == Family::Grid;
+  return entries ? 2 * form.codeOffset - 1
+                 : ((1u << form.bits) - 1) << form.codeShift;
+}
+
 /// Adds one unit to the record's sums: for each token the groups' integer sums
 /// times their scales, times the activation's scale, which they share. Codes
 /// are decoded first, then token follows token: each broadcast of activations
@@ -59,9 +68,9 @@ static Value beginDot(KernelBuilder &k, const CanonicalForm &form,
 void GemmTile::emitUnit(KernelBuilder &k, Decoders &weights, unsigned unit,
                         const TileInput &rows, Values &sums) const {
   const CanonicalForm &form = layout.format->form;
-  unsigned groups = kUnitWeights / form.group, quads = kUnitQuads / groups;
-  unsigned largest = form.family == Family::Codebook ? 2 * form.codeOffset - 1
-                                                     : (1u << form.bits) - 1;
+  unsigned groups = std::max(1u, kUnitWeights / form.group);
+  unsigned quads = kUnitQuads / groups;
+  unsigned largest = largestByte(form);
   // Sixteen registers hold half a unit of two parts, thirty-two a whole one.
   unsigned atOnce = k.isa().wide ? kUnitQuads : kUnitQuads / 2;
   unsigned parts = weights.size();
@@ -90,7 +99,8 @@ void GemmTile::emitUnit(KernelBuilder &k, Decoders &weights, unsigned unit,
             continue;
           Value &scale = scales[p * groups + group];
           if (!scale)
-            scale = weights[p].groupScale(unit * groups + group);
+            scale = weights[p].groupScale((unit * kUnitWeights + 4 * quad) /
+                                          form.group);
           Value &sum = unitSums[p * rows.tokens + t];
           sum = sum ? k.fma(k.toFloat(dot), scale, sum)
                     : k.mulf(k.toFloat(dot), scale);

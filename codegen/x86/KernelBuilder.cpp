@@ -168,6 +168,22 @@ Value KernelBuilder::scratch(uint64_t bytes) {
                                   b.getI8Type(), index(bytes), 64);
 }
 
+Value KernelBuilder::constantWords(StringRef name, ArrayRef<int32_t> words) {
+  OpBuilder::InsertionGuard guard(b);
+  auto module = function_->getParentOfType<ModuleOp>();
+  auto global = module.lookupSymbol<LLVM::GlobalOp>(name);
+  if (!global) {
+    b.setInsertionPointToStart(module.getBody());
+    auto values = DenseElementsAttr::get(
+        RankedTensorType::get(words.size(), i32()), words);
+    global = b.create<LLVM::GlobalOp>(
+        LLVM::LLVMArrayType::get(i32(), words.size()), /*isConstant=*/true,
+        LLVM::Linkage::Internal, name, values, /*alignment=*/64);
+  }
+  b.setInsertionPointToStart(&function_.getBody().front());
+  return b.create<LLVM::AddressOfOp>(global);
+}
+
 Value KernelBuilder::constant(unsigned lanes, float value) {
   return b.create<arith::ConstantOp>(
       DenseElementsAttr::get(vec(lanes, f32()), value));

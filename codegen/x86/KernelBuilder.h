@@ -71,6 +71,8 @@ public:
   void prefetch(Value pointer, int64_t bytes);
   /// Stack space of this call, 64-byte aligned; not to be used in a loop.
   Value scratch(uint64_t bytes);
+  /// Address of a constant table of the kernel, made once for each name.
+  Value constantWords(llvm::StringRef name, llvm::ArrayRef<int32_t> words);
 
   // Vectors. `splat` repeats a scalar; `loadSplat` one in memory, which x86
   // folds into the operation that uses it.

@@ -1,6 +1,6 @@
 // Moves 16 rows of GGUF blocks into the packed layout: the inner loop of every
 // compilation, since each weight passes through it once.
-#include "codegen/x86/PackedLayout.h"
+#include "codegen/x86/GridPlaces.h"
 
 #include <algorithm>
 #include <array>
@@ -46,12 +46,14 @@ public:
   }
 
 private:
-  /// The code that stands for zero, or 0 if the codebook has no zero: there
-  /// the scale of the padding makes the weight zero.
+  /// The code that stands for zero, or 0 if none does: there the scale of the
+  /// padding makes the weight zero.
   uint8_t zeroCode() const {
     const CanonicalForm &form = format.form;
-    if (form.family == Family::Affine)
-      return static_cast<uint8_t>(form.codeOffset);
+    if (form.family == Family::Grid)
+      return 0;
+    if (form.family != Family::Codebook)
+      return static_cast<uint8_t>(form.codeShift ? 0 : form.codeOffset);
     for (unsigned code = 0; code < form.codebook.size(); ++code)
       if (form.codebook[code] == 0)
         return static_cast<uint8_t>(code);
@@ -116,6 +118,24 @@ template <typename Pack> static void withWidth(unsigned bits, Pack pack) {
   }
 }
 
+/// Five quads of digits in each line of bytes.
+static void packDigits(const PackedLayout &layout, const RecordParts &parts,
+                       std::byte *out) {
+  const unsigned quads = layout.recordWeights / 4;
+  for (unsigned first = 0; first < quads; first += kTernaryDigits, out += kLine)
+    for (unsigned row = 0; row < kRowGroup; ++row)
+      for (unsigned j = 0; j < 4; ++j) {
+        unsigned number = 0;
+        for (unsigned n = 0; n < kTernaryDigits; ++n) {
+          const unsigned quad = first + n;
+          number =
+              3 * number + (quad < quads ? parts[row].codes[4 * quad + j] : 0u);
+        }
+        // Rounded up, so that truncated multiples give the digits back.
+        out[4 * row + j] = std::byte((number * 256 + 242) / 243);
+      }
+}
+
 static void packUnit(const PackedLayout &layout, const RecordParts &parts,
                      unsigned firstWeight, std::byte *out) {
   for (const Plane &plane : layout.codePlanes)
@@ -161,7 +181,9 @@ static void packDirect(const PackedLayout &layout, const RecordParts &parts,
 static void packDirectValues(const PackedLayout &layout,
                              const RecordParts &parts, GroupValues values,
                              std::byte *out) {
-  if (layout.groupStride == 2 * kRowGroup)
+  if (layout.groupStride == 4 * kRowGroup)
+    packDirect<4>(layout, parts, values, out);
+  else if (layout.groupStride == 2 * kRowGroup)
     packDirect<2>(layout, parts, values, out);
   else
     packDirect<1>(layout, parts, values, out);
@@ -184,6 +206,25 @@ static void packHeader(const PackedLayout &layout, const RecordParts &parts,
   if (layout.groupMin >= 0)
     packDirectValues(layout, parts, &CanonicalBlock::groupMins,
                      out + layout.groupMin);
+}
+
+static void packRecord(const PackedLayout &layout, RecordParts &parts,
+                       std::byte *record) {
+  const Family family = layout.format->form.family;
+  if (family == Family::Grid)
+    for (CanonicalBlock &row : parts)
+      putInPlaces(layout, row);
+  packHeader(layout, parts, record);
+  std::byte *units = record + layout.headerBytes;
+  if (family == Family::Ternary)
+    return packDigits(layout, parts, units);
+  if (family == Family::Grid) {
+    std::memset(units, 0, layout.recordBytes - layout.headerBytes);
+    for (unsigned row = 0; row < kRowGroup; ++row)
+      packIndices(layout, parts[row], row, record);
+  }
+  for (unsigned w = 0; w < layout.recordWeights; w += kUnitWeights)
+    packUnit(layout, parts, w, units + w / kUnitWeights * layout.unitBytes);
 }
 
 template <unsigned Bytes>
@@ -228,12 +269,8 @@ void packRowGroup(const PackedLayout &layout, uint64_t k,
   const uint64_t records = layout.paddedWidth(k) / layout.recordWeights;
   for (uint64_t record = 0; record < records; ++record) {
     reader.read(record, parts);
-    packHeader(layout, parts, at);
-    at += layout.headerBytes;
-    for (unsigned w = 0; w < layout.recordWeights; w += kUnitWeights) {
-      packUnit(layout, parts, w, at);
-      at += layout.unitBytes;
-    }
+    packRecord(layout, parts, at);
+    at += layout.recordBytes;
   }
 }
 

@@ -2,6 +2,8 @@
 // of there.
 #include "codegen/x86/PackedLayout.h"
 
+#include "codegen/x86/GridPlaces.h"
+
 #include <algorithm>
 #include <cassert>
 #include <cstring>
@@ -34,7 +36,14 @@ static std::vector<Plane> cutPlanes(unsigned bits, unsigned linesPerEightBits,
 }
 
 static unsigned directBytes(GroupScale kind) {
-  return kind == GroupScale::F16 ? 2 : 1;
+  switch (kind) {
+  case GroupScale::F32:
+    return 4;
+  case GroupScale::F16:
+    return 2;
+  default:
+    return 1;
+  }
 }
 
 /// Sets the offsets of the header's parts; returns its size before padding.
@@ -50,7 +59,9 @@ static unsigned layHeader(PackedLayout &layout) {
       offset += 2 * kRowGroup;
     }
     const unsigned g = layout.groups;
-    layout.scalePlanes = cutPlanes(form.scaleBits, g, kRowGroup, offset);
+    if (layout.spare != SpareBits::Scale)
+      layout.scalePlanes =
+          cutPlanes(scalePlaneBits(form), g, kRowGroup, offset);
     if (hasMin)
       layout.minPlanes = cutPlanes(form.scaleBits, g, kRowGroup, offset);
     return offset;
@@ -65,11 +76,35 @@ static unsigned layHeader(PackedLayout &layout) {
   return offset;
 }
 
+/// Adds the lines of a grid format's unit, and the planes of the header.
+static void layGrid(PackedLayout &layout, unsigned &header) {
+  const CanonicalForm &form = layout.format->form;
+  layout.indexLines = kUnitQuads / form.pointWeights;
+  layout.unitBytes = kLine * layout.indexLines;
+  if (hasHalfLine(form)) {
+    layout.codePlanes = {{1, 0, layout.unitBytes, 1}};
+    layout.unitBytes += kLine;
+  }
+  const unsigned quads =
+      layout.indexLines * (layout.recordWeights / kUnitWeights);
+  if (const unsigned bits = indexPlaneBits(form))
+    layout.indexPlanes = cutPlanes(bits, quads, kLine, header);
+}
+
+/// Bytes of the header: whole lines, or half ones where a whole one would add
+/// more than 3 %.
+static unsigned paddedHeader(unsigned header, unsigned codes) {
+  const unsigned whole = roundUp(header, kLine);
+  const bool small = (whole - header) * 100 <= 3 * (header + codes);
+  return small ? whole : roundUp(header, kLine / 2);
+}
+
 PackedLayout PackedLayout::of(const Format &format) {
   const CanonicalForm &form = format.form;
   PackedLayout layout;
   layout.format = &format;
   layout.rowGroupHeader = form.tensorScale ? kLine : 0;
+  layout.spare = spareBits(form);
   if (form.family == Family::Plain) {
     layout.unitBytes = layout.recordBytes = kRowGroup * format.blockBytes;
     return layout;
@@ -85,12 +120,29 @@ PackedLayout PackedLayout::of(const Format &format) {
       break;
   }
   layout.recordWeights = weights;
-  layout.headerBytes = roundUp(header, kLine);
   layout.unitBytes = 0;
-  layout.codePlanes = cutPlanes(form.bits, kUnitQuads, kLine, layout.unitBytes);
-  layout.recordBytes =
-      layout.headerBytes + weights / kUnitWeights * layout.unitBytes;
+  unsigned codes = 0;
+  if (form.family == Family::Ternary) {
+    const unsigned perLine = 4 * kTernaryDigits;
+    codes = kLine * ((weights + perLine - 1) / perLine);
+  } else {
+    if (form.family == Family::Grid)
+      layGrid(layout, header);
+    else
+      layout.codePlanes =
+          cutPlanes(form.bits, kUnitQuads, kLine, layout.unitBytes);
+    codes = weights / kUnitWeights * layout.unitBytes;
+  }
+  layout.headerBytes = paddedHeader(header, codes);
+  layout.recordBytes = layout.headerBytes + codes;
   return layout;
+}
+
+unsigned PackedLayout::endOfUnit(unsigned unit) const {
+  if (unitBytes)
+    return headerBytes + (unit + 1) * unitBytes;
+  const unsigned units = recordWeights / kUnitWeights;
+  return (unit + 1) * recordBytes / units;
 }
 
 uint64_t PackedLayout::paddedWidth(uint64_t k) const {
@@ -103,6 +155,16 @@ uint64_t PackedLayout::rowGroupBytes(uint64_t k) const {
 
 uint64_t PackedLayout::matrixBytes(uint64_t rows, uint64_t k) const {
   return (rows + kRowGroup - 1) / kRowGroup * rowGroupBytes(k);
+}
+
+/// Digit of a ternary record.
+static uint8_t unpackDigit(const std::byte *lines, unsigned row, unsigned k) {
+  const unsigned quad = k / 4;
+  const std::byte *line = lines + quad / kTernaryDigits * kLine;
+  auto fraction = std::to_integer<unsigned>(line[4 * row + k % 4]);
+  for (unsigned n = 0; n < quad % kTernaryDigits; ++n)
+    fraction = fraction * 3 & 0xFF;
+  return static_cast<uint8_t>(fraction * 3 >> 8);
 }
 
 static uint8_t unpackCode(const PackedLayout &layout, const std::byte *unit,
@@ -133,16 +195,14 @@ static uint16_t unpackPlanes(const std::vector<Plane> &planes,
   return static_cast<uint16_t>(value);
 }
 
-static uint16_t unpackDirect(const PackedLayout &layout, int offset,
-                             const std::byte *header, unsigned row,
-                             unsigned group) {
+static void unpackDirect(const PackedLayout &layout, int offset,
+                         const std::byte *header, unsigned row, unsigned group,
+                         uint16_t *value) {
   const unsigned bytes = layout.groupStride / kRowGroup;
-  uint16_t value = 0;
   if (offset >= 0)
-    std::memcpy(&value,
+    std::memcpy(value,
                 header + offset + group * layout.groupStride + row * bytes,
                 bytes);
-  return value;
 }
 
 CanonicalBlock unpackBlock(const PackedLayout &layout,
@@ -159,23 +219,31 @@ CanonicalBlock unpackBlock(const PackedLayout &layout,
   for (unsigned i = 0; i < format.blockWeights; ++i) {
     const unsigned at = first + i;
     parts.codes[i] =
-        unpackCode(layout, units + at / kUnitWeights * layout.unitBytes, row,
-                   at % kUnitWeights);
+        format.form.family == Family::Ternary
+            ? unpackDigit(units, row, at)
+            : unpackCode(layout, units + at / kUnitWeights * layout.unitBytes,
+                         row, at % kUnitWeights);
   }
   const bool integer = format.form.groupScale == GroupScale::Integer;
   for (unsigned g = 0; g < format.blockWeights / format.form.group; ++g) {
     const unsigned at = first / format.form.group + g;
-    parts.groupScales[g] =
-        integer ? unpackPlanes(layout.scalePlanes, header, row, at)
-                : unpackDirect(layout, layout.groupScale, header, row, at);
-    parts.groupMins[g] =
-        integer ? unpackPlanes(layout.minPlanes, header, row, at)
-                : unpackDirect(layout, layout.groupMin, header, row, at);
+    if (integer) {
+      parts.groupScales[g] = unpackPlanes(layout.scalePlanes, header, row, at);
+      parts.groupMins[g] = unpackPlanes(layout.minPlanes, header, row, at);
+      continue;
+    }
+    unpackDirect(layout, layout.groupScale, header, row, at,
+                 &parts.groupScales[g]);
+    unpackDirect(layout, layout.groupMin, header, row, at, &parts.groupMins[g]);
   }
   if (layout.superScale >= 0)
     std::memcpy(&parts.superScale, header + layout.superScale + 2 * row, 2);
   if (layout.superMin >= 0)
     std::memcpy(&parts.superMin, header + layout.superMin + 2 * row, 2);
+  if (format.form.family == Family::Grid) {
+    unpackIndices(layout, header, row, parts);
+    takeFromPlaces(layout, parts);
+  }
   return parts;
 }
 

@@ -7,16 +7,17 @@
 /// and a record covers recordWeights consecutive k of the 16 rows:
 ///   | header | unit | unit | ...             (a unit: 32 k, all its codes)
 ///
-/// recordWeights is 256 under a super scale; else the fewest weights (32, 64 or
-/// 128, whole GGUF blocks) whose header fills its lines, so that it adds none.
+/// recordWeights is 256 under a super scale; else the fewest weights (32 to
+/// 256, whole GGUF blocks) whose header fills its lines, so that it adds none.
 ///
 /// Header, each part only if the format has it, in this order, then padded to
-/// a multiple of 64 bytes:
+/// a multiple of 64 bytes, or of 32 where 64 would add more than 3 %:
 ///   super scales   16 × f16
 ///   super mins     16 × f16
-///   group scales   direct (F16, E8M0, UE4M3): 16 values per group, group by
-///                  group; integer: planes, as below
+///   group scales   direct (F16, F32, E8M0, UE4M3): 16 values per group, group
+///                  by group; integer: planes, as below
 ///   group mins     the same way
+///   point numbers  grid formats: planes of their bits above the lowest eight
 ///
 /// Unit: codes are cut into planes of 8, 4, 2 or 1 bits (low bits first: 6
 /// bits = 4 + 2, 5 = 4 + 1, 3 = 2 + 1). A plane of b bits has b lines of 64
@@ -28,6 +29,19 @@
 /// lies in line g % lines, shifted left by (g / lines) * b.
 ///
 /// Plain formats have no header and no records: for each k, 16 values.
+///
+/// Ternary formats have no units: 13 lines of 64 bytes follow the header. Byte
+/// 4 * row + j of line l holds, as a fraction in base 3 (TQ1_0.cpp), digits
+/// k = 20l + j, 20l + 4 + j, ... 20l + 16 + j: five quads. The last has one.
+///
+/// Grid formats: four point numbers after the other are a quad of bytes. A unit
+///   | low eight bits: a line per quad | halves, if each weight has one: a line
+///   |
+/// where the halves are a plane of one bit. With GridHalf::Parity the place of
+/// every eighth half is spare and holds something else of the same unit, in
+/// four bits: the ninth bits of its four numbers, or its scale code. A half of
+/// each point is the highest bit of its number, one of each group that of its
+/// scale code.
 ///
 /// Padding: k up to a multiple of recordWeights with codes of value zero (the
 /// code that equals codeOffset, or the codebook's entry 0 if there is one) and
@@ -47,6 +61,7 @@ namespace sinter::x86 {
 inline constexpr unsigned kRowGroup = 16;
 inline constexpr unsigned kUnitWeights = 32;
 inline constexpr unsigned kUnitQuads = kUnitWeights / 4;
+inline constexpr unsigned kTernaryDigits = 5; ///< in a byte
 
 /// A run of bits of every code (or scale code) and where its lines begin.
 struct Plane {
@@ -55,6 +70,9 @@ struct Plane {
   unsigned offset; ///< bytes from the start of the unit (or of the header)
   unsigned lines;
 };
+
+/// What the places of every eighth half hold.
+enum class SpareBits : uint8_t { None, Index, Scale };
 
 /// Byte offsets of the parts of a record; -1 where a part is absent.
 struct PackedLayout {
@@ -73,8 +91,15 @@ struct PackedLayout {
   std::vector<Plane> codePlanes;
   std::vector<Plane> scalePlanes; ///< integer scales, offsets in the header
   std::vector<Plane> minPlanes;
+  std::vector<Plane> indexPlanes; ///< grid: high bits, offsets in the header
+  unsigned indexLines = 0;        ///< grid: lines of low bits in a unit
+  SpareBits spare = SpareBits::None;
 
   static PackedLayout of(const Format &format);
+
+  /// Bytes from the start of the record to the end of unit `unit`, unit by unit
+  /// as a kernel reads them.
+  unsigned endOfUnit(unsigned unit) const;
 
   uint64_t paddedWidth(uint64_t k) const; ///< k rounded up to records
   uint64_t rowGroupBytes(uint64_t k) const;

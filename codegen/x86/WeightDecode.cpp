@@ -8,16 +8,20 @@ using namespace sinter::x86;
 WeightDecoder::WeightDecoder(KernelBuilder &builder, const PackedLayout &layout,
                              RowSelection rows)
     : k(builder), layout_(layout), rows_(rows) {
-  if (form().family != Family::Codebook)
+  if (form().family == Family::Grid)
+    grid_.emplace(builder, layout, rows);
+  if (!hasCodebook())
     return;
   // Vector form: the 16 entries four times over (twice in 256 bits), so that a
   // byte permute ignores the upper bits of its indices; made unsigned. Scalar
   // form: the entries themselves, in memory.
   unsigned bytes = rows.scalar() ? 16 : k.isa().wide ? 64 : 32;
   unsigned offset = rows.scalar() ? 0 : form().codeOffset;
+  // Codes of two bits may have another one above them.
+  unsigned used = grid_ && form().pointWeights == 8 ? 0b1011 : 0b1111;
   SmallVector<int8_t> entries;
   for (unsigned i = 0; i < bytes; ++i)
-    entries.push_back(static_cast<int8_t>(form().codebook[i % 16] + offset));
+    entries.push_back(static_cast<int8_t>(form().codebook[i & used] + offset));
   table_ = k.ops().create<arith::ConstantOp>(DenseElementsAttr::get(
       k.vec(bytes, k.ops().getI8Type()), ArrayRef<int8_t>(entries)));
   if (!rows.scalar())
@@ -27,27 +31,29 @@ WeightDecoder::WeightDecoder(KernelBuilder &builder, const PackedLayout &layout,
   table_ = memory;
 }
 
+bool WeightDecoder::hasCodebook() const {
+  return form().family == Family::Codebook || form().family == Family::Grid;
+}
+
 Value WeightDecoder::address(unsigned offset, unsigned elementBytes) {
-  if (!rows_.scalar())
-    return k.at(record_, offset + rows_.first * elementBytes);
-  return k.at(k.at(record_, offset), k.mul(rows_.row, elementBytes));
+  return rows_.at(k, record_, offset, elementBytes);
 }
 
 Value WeightDecoder::loadCodeLine(unsigned offset) {
   Value &line = lines_[offset];
   if (!line)
-    line = k.load(rows_.scalar() ? k.i32() : Type(k.vec(rows_.lanes, k.i32())),
-                  address(offset, 4));
+    line = rows_.loadLine(k, record_, offset);
   return line;
 }
 
 void WeightDecoder::enterUnit(unsigned unit) {
   lines_.clear();
+  if (grid_)
+    grid_->enterUnit(unit);
   if (!ahead_)
     return;
-  unsigned end = layout_.headerBytes + (unit + 1) * layout_.unitBytes;
-  for (unsigned line = unit ? end - layout_.unitBytes : 0; line < end;
-       line += 64)
+  for (unsigned line = unit ? layout_.endOfUnit(unit - 1) : 0;
+       line < layout_.endOfUnit(unit); line += 64)
     k.prefetch(ahead_, line);
 }
 
@@ -69,8 +75,14 @@ Value WeightDecoder::loadScaleBytes(unsigned offset) {
 void WeightDecoder::enterRecord(Value record, Value distance) {
   record_ = record;
   ahead_ = distance ? k.at(record, distance) : Value();
+  fractions_.clear();
+  if (grid_)
+    grid_->enterRecord(record);
   superScale_ =
       layout_.superScale >= 0 ? loadHalfs(layout_.superScale) : Value();
+  if (superScale_ && form().codebookScale != 1.0f)
+    superScale_ =
+        k.mulf(superScale_, k.constantLike(superScale_, form().codebookScale));
   superMin_ = layout_.superMin >= 0 ? loadHalfs(layout_.superMin) : Value();
   if (superMin_ && form().min == GroupMin::Subtract)
     superMin_ = k.ops().create<arith::NegFOp>(superMin_);
@@ -88,13 +100,49 @@ Value WeightDecoder::planeField(Value line, const Plane &plane, unsigned index,
   return whole ? moved : k.andBits(moved, mask * byteRepeat);
 }
 
+/// Quad `quad` of a ternary record. A byte x is the fraction x / 256 in base 3:
+/// its first digit is 1 from 86 on and 2 from 171 on, and 3 * x without its
+/// carry is the fraction that remains.
+Value WeightDecoder::digits(unsigned quad) {
+  unsigned lanes = rows_.lanes, line = quad / kTernaryDigits;
+  auto bytes = k.vec(4 * lanes, k.ops().getI8Type());
+  Values &fractions = fractions_[line];
+  if (fractions.empty())
+    fractions.push_back(
+        k.load(bytes, address(layout_.headerBytes + 64 * line, 4)));
+  while (fractions.size() <= quad % kTernaryDigits) {
+    Value x = fractions.back();
+    fractions.push_back(k.add(k.add(x, x), x));
+  }
+  auto all = [&](uint8_t value) -> Value {
+    return k.ops().create<arith::ConstantOp>(
+        DenseElementsAttr::get(bytes, int8_t(value)));
+  };
+  auto above = [&](uint8_t bound) -> Value {
+    Value rest = k.ops().create<LLVM::USubSat>(fractions[quad % kTernaryDigits],
+                                               all(bound));
+    return k.ops().create<arith::MinUIOp>(rest, all(1));
+  };
+  Type words = rows_.scalar() ? k.i32() : Type(k.vec(lanes, k.i32()));
+  return k.bitcast(k.add(above(85), above(170)), words);
+}
+
 Value WeightDecoder::rawQuad(unsigned unit, unsigned quad) {
+  if (form().family == Family::Ternary)
+    return digits(unit * kUnitQuads + quad);
+  if (grid_)
+    return grid_->quad(quad, [&] {
+      return integerField(layout_.scalePlanes,
+                          (unit * kUnitWeights + 4 * quad) / form().group);
+    });
   unsigned base = layout_.headerBytes + unit * layout_.unitBytes;
   Value code;
   for (const Plane &plane : layout_.codePlanes) {
     unsigned line = quad % plane.lines;
     Value bits = loadCodeLine(base + plane.offset + 64 * line);
-    Value field = planeField(bits, plane, quad, 0x01010101u);
+    Plane shifted = plane;
+    shifted.lowBit += form().codeShift;
+    Value field = planeField(bits, shifted, quad, 0x01010101u);
     code = code ? k.orBits(code, field) : field;
   }
   return code;
@@ -121,9 +169,9 @@ Value WeightDecoder::lookUp(Value indices) {
 }
 
 Value WeightDecoder::quad(unsigned unit, unsigned quad) {
-  if (form().family != Family::Codebook)
+  if (!hasCodebook())
     return rawQuad(unit, quad);
-  if (k.isa().lookup != ByteLookup::Permute512)
+  if (grid_ || k.isa().lookup != ByteLookup::Permute512)
     return lookUp(rawQuad(unit, quad));
   const Plane &plane = layout_.codePlanes.front();
   unsigned base = layout_.headerBytes + unit * layout_.unitBytes;
@@ -149,6 +197,9 @@ Value WeightDecoder::directScale(unsigned group) {
   switch (form().groupScale) {
   case GroupScale::F16:
     value = loadHalfs(offset);
+    break;
+  case GroupScale::F32:
+    value = k.load(type, address(offset, 4));
     break;
   case GroupScale::E8M0: {
     // 2^(byte-127): the byte is a float32's exponent; 0 is the subnormal
@@ -189,11 +240,22 @@ Value WeightDecoder::directScale(unsigned group) {
 Value WeightDecoder::groupScale(unsigned group) {
   if (form().groupScale != GroupScale::Integer)
     return directScale(group);
-  Value code = integerField(layout_.scalePlanes, group);
+  Value code = scaleCode(group);
+  if (form().scaleStep != 1)
+    code = k.ops().create<arith::MulIOp>(
+        code, k.constantLike(code, int32_t(form().scaleStep)));
   if (form().scaleOffset)
     code = k.ops().create<arith::SubIOp>(
         code, k.constantLike(code, int32_t(form().scaleOffset)));
   return k.toFloat(code);
+}
+
+Value WeightDecoder::scaleCode(unsigned group) {
+  if (layout_.spare == SpareBits::Scale)
+    return grid_->spareScale();
+  Value code = integerField(layout_.scalePlanes, group);
+  bool withHalf = grid_ && form().half == GridHalf::Group;
+  return withHalf ? k.andBits(code, (1u << form().scaleBits) - 1) : code;
 }
 
 Value WeightDecoder::groupMin(unsigned group) {
@@ -225,7 +287,7 @@ Value WeightDecoder::tensorScale(Value rowGroup) {
 
 Value WeightDecoder::codeValue(Value rawQuad, unsigned j) {
   Value code = k.andBits(k.shiftRight(rawQuad, 8 * j), 0xff);
-  if (form().family == Family::Codebook) {
+  if (hasCodebook()) {
     Value index = k.ops().create<arith::ExtUIOp>(k.i64(), code);
     Value entry = k.load(k.ops().getI8Type(), k.at(table_, index));
     return k.toFloat(k.ops().create<arith::ExtSIOp>(k.i32(), entry));

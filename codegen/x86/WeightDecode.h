@@ -3,20 +3,11 @@
 #ifndef SINTER_CODEGEN_X86_WEIGHTDECODE_H
 #define SINTER_CODEGEN_X86_WEIGHTDECODE_H
 
-#include "codegen/x86/KernelBuilder.h"
-#include "codegen/x86/PackedLayout.h"
+#include "codegen/x86/GridDecode.h"
+
+#include <optional>
 
 namespace sinter::x86 {
-
-/// Which rows of a row group are decoded: `lanes` of them from `first`
-/// (vector form), or one, known only at run time (scalar form, lanes = 1).
-struct RowSelection {
-  unsigned lanes;
-  unsigned first = 0;
-  Value row; ///< scalar form: i64 row within the group
-
-  bool scalar() const { return lanes == 1; }
-};
 
 /// Emits the decoding of one record at a time.
 class WeightDecoder {
@@ -66,7 +57,10 @@ public:
 
 private:
   Value address(unsigned offset, unsigned elementBytes);
+  bool hasCodebook() const;
   Value loadCodeLine(unsigned offset);
+  Value digits(unsigned quad);
+  Value scaleCode(unsigned group);
   Value loadHalfs(unsigned offset);
   Value loadScaleBytes(unsigned offset);
   Value planeField(Value line, const Plane &plane, unsigned index,
@@ -79,7 +73,9 @@ private:
   const PackedLayout &layout_;
   RowSelection rows_;
   Value record_, ahead_, superScale_, superMin_;
-  llvm::DenseMap<unsigned, Value> lines_; ///< code lines loaded, by offset
+  std::optional<GridDecoder> grid_;
+  llvm::DenseMap<unsigned, Value> lines_;      ///< code lines loaded, by offset
+  llvm::DenseMap<unsigned, Values> fractions_; ///< ternary lines times 3^n
   Value table_; ///< codebook: a vector, or memory in the scalar form
 };
 

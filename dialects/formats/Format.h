@@ -15,8 +15,19 @@ namespace sinter {
 /// The canonical families (design.md section 4) that exist so far.
 enum class Family : uint8_t {
   Plain,    ///< floating-point numbers, no blocks
-  Affine,   ///< weight = scale * (code - codeOffset) ± min
+  Affine,   ///< weight = scale * ((code << codeShift) - codeOffset) ± min
+  Ternary,  ///< the same with codes 0, 1, 2, of which a byte holds five
   Codebook, ///< weight = scale * codebook[code]
+  Grid,     ///< weight = scale * codebook[code | half << 3], the codes of 4 or
+            ///< 8 weights being a point of a lattice that has a number
+};
+
+/// What chooses the upper half of a grid format's codebook, for which weights.
+enum class GridHalf : uint8_t {
+  Weight, ///< a bit of each weight, its sign
+  Parity, ///< the same, but the eighth of eight is the parity of the others
+  Point,  ///< a bit of each point
+  Group,  ///< a bit of each group
 };
 
 enum class PlainType : uint8_t { None, F32, F16, BF16 };
@@ -25,6 +36,7 @@ enum class PlainType : uint8_t { None, F32, F16, BF16 };
 enum class GroupScale : uint8_t {
   None,    ///< plain family
   F16,     ///< IEEE half
+  F32,     ///< float32; one per block, its bits in two places, low half first
   E8M0,    ///< power of two: 2^(byte - 127), as in the OCP MX formats
   UE4M3,   ///< unsigned 8-bit float, 4 exponent and 3 mantissa bits, bias 7
   Integer, ///< integer code times the block's F16 scale (K-quants, IQ4_XS)
@@ -39,23 +51,33 @@ struct CanonicalForm {
   PlainType plain = PlainType::None;
   /// Bits of one code, 1..8. Codes are unsigned.
   unsigned bits = 0;
+  /// Affine: places that a code is shifted left by, for codes that stand for
+  /// odd numbers only.
+  unsigned codeShift = 0;
   /// Affine: subtracted from the code; codebook: added to an entry to make it
   /// unsigned. 0 or a power of two, so that a correction is a shift.
   unsigned codeOffset = 0;
-  /// Weights that share one scale: 16 or 32.
+  /// Weights that share one scale: 16, or 32 and its doubles up to a block.
   unsigned group = 0;
   /// Weights that share one F16 scale above integer group scales; else 0.
   unsigned super = 0;
   GroupScale groupScale = GroupScale::None;
-  /// Integer group scales: bits of a scale code (4, 6, 8), and the number
-  /// subtracted from it.
+  /// Integer group scales: bits of a scale code (3, 4, 6, 8); the scale is
+  /// scaleStep times it, minus scaleOffset.
   unsigned scaleBits = 0;
-  unsigned scaleOffset = 0;
+  int scaleStep = 1;
+  int scaleOffset = 0;
   GroupMin min = GroupMin::None;
-  /// Codebook family: the 16 entries, and the factor that makes them exact
-  /// (0.5 for FP4, whose entries are stored doubled).
+  /// Codebook and grid: the 16 entries, and the power of two that makes them
+  /// exact (0.5 for FP4, whose entries are stored doubled).
   std::array<int8_t, 16> codebook{};
   float codebookScale = 1.0f;
+  /// Grid family: a lattice of 2^indexBits points of pointWeights weights, each
+  /// with a code of 16 / pointWeights bits, the first lowest.
+  const uint16_t *points = nullptr;
+  unsigned pointWeights = 0;
+  unsigned indexBits = 0;
+  GridHalf half = GridHalf::Weight;
   /// A float32 scale per tensor, in a tensor NAME.scale beside NAME.weight.
   bool tensorScale = false;
 };
@@ -63,8 +85,9 @@ struct CanonicalForm {
 /// One GGUF block taken apart. Only the first blockWeights codes and
 /// blockWeights / group scales and mins are set.
 struct CanonicalBlock {
-  std::array<uint8_t, 256> codes{};
-  /// F16 bits, an E8M0 or UE4M3 byte, or an integer scale code.
+  std::array<uint8_t, 256> codes{};   ///< grid family: the halves, 0 or 1
+  std::array<uint16_t, 64> indices{}; ///< grid family: numbers of the points
+  /// F16 or F32 bits, an E8M0 or UE4M3 byte, or an integer scale code.
   std::array<uint16_t, 16> groupScales{};
   /// F16 bits (32-weight blocks) or integer min codes of scaleBits bits.
   std::array<uint16_t, 16> groupMins{};

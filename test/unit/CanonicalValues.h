@@ -5,6 +5,8 @@
 
 #include "dialects/formats/Format.h"
 
+#include <bit>
+
 namespace sinter {
 
 /// Scale of group `group` (without the tensor's scale).
@@ -12,6 +14,9 @@ inline float canonicalScale(const CanonicalForm &form,
                             const CanonicalBlock &parts, unsigned group) {
   const uint16_t bits = parts.groupScales[group];
   switch (form.groupScale) {
+  case GroupScale::F32:
+    return std::bit_cast<float>(parts.groupScales[0] |
+                                uint32_t(parts.groupScales[1]) << 16);
   case GroupScale::F16:
     return halfToFloat(bits) * form.codebookScale;
   case GroupScale::E8M0:
@@ -20,7 +25,7 @@ inline float canonicalScale(const CanonicalForm &form,
     return ue4m3ToFloat(static_cast<uint8_t>(bits)) * form.codebookScale;
   case GroupScale::Integer:
     return halfToFloat(parts.superScale) *
-           static_cast<float>(int(bits) - int(form.scaleOffset)) *
+           static_cast<float>(form.scaleStep * int(bits) - form.scaleOffset) *
            form.codebookScale;
   case GroupScale::None:
     break;
@@ -33,7 +38,15 @@ inline float canonicalWeight(const CanonicalForm &form,
                              const CanonicalBlock &parts, unsigned i) {
   const unsigned group = i / form.group;
   const float scale = canonicalScale(form, parts, group);
-  const int code = parts.codes[i];
+  if (form.family == Family::Grid) {
+    const uint16_t point = form.points[parts.indices[i / form.pointWeights]];
+    const unsigned bits = 16 / form.pointWeights;
+    const unsigned code =
+        point >> (i % form.pointWeights * bits) & ((1u << bits) - 1);
+    return scale *
+           static_cast<float>(form.codebook[code | parts.codes[i] << 3]);
+  }
+  const int code = parts.codes[i] << form.codeShift;
   if (form.family == Family::Codebook)
     return scale * static_cast<float>(form.codebook[code]);
   const float product = scale * static_cast<float>(code - int(form.codeOffset));

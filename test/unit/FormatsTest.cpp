@@ -113,10 +113,14 @@ TEST(FormatsTest, MatchALargerOracle) {
 
 TEST(FormatsTest, ListHasTheFormatsInOrder) {
   const std::vector<std::pair<std::string_view, uint32_t>> expected = {
-      {"f32", 0},    {"f16", 1},   {"q4_0", 2},    {"q4_1", 3},    {"q5_0", 6},
-      {"q5_1", 7},   {"q8_0", 8},  {"q2_k", 10},   {"q3_k", 11},   {"q4_k", 12},
-      {"q5_k", 13},  {"q6_k", 14}, {"iq4_nl", 20}, {"iq4_xs", 23}, {"bf16", 30},
-      {"mxfp4", 39}, {"nvfp4", 40}};
+      {"f32", 0},      {"f16", 1},     {"q4_0", 2},     {"q4_1", 3},
+      {"q5_0", 6},     {"q5_1", 7},    {"q8_0", 8},     {"q8_1", 9},
+      {"q2_k", 10},    {"q3_k", 11},   {"q4_k", 12},    {"q5_k", 13},
+      {"q6_k", 14},    {"q8_k", 15},   {"iq2_xxs", 16}, {"iq2_xs", 17},
+      {"iq3_xxs", 18}, {"iq1_s", 19},  {"iq4_nl", 20},  {"iq3_s", 21},
+      {"iq2_s", 22},   {"iq4_xs", 23}, {"iq1_m", 29},   {"bf16", 30},
+      {"tq1_0", 34},   {"tq2_0", 35},  {"mxfp4", 39},   {"nvfp4", 40},
+      {"q1_0", 41},    {"q2_0", 42}};
   std::vector<std::pair<std::string_view, uint32_t>> found;
   for (const Format *format : allFormats())
     found.emplace_back(format->name, format->ggufId);
@@ -135,17 +139,44 @@ TEST(FormatsTest, LookUp) {
   EXPECT_EQ(findFormat(""), nullptr);
 }
 
+/// Bits that choose between the halves of a grid format's codebook.
+unsigned halfBits(const Format &format) {
+  switch (format.form.half) {
+  case GridHalf::Weight:
+    return format.blockWeights;
+  case GridHalf::Parity:
+    return format.blockWeights / 8 * 7;
+  case GridHalf::Point:
+    return format.blockWeights / format.form.pointWeights;
+  case GridHalf::Group:
+    return format.blockWeights / format.form.group;
+  }
+  return 0;
+}
+
+/// Bits of a block that follow from its others: Q8_1 and Q8_K have sums.
+unsigned derivedBits(const Format &format) {
+  return format.name == "q8_1" ? 16 : format.name == "q8_k" ? 256 : 0;
+}
+
 /// Bits that the canonical parts of one block hold.
 unsigned informationBits(const Format &format) {
   const CanonicalForm &form = format.form;
   const unsigned groups = format.blockWeights / form.group;
   const unsigned mins = form.min == GroupMin::None ? 0 : 1;
-  const unsigned codes = format.blockWeights * form.bits;
+  unsigned codes = format.blockWeights * form.bits;
+  if (form.family == Family::Ternary)
+    codes = (format.blockWeights + 4) / 5 * 8; // five digits in a byte
+  if (form.family == Family::Grid)
+    codes = format.blockWeights / form.pointWeights * form.indexBits +
+            halfBits(format);
   switch (form.groupScale) {
   case GroupScale::Integer:
     return codes + (1 + mins) * (groups * form.scaleBits + 16);
   case GroupScale::F16:
     return codes + (1 + mins) * groups * 16;
+  case GroupScale::F32:
+    return codes + groups * 32;
   default:
     return codes + groups * 8;
   }
@@ -162,13 +193,16 @@ TEST(FormatsTest, FormsAgreeWithTheirBlocks) {
       continue;
     }
     // No bit of a block is lost, none is held twice.
-    EXPECT_EQ(informationBits(*format), 8 * format->blockBytes);
-    EXPECT_TRUE(form.group == 16 || form.group == 32);
+    EXPECT_EQ(informationBits(*format) + derivedBits(*format),
+              8 * format->blockBytes);
+    EXPECT_TRUE(form.group == 16 ||
+                (form.group % 32 == 0 && std::has_single_bit(form.group)));
+    EXPECT_EQ(format->blockWeights % form.group, 0u);
     EXPECT_EQ(form.super, form.groupScale == GroupScale::Integer ? 256u : 0u);
     EXPECT_TRUE(form.codeOffset == 0 || std::has_single_bit(form.codeOffset));
-    if (form.family != Family::Codebook)
+    if (form.family != Family::Codebook && form.family != Family::Grid)
       continue;
-    EXPECT_EQ(form.bits, 4u);
+    EXPECT_EQ(form.bits, form.family == Family::Grid ? 1u : 4u);
     for (int entry : form.codebook) {
       EXPECT_GE(entry + int(form.codeOffset), 0);
       EXPECT_LE(entry + int(form.codeOffset), 255);

@@ -48,9 +48,9 @@ inline std::span<const std::byte> groupOf(const PackJob &job,
 }
 
 inline bool sameParts(const CanonicalBlock &a, const CanonicalBlock &b) {
-  return a.codes == b.codes && a.groupScales == b.groupScales &&
-         a.groupMins == b.groupMins && a.superScale == b.superScale &&
-         a.superMin == b.superMin;
+  return a.codes == b.codes && a.indices == b.indices &&
+         a.groupScales == b.groupScales && a.groupMins == b.groupMins &&
+         a.superScale == b.superScale && a.superMin == b.superMin;
 }
 
 } // namespace sinter::x86

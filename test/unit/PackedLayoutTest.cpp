@@ -29,10 +29,11 @@ void checkPlain(const Source &source, const std::vector<std::byte> &packed) {
     }
 }
 
-/// What a code stands for before the scale; 0 for any code of a codebook that
-/// has no zero.
+/// What a code stands for before the scale; 0 for any code where none is zero.
 int zeroDistance(const CanonicalForm &form, uint8_t code) {
-  if (form.family == Family::Affine)
+  if (form.family == Family::Grid || form.codeShift)
+    return 0;
+  if (form.family != Family::Codebook)
     return int(code) - int(form.codeOffset);
   const bool hasZero =
       std::count(form.codebook.begin(), form.codebook.end(), 0) != 0;
