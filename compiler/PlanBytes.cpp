@@ -77,7 +77,8 @@ void PlanWriter::addState(plan::StateOp state) {
       {StateKind::KvCache,
        cache.getElement().isF16() ? StateElement::F16 : StateElement::F32,
        cache.getHeads(), cache.getKeys(), cache.getValues(),
-       intern(sourceOf(state)), state.getPageBytes()});
+       intern(sourceOf(state)), state.getPageBytes(), cache.getWindow(),
+       /*reserved=*/0});
 }
 
 void PlanWriter::addRope(plan::RopeTableOp rope) {
@@ -92,6 +93,7 @@ void PlanWriter::addRope(plan::RopeTableOp rope) {
     written.temperatureLength = (*temperature)[1];
   }
   written.frequencies = place.getOffset();
+  written.longFrom = rope.getLongFrom();
   ropes.push_back(written);
 }
 

@@ -42,6 +42,8 @@ private:
   llvm::Error pack(tile::PackedOp packed, std::span<std::byte> out);
   std::vector<float> scales(tile::PackedOp packed);
   void join(tile::VectorOp vector, std::span<std::byte> out);
+  llvm::Expected<std::vector<float>> ropeFactors(RopeAttr rope,
+                                                 FlatSymbolRefAttr symbol);
   llvm::Error frequencies(tile::RopeTableOp table, std::span<std::byte> out);
 
   const GgufModel &file;
@@ -120,20 +122,36 @@ void Writer::join(tile::VectorOp vector, std::span<std::byte> out) {
   copyFloats(values, out);
 }
 
+llvm::Expected<std::vector<float>>
+Writer::ropeFactors(RopeAttr rope, FlatSymbolRefAttr symbol) {
+  if (!symbol)
+    return std::vector<float>();
+  std::vector<float> factors = weightValues(file, source(symbol));
+  assert(factors.size() == rope.getWidth() / 2 && "one for each pair");
+  for (float factor : factors)
+    if (!std::isfinite(factor) || factor == 0)
+      return failureOf(llvm::formatv(
+          "tensor '{0}' has the value {1}, expected numbers other than 0",
+          symbol.getValue(), factor));
+  return factors;
+}
+
+/// One set of frequencies, or that of short contexts and that of long ones.
 llvm::Error Writer::frequencies(tile::RopeTableOp table,
                                 std::span<std::byte> out) {
   RopeAttr rope = table.getRope();
-  std::vector<float> factors;
-  if (auto symbol = rope.getFactors()) {
-    factors = weightValues(file, source(symbol));
-    assert(factors.size() == rope.getWidth() / 2 && "one for each pair");
-    for (float factor : factors)
-      if (!std::isfinite(factor) || factor == 0)
-        return failureOf(llvm::formatv(
-            "tensor '{0}' has the value {1}, expected numbers other than 0",
-            symbol.getValue(), factor));
+  SmallVector<FlatSymbolRefAttr> sets = {rope.getFactors()};
+  if (rope.getLongFactors())
+    sets.push_back(rope.getLongFactors());
+  std::vector<float> all;
+  for (FlatSymbolRefAttr symbol : sets) {
+    auto factors = ropeFactors(rope, symbol);
+    if (!factors)
+      return factors.takeError();
+    std::vector<float> set = ropeFrequencies(rope, *factors);
+    all.insert(all.end(), set.begin(), set.end());
   }
-  copyFloats(ropeFrequencies(rope, factors), out);
+  copyFloats(all, out);
   return llvm::Error::success();
 }
 

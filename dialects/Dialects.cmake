@@ -6,6 +6,15 @@ sinter_tablegen(sinter/Sinter.td
   sinter/SinterTypes.cpp.inc -gen-typedef-defs -typedefs-dialect=sinter
   sinter/SinterAttributes.h.inc -gen-attrdef-decls -attrdefs-dialect=sinter
   sinter/SinterAttributes.cpp.inc -gen-attrdef-defs -attrdefs-dialect=sinter)
+sinter_tablegen(sinter/Elementwise.td
+  sinter/Elementwise.h.inc -gen-op-interface-decls
+  sinter/Elementwise.cpp.inc -gen-op-interface-defs)
+sinter_tablegen(sinter/ElementwiseOps.td
+  sinter/ElementwiseOps.h.inc -gen-op-decls
+  sinter/ElementwiseOps.cpp.inc -gen-op-defs)
+sinter_tablegen(sinter/NormOps.td
+  sinter/NormOps.h.inc -gen-op-decls
+  sinter/NormOps.cpp.inc -gen-op-defs)
 sinter_tablegen(sinter/SinterOps.td
   sinter/SinterOps.h.inc -gen-op-decls
   sinter/SinterOps.cpp.inc -gen-op-defs)
@@ -31,8 +40,8 @@ sinter_tablegen(plan/Plan.td
 add_public_tablegen_target(SinterDialectsIncGen)
 
 add_library(sinter-dialects STATIC
-  sinter/Sinter.cpp sinter/SinterOps.cpp tile/Tile.cpp
-  tile/Skeletons.cpp plan/Plan.cpp)
+  sinter/ElementwiseOps.cpp sinter/NormOps.cpp sinter/Sinter.cpp
+  sinter/SinterOps.cpp tile/Tile.cpp tile/Skeletons.cpp plan/Plan.cpp)
 sinter_uses_mlir(sinter-dialects)
 target_link_libraries(sinter-dialects PUBLIC sinter-formats)
 add_dependencies(sinter-dialects SinterDialectsIncGen)

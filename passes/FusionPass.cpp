@@ -116,9 +116,9 @@ static RegionOp wrap(const Box &box, StringRef kind,
                      ArrayRef<Operation *> after) {
   SmallVector<Value> inputs = inputsOf(box), results = resultsOf(box);
   OpBuilder builder(box.ops.back());
-  auto region = builder.create<RegionOp>(
-      box.main->getLoc(), TypeRange(ValueRange(results)),
-      builder.getStringAttr(kind), inputs);
+  auto region = builder.create<RegionOp>(box.main->getLoc(),
+                                         TypeRange(ValueRange(results)),
+                                         builder.getStringAttr(kind), inputs);
   Block *body = builder.createBlock(
       &region.getBody(), {}, ValueRange(inputs).getTypes(),
       SmallVector<Location>(inputs.size(), region.getLoc()));
@@ -165,8 +165,9 @@ static void record(func::FuncOp step, const Fusion &fusion, int64_t count,
     setEntry(step, kRefusedAttr, fusion.stem, reasons);
 }
 
-void sinter::fuseAll(ModuleOp module, const Fusion &fusion, StringRef opName,
-                     bool remarks, Matcher match) {
+void sinter::fuseAll(ModuleOp module, const Fusion &fusion,
+                     function_ref<bool(Operation *)> isCandidate, bool remarks,
+                     Matcher match) {
   SymbolTable symbols(module);
   for (auto step : module.getOps<func::FuncOp>()) {
     if (step.isExternal())
@@ -174,7 +175,7 @@ void sinter::fuseAll(ModuleOp module, const Fusion &fusion, StringRef opName,
     Block &block = step.getBody().front();
     SmallVector<Operation *> candidates;
     for (Operation &op : block)
-      if (op.getName().getStringRef() == opName)
+      if (isCandidate(&op))
         candidates.push_back(&op);
     Tally tally;
     int64_t count = 0;

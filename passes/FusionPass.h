@@ -84,20 +84,22 @@ private:
 using Matcher =
     llvm::function_ref<std::optional<Box>(mlir::Operation *, Site &)>;
 
-/// Draws the boxes of `fusion` around the ops called `opName` in every
+/// Draws the boxes of `fusion` around the ops that are candidates in every
 /// function of `module`. A second run adds to the counts; refusals are those
 /// of the first.
 void fuseAll(mlir::ModuleOp module, const Fusion &fusion,
-             llvm::StringRef opName, bool remarks, Matcher match);
+             llvm::function_ref<bool(mlir::Operation *)> isCandidate,
+             bool remarks, Matcher match);
 
-/// The same, with the matcher taking the op's class.
+/// The same, with the matcher taking the class, or interface, of the op.
 template <typename OpT, typename MatchT>
 void fuseAll(mlir::ModuleOp module, const Fusion &fusion, bool remarks,
              MatchT match) {
-  fuseAll(module, fusion, OpT::getOperationName(), remarks,
-          [&](mlir::Operation *op, Site &site) {
-            return match(mlir::cast<OpT>(op), site);
-          });
+  fuseAll(
+      module, fusion, [](mlir::Operation *op) { return mlir::isa<OpT>(op); },
+      remarks, [&](mlir::Operation *op, Site &site) {
+        return match(mlir::cast<OpT>(op), site);
+      });
 }
 
 /// The region that gives `value`, if it is of that kind; else null.

@@ -16,7 +16,7 @@ namespace sinter {
 
 inline constexpr char kArtifactMagic[8] = {'S', 'I', 'N',  'T',
                                            'E', 'R', '\n', '\x1a'};
-inline constexpr uint32_t kArtifactVersion = 4;
+inline constexpr uint32_t kArtifactVersion = 5;
 inline constexpr uint64_t kSectionAlignment = 64 * 1024;
 /// More sections than any version defines; a larger count is corrupt.
 inline constexpr uint32_t kMaxSections = 64;
@@ -123,7 +123,7 @@ static_assert(sizeof(PlanLaunch) == 64);
 enum class OperandKind : uint32_t {
   Arena = 0,     ///< offset into the regime's arena
   Weight = 1,    ///< offset into the weights section
-  State = 2,     ///< index of a PlanState: base of its pool of pages
+  State = 2,     ///< index of a PlanState: base of its pool, or a CacheRing
   RopeTable = 3, ///< index of a PlanRopeTable: this step's cosines and sines
   Logits = 4,    ///< float32 [outputRows, vocabulary], the step's result
 };
@@ -151,8 +151,20 @@ struct PlanState {
   uint32_t valueWidth;
   uint32_t name;
   uint64_t pageBytes; ///< (keyWidth + valueWidth) * kvHeads * pageTokens * size
+  uint32_t window;    ///< 0: all tokens are kept; else this many, own included
+  uint32_t reserved;  ///< 0
 };
-static_assert(sizeof(PlanState) == 32);
+static_assert(sizeof(PlanState) == 40);
+
+/// What the operand of a state with a window points to: its sequences hold
+/// rings of `blocks` pages, page b of a sequence's tokens being number
+/// pages[slot * blocks + b % blocks] of the pool.
+struct CacheRing {
+  void *pool;
+  const int32_t *pages;
+  int64_t blocks;
+};
+static_assert(sizeof(CacheRing) == 24);
 
 /// Rotary angles: for each token of a step the runtime writes
 /// float cos[pairs] then float sin[pairs] of position * inverseFrequency[i],
@@ -164,8 +176,10 @@ struct PlanRopeTable {
   float temperature;          ///< 0: none
   uint32_t temperatureLength; ///< at least 1
   uint64_t frequencies; ///< offset of float32[pairs] in the weights section
+  uint32_t longFrom; ///< not 0: behind them as many for longer contexts
+  uint32_t reserved; ///< 0
 };
-static_assert(sizeof(PlanRopeTable) == 24);
+static_assert(sizeof(PlanRopeTable) == 32);
 
 /// What changes from step to step, as the generated kernels read it (by these
 /// offsets: changing the order is a new artifact version).
@@ -177,6 +191,7 @@ struct Batch {
   const int32_t *slots;      ///< [T] row of blockTable; equal ones adjacent
   const int32_t *outputs;    ///< [outputRows] tokens whose logits are wanted
   const int32_t *blockTable; ///< [slot][blockStride] page of each 64 positions
+                             ///< (states without a window)
   int64_t blockStride;
 };
 static_assert(sizeof(Batch) == 56);

@@ -1,107 +1,113 @@
-/// Every container has its final size from the start, so that a step only
-/// moves numbers.
+/// Sorts states by their windows and asks every group of pages the same.
 #include "runtime/KvCache.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cassert>
-#include <cstring>
 #include <utility>
 
 namespace sinter {
 
-/// Fewer pages than this, so that page numbers and table sizes stay small.
-static constexpr uint64_t kMaxPages = uint64_t(1) << 28;
+static uint32_t blockCount(uint64_t tokens, uint32_t pageTokens) {
+  return static_cast<uint32_t>((tokens + pageTokens - 1) / pageTokens);
+}
+
+/// window - 1 + largestStep consecutive tokens lie in one page more than they
+/// fill, and the step may end anywhere in its last one.
+uint32_t ringBlocks(uint32_t window, uint32_t largestStep, uint32_t pageTokens,
+                    uint32_t contextLength) {
+  uint64_t ring =
+      uint64_t(blockCount(uint64_t(window) + largestStep, pageTokens)) + 1;
+  return static_cast<uint32_t>(
+      std::min<uint64_t>(ring, blockCount(contextLength, pageTokens)));
+}
+
+/// The windows of the states, 0 (none) first, each once.
+static std::vector<uint32_t> windowsOf(std::span<const PlanState> states) {
+  std::vector<uint32_t> windows = {0};
+  for (const PlanState &state : states)
+    if (std::find(windows.begin(), windows.end(), state.window) ==
+        windows.end())
+      windows.push_back(state.window);
+  return windows;
+}
 
 Result<KvCache> KvCache::create(std::span<const PlanState> states,
-                                uint32_t pageTokens, uint32_t contextLength,
-                                uint32_t sequences) {
-  assert(pageTokens > 0 && "a checked plan has tokens in a page");
-  if (contextLength == 0 || sequences == 0)
+                                const CacheRequest &request) {
+  assert(request.pageTokens > 0 && "a checked plan has tokens in a page");
+  if (request.contextLength == 0 || request.sequences == 0)
     return Status(Code::InvalidArgument,
                   fmt::format("context of {} tokens for {} sequences, expected "
                               "at least 1 of each",
-                              contextLength, sequences));
+                              request.contextLength, request.sequences));
   KvCache cache;
-  cache.pageTokens_ = pageTokens;
-  cache.contextLength_ = contextLength;
-  cache.blocksPerSequence_ = cache.blockCount(contextLength);
-  uint64_t pages = uint64_t(cache.blocksPerSequence_) * sequences;
-  if (pages > kMaxPages)
-    return Status(Code::InvalidArgument,
-                  fmt::format("context of {} tokens for {} sequences needs {} "
-                              "pages, expected up to {}",
-                              contextLength, sequences, pages, kMaxPages));
-  for (const PlanState &state : states) {
-    uint64_t bytes;
-    if (__builtin_mul_overflow(pages, state.pageBytes, &bytes))
-      return Status(Code::ResourceExhausted,
-                    fmt::format("KV cache of {} pages of {} bytes is more than "
-                                "can be addressed",
-                                pages, state.pageBytes));
-    Result<MappedMemory> pool = MappedMemory::reserve(
-        bytes, fmt::format("the KV cache of {} tokens (a smaller --ctx needs "
-                           "less)",
-                           contextLength));
-    if (!pool.ok())
-      return pool.status();
-    cache.pools_.push_back(std::move(*pool));
-    cache.statePageBytes_.push_back(state.pageBytes);
-    cache.pageBytes_ += state.pageBytes;
+  cache.pageTokens_ = request.pageTokens;
+  cache.contextLength_ = request.contextLength;
+  cache.places_.resize(states.size());
+  std::string what = fmt::format("context of {} tokens for {} sequences",
+                                 request.contextLength, request.sequences);
+  for (uint32_t window : windowsOf(states)) {
+    PageShape shape;
+    shape.pageTokens = request.pageTokens;
+    shape.sequences = request.sequences;
+    shape.blocks = window
+                       ? ringBlocks(window, request.largestStep,
+                                    request.pageTokens, request.contextLength)
+                       : blockCount(request.contextLength, request.pageTokens);
+    for (size_t i = 0; i < states.size(); ++i)
+      if (states[i].window == window) {
+        cache.places_[i] = {cache.groups_.size(), shape.stateBytes.size()};
+        shape.stateBytes.push_back(states[i].pageBytes);
+      }
+    Result<PageGroup> group = PageGroup::create(std::move(shape), what);
+    if (!group.ok())
+      return group.status();
+    cache.groups_.push_back({window, std::move(*group)});
   }
-  cache.blocks_.assign(pages, 0);
-  cache.used_.assign(sequences, 0);
-  cache.owners_.assign(pages, 0);
-  cache.free_.reserve(pages);
+  for (const Place &place : cache.places_) {
+    const PageGroup &pages = cache.groups_[place.group].pages;
+    cache.rings_.push_back(
+        {pages.pool(place.index), pages.table(), pages.blocks()});
+  }
+  cache.used_.assign(request.sequences, 0);
   return cache;
 }
 
-uint32_t KvCache::blockCount(uint32_t tokens) const {
-  return static_cast<uint32_t>((uint64_t(tokens) + pageTokens_ - 1) /
-                               pageTokens_);
+std::byte *KvCache::pool(size_t state) const {
+  const Place &place = places_[state];
+  return groups_[place.group].pages.pool(place.index);
 }
 
-int32_t *KvCache::row(uint32_t slot) {
-  return blocks_.data() + size_t(slot) * blocksPerSequence_;
+void *KvCache::operand(size_t state) const {
+  if (groups_[places_[state].group].window == 0)
+    return pool(state);
+  return const_cast<CacheRing *>(&rings_[state]);
 }
 
-uint64_t KvCache::reservedBytes() const { return pageBytes_ * owners_.size(); }
-
-int32_t KvCache::takePage() {
-  int32_t page;
-  if (!free_.empty()) {
-    page = free_.back();
-    free_.pop_back();
-    for (size_t i = 0; i < pools_.size(); ++i)
-      std::memset(pools_[i].data() + page * statePageBytes_[i], 0,
-                  statePageBytes_[i]);
-  } else {
-    assert(size_t(fresh_) < owners_.size() && "sequences need no more pages");
-    page = fresh_++;
+uint64_t KvCache::readBytes(uint32_t position) const {
+  uint64_t bytes = 0;
+  for (const Group &group : groups_) {
+    uint64_t tokens = uint64_t(position) + 1;
+    if (group.window)
+      tokens = std::min<uint64_t>(tokens, group.window);
+    bytes += group.pages.pageBytes() / pageTokens_ * tokens;
   }
-  owners_[page] = 1;
-  ++usedPages_;
-  return page;
+  return bytes;
 }
 
-void KvCache::dropPage(int32_t page) {
-  if (--owners_[page] > 0)
-    return;
-  free_.push_back(page);
-  --usedPages_;
+uint64_t KvCache::usedBytes() const {
+  uint64_t bytes = 0;
+  for (const Group &group : groups_)
+    bytes += group.pages.pageBytes() * group.pages.usedPages();
+  return bytes;
 }
 
-void KvCache::makeWritable(int32_t &block) {
-  if (owners_[block] == 1)
-    return;
-  int32_t copy = takePage();
-  for (size_t i = 0; i < pools_.size(); ++i)
-    std::memcpy(pools_[i].data() + copy * statePageBytes_[i],
-                pools_[i].data() + block * statePageBytes_[i],
-                statePageBytes_[i]);
-  dropPage(block);
-  block = copy;
+uint64_t KvCache::reservedBytes() const {
+  uint64_t bytes = 0;
+  for (const Group &group : groups_)
+    bytes += group.pages.pageBytes() * group.pages.pages();
+  return bytes;
 }
 
 Status KvCache::append(uint32_t slot, uint32_t count) {
@@ -111,23 +117,32 @@ Status KvCache::append(uint32_t slot, uint32_t count) {
                   fmt::format("sequence of {} tokens plus {} exceeds the "
                               "context of {}",
                               held, count, contextLength_));
-  if (count == 0)
-    return {};
-  int32_t *blocks = row(slot);
-  if (held % pageTokens_ != 0)
-    makeWritable(blocks[held / pageTokens_]);
-  for (uint32_t i = blockCount(held), e = blockCount(held + count); i < e; ++i)
-    blocks[i] = takePage();
+  for (Group &group : groups_)
+    group.pages.append(slot, held, count);
   used_[slot] = held + count;
   return {};
 }
 
-void KvCache::truncate(uint32_t slot, uint32_t length) {
+Status KvCache::truncate(uint32_t slot, uint32_t length) {
   assert(length <= used_[slot] && "only tokens that are held can be dropped");
-  int32_t *blocks = row(slot);
-  for (uint32_t i = blockCount(used_[slot]); i > blockCount(length); --i)
-    dropPage(std::exchange(blocks[i - 1], 0));
+  for (const Group &group : groups_) {
+    uint32_t oldest = group.pages.oldest(slot);
+    // The next token is at `length` and sees `window` tokens with its own.
+    if (length == 0 || oldest == 0 || length == used_[slot] ||
+        uint64_t(oldest) + group.window <= uint64_t(length) + 1)
+      continue;
+    return Status(
+        Code::OutOfRange,
+        fmt::format("sequence {} of {} tokens cannot be cut back to {}: layers "
+                    "with a window of {} hold tokens from {} on; expected at "
+                    "least {}, or 0",
+                    slot, used_[slot], length, group.window, oldest,
+                    oldest + group.window - 1));
+  }
+  for (Group &group : groups_)
+    group.pages.truncate(slot, used_[slot], length);
   used_[slot] = length;
+  return {};
 }
 
 Status KvCache::fork(uint32_t from, uint32_t to) {
@@ -136,11 +151,8 @@ Status KvCache::fork(uint32_t from, uint32_t to) {
                   fmt::format("sequence {} holds {} tokens; only an empty one "
                               "can take over another's",
                               to, used_[to]));
-  const int32_t *blocks = row(from);
-  uint32_t count = blockCount(used_[from]);
-  for (uint32_t i = 0; i < count; ++i)
-    ++owners_[blocks[i]];
-  std::copy_n(blocks, count, row(to));
+  for (Group &group : groups_)
+    group.pages.fork(from, to, used_[from]);
   used_[to] = used_[from];
   return {};
 }

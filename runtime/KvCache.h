@@ -4,7 +4,7 @@
 #define SINTER_RUNTIME_KVCACHE_H
 
 #include "runtime/ArtifactFormat.h"
-#include "runtime/MappedMemory.h"
+#include "runtime/PageGroup.h"
 #include "runtime/Status.h"
 
 #include <cstddef>
@@ -14,16 +14,29 @@
 
 namespace sinter {
 
-/// Pages are counted once for all states: page p of a sequence is page p in
-/// the pool of every layer. Address space is reserved for the worst case;
+/// Pages that hold what a step of up to `largestStep` tokens reads and writes
+/// under a window: a sequence's ring. Never more than a context's.
+uint32_t ringBlocks(uint32_t window, uint32_t largestStep, uint32_t pageTokens,
+                    uint32_t contextLength);
+
+/// What a cache must hold.
+struct CacheRequest {
+  uint32_t pageTokens = 1;
+  uint32_t contextLength = 1;
+  uint32_t sequences = 1;
+  uint32_t largestStep = 1; ///< tokens of one sequence in a step
+};
+
+/// States without a window keep all tokens; those with one keep a ring of
+/// pages, which is all that their attention looks at. Pages are counted once
+/// for all states of one window. Address space is reserved for the worst case;
 /// memory is taken when a page is first written.
 class KvCache {
 public:
-  /// Room for `sequences` sequences of `contextLength` tokens. `states` come
-  /// from a checked plan. Errors: InvalidArgument, ResourceExhausted.
+  /// Room for sequences as `request` says. `states` come from a checked plan.
+  /// Errors: InvalidArgument, ResourceExhausted.
   static Result<KvCache> create(std::span<const PlanState> states,
-                                uint32_t pageTokens, uint32_t contextLength,
-                                uint32_t sequences);
+                                const CacheRequest &request);
 
   uint32_t contextLength() const { return contextLength_; }
   uint32_t sequences() const { return static_cast<uint32_t>(used_.size()); }
@@ -31,54 +44,55 @@ public:
   /// Tokens that sequence `slot` holds.
   uint32_t length(uint32_t slot) const { return used_[slot]; }
 
-  /// Makes room for `count` more tokens at the end of `slot` and counts them
-  /// as held. New pages are zero; a page shared with another sequence is
-  /// copied before it can be written. Allocates no memory from the heap.
-  /// Errors: OutOfRange past the context length.
+  /// Makes room for `count` more tokens, up to the largest step, at the end of
+  /// `slot` and counts them as held. New pages are zero, or hold tokens of the
+  /// same sequence that have left the window; a page shared with another
+  /// sequence is copied before it can be written. Allocates no memory from the
+  /// heap. Errors: OutOfRange past the context length.
   Status append(uint32_t slot, uint32_t count);
 
   /// Forgets the tokens of `slot` from `length` on (at most what it holds).
-  void truncate(uint32_t slot, uint32_t length);
+  /// Errors: OutOfRange, and nothing changes, if a ring no longer holds what
+  /// the token after `length` would look at.
+  Status truncate(uint32_t slot, uint32_t length);
 
   /// Gives the empty sequence `to` the tokens of `from`; pages are shared.
   /// Errors: InvalidArgument if `to` is not empty.
   Status fork(uint32_t from, uint32_t to);
 
-  /// Base of a state's pool; page p begins at p * pageBytes.
-  std::byte *pool(size_t state) const { return pools_[state].data(); }
+  /// What a kernel's operand for a state points to: the base of its pool, in
+  /// which page p begins at p * pageBytes, or the CacheRing of its window.
+  void *operand(size_t state) const;
+  std::byte *pool(size_t state) const;
 
-  /// [slot][blockStride] pages, as Batch hands them to the kernels.
-  const int32_t *blockTable() const { return blocks_.data(); }
-  int64_t blockStride() const { return blocksPerSequence_; }
+  /// [slot][blockStride] pages of states without a window, as Batch hands them
+  /// to the kernels.
+  const int32_t *blockTable() const { return groups_.front().pages.table(); }
+  int64_t blockStride() const { return groups_.front().pages.blocks(); }
 
-  /// Bytes of one page over all states, of all pages in use now, and of the
-  /// worst case.
-  uint64_t pageBytes() const { return pageBytes_; }
-  uint64_t tokenBytes() const { return pageBytes_ / pageTokens_; }
-  uint64_t usedBytes() const { return pageBytes_ * usedPages_; }
+  /// Bytes that a token at `position` reads, of all pages in use now, and of
+  /// the worst case.
+  uint64_t readBytes(uint32_t position) const;
+  uint64_t usedBytes() const;
   uint64_t reservedBytes() const;
 
 private:
-  KvCache() = default;
+  struct Group {
+    uint32_t window; ///< 0: all tokens
+    PageGroup pages;
+  };
+  struct Place {
+    size_t group, index;
+  };
 
-  int32_t takePage();
-  void dropPage(int32_t page);
-  void makeWritable(int32_t &block);
-  uint32_t blockCount(uint32_t tokens) const;
-  int32_t *row(uint32_t slot);
+  KvCache() = default;
 
   uint32_t pageTokens_ = 1;
   uint32_t contextLength_ = 0;
-  uint32_t blocksPerSequence_ = 0;
-  uint64_t pageBytes_ = 0;
-  uint64_t usedPages_ = 0;
-  std::vector<uint64_t> statePageBytes_;
-  std::vector<MappedMemory> pools_;
-  std::vector<int32_t> blocks_;  ///< [slot][blocksPerSequence_]
+  std::vector<Group> groups_;    ///< the one without a window first
+  std::vector<Place> places_;    ///< [state]
+  std::vector<CacheRing> rings_; ///< [state], what windowed operands point to
   std::vector<uint32_t> used_;   ///< [slot] tokens
-  std::vector<uint32_t> owners_; ///< [page] sequences that refer to it
-  std::vector<int32_t> free_;    ///< pages that were used before
-  int32_t fresh_ = 0;            ///< pages from here on were never used
 };
 
 } // namespace sinter

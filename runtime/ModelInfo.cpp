@@ -17,13 +17,17 @@ MemoryUse memoryUse(const Plan &plan, uint32_t contextLength) {
     use.arena = std::max(use.arena, regime.arenaBytes);
   use.logits =
       uint64_t(plan.regimes.back().maxTokens) * plan.vocabulary * sizeof(float);
-  uint64_t page = 0;
-  for (const PlanState &state : plan.states)
-    page += state.pageBytes;
-  use.cachePerToken = page / plan.pageTokens;
-  uint64_t pages =
+  uint64_t blocks =
       (uint64_t(contextLength) + plan.pageTokens - 1) / plan.pageTokens;
-  use.cacheForContext = page * pages;
+  for (const PlanState &state : plan.states) {
+    if (state.window == 0)
+      use.cachePerToken += state.pageBytes / plan.pageTokens;
+    use.cacheForContext +=
+        state.pageBytes *
+        (state.window ? ringBlocks(state.window, plan.regimes.back().maxTokens,
+                                   plan.pageTokens, contextLength)
+                      : blocks);
+  }
   return use;
 }
 

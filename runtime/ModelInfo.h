@@ -17,8 +17,8 @@ struct MemoryUse {
   uint64_t weights = 0;         ///< mapped from the file
   uint64_t arena = 0;           ///< activations of the largest regime
   uint64_t logits = 0;          ///< rows of logits of the largest step
-  uint64_t cachePerToken = 0;   ///< KV cache, all layers
-  uint64_t cacheForContext = 0; ///< KV cache of one full context
+  uint64_t cachePerToken = 0;   ///< KV cache, layers without a window
+  uint64_t cacheForContext = 0; ///< KV cache of one full context, all layers
 };
 
 MemoryUse memoryUse(const Plan &plan, uint32_t contextLength);

@@ -90,6 +90,12 @@ static Status checkStates(const Plan &plan) {
     if (state.pageBytes != static_cast<uint64_t>(expected))
       return bad("state {} has pages of {} bytes, expected {}", i,
                  state.pageBytes, static_cast<uint64_t>(expected));
+    if (state.window > kMaxContext)
+      return bad("state {} has a window of {} tokens, expected up to {}", i,
+                 state.window, kMaxContext);
+    if (state.reserved != 0)
+      return bad("state {}: reserved field is {}, expected 0", i,
+                 state.reserved);
   }
   return {};
 }
@@ -103,7 +109,11 @@ static Status checkRopeTables(const Plan &plan, uint64_t weightBytes) {
     if (rope.temperatureLength == 0)
       return bad("rope table {} has temperature length 0, expected at least 1",
                  i);
-    uint64_t bytes = uint64_t(rope.pairs) * sizeof(float);
+    if (rope.reserved != 0)
+      return bad("rope table {}: reserved field is {}, expected 0", i,
+                 rope.reserved);
+    uint64_t sets = rope.longFrom != 0 ? 2 : 1;
+    uint64_t bytes = sets * rope.pairs * sizeof(float);
     if (rope.frequencies % alignof(float) != 0 ||
         rope.frequencies > weightBytes ||
         bytes > weightBytes - rope.frequencies)

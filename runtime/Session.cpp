@@ -31,8 +31,11 @@ Session::create(Artifact &artifact, const SessionOptions &options) {
                               "{}",
                               context, kMaxContext));
   SINTER_TRY(artifact.loadKernels());
-  Result<KvCache> cache = KvCache::create(plan.states, plan.pageTokens, context,
-                                          options.maxSequences);
+  Result<KvCache> cache = KvCache::create(
+      plan.states, {.pageTokens = plan.pageTokens,
+                    .contextLength = context,
+                    .sequences = options.maxSequences,
+                    .largestStep = plan.regimes.back().maxTokens});
   if (!cache.ok())
     return cache.status();
   std::unique_ptr<Session> session(new Session(artifact, std::move(*cache)));
@@ -90,7 +93,7 @@ void *Session::address(const PlanOperand &operand) const {
   case OperandKind::Weight:
     return const_cast<std::byte *>(artifact_.weights().data()) + operand.offset;
   case OperandKind::State:
-    return cache_.pool(operand.index);
+    return cache_.operand(operand.index);
   case OperandKind::RopeTable:
     return ropeTables_[operand.index].data();
   case OperandKind::Logits:
@@ -207,6 +210,8 @@ void Session::fillRopeTables(std::span<const int32_t> positions) {
     const PlanRopeTable &rope = plan.ropeTables[i];
     const auto *frequencies = reinterpret_cast<const float *>(
         artifact_.weights().data() + rope.frequencies);
+    if (rope.longFrom != 0 && contextLength() > rope.longFrom)
+      frequencies += rope.pairs;
     fillRopeTable(positions, rope, frequencies,
                   reinterpret_cast<float *>(ropeTables_[i].data()));
   }
@@ -233,7 +238,7 @@ void Session::run(const StepInput &input) {
     times = times.subspan(regime->firstLaunch, regime->launches.size());
   uint64_t work = regime->weightBytes * input.tokens.size();
   for (int32_t position : input.positions)
-    work += cache_.tokenBytes() * (uint64_t(position) + 1);
+    work += cache_.readBytes(position);
   runLaunches(work < kSmallStep ? nullptr : pool_.get(), regime->launches,
               batch, times);
 }
@@ -294,8 +299,7 @@ Status Session::truncate(int32_t slot, uint32_t length) {
     return Status(Code::OutOfRange,
                   fmt::format("sequence {} has {} tokens, cannot keep {}", slot,
                               cache_.length(slot), length));
-  cache_.truncate(slot, length);
-  return {};
+  return cache_.truncate(slot, length);
 }
 
 Status Session::fork(int32_t from, int32_t to) {

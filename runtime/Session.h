@@ -59,7 +59,9 @@ public:
                                         std::span<const int32_t> tokens,
                                         Outputs outputs = Outputs::Last);
 
-  /// Forgets tokens of a sequence from `length` on.
+  /// Forgets tokens of a sequence from `length` on. Errors: OutOfRange if it
+  /// has fewer, or if attention with a window no longer has what it looks at
+  /// from there (0 is always possible).
   Status truncate(int32_t slot, uint32_t length);
 
   /// Makes the empty sequence `to` a copy of `from`, sharing its pages.

@@ -7,7 +7,7 @@ out=${1:-docs/generated}
 llvm=${LLVM_PREFIX:-/usr/lib/llvm-19}
 tblgen="$llvm/bin/mlir-tblgen -I . -I $llvm/include"
 mkdir -p "$out"
-$tblgen --gen-dialect-doc -dialect=sinter dialects/sinter/SinterOps.td \
+$tblgen --gen-dialect-doc -dialect=sinter dialects/sinter/AllOps.td \
   -o "$out/sinter.md"
 $tblgen --gen-dialect-doc -dialect=tile dialects/tile/TileOps.td \
   -o "$out/tile.md"

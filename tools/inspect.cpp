@@ -92,7 +92,8 @@ Json describePlan(const Plan &plan) {
                       {"kv_heads", state.kvHeads},
                       {"key_width", state.keyWidth},
                       {"value_width", state.valueWidth},
-                      {"page_bytes", state.pageBytes}});
+                      {"page_bytes", state.pageBytes},
+                      {"window", state.window}});
   Json ropes = Json::array();
   for (const PlanRopeTable &rope : plan.ropeTables)
     ropes.push_back({{"pairs", rope.pairs},
@@ -149,15 +150,18 @@ void printPlan(const Json &plan) {
              plan["page_tokens"].get<uint32_t>(),
              plan["kernels"].get<size_t>());
   size_t index = 0;
-  for (const Json &state : plan["states"])
+  for (const Json &state : plan["states"]) {
+    auto window = state["window"].get<uint32_t>();
     fmt::print(
         "state {}: {} {} {}, {} heads, key {}, value {}, page of {} "
-        "bytes\n",
+        "bytes{}\n",
         index++, state["name"].get<std::string>(),
         state["kind"].get<std::string>(), state["element"].get<std::string>(),
         state["kv_heads"].get<uint32_t>(), state["key_width"].get<uint32_t>(),
         state["value_width"].get<uint32_t>(),
-        state["page_bytes"].get<uint64_t>());
+        state["page_bytes"].get<uint64_t>(),
+        window ? fmt::format(", window {}", window) : "");
+  }
   index = 0;
   for (const Json &rope : plan["rope_tables"]) {
     std::string temperature;

@@ -5,6 +5,9 @@
 #define SINTER_CODEGEN_X86_CACHEPAGE_H
 
 #include "codegen/x86/KernelBuilder.h"
+#include "runtime/ArtifactFormat.h"
+
+#include <cstddef>
 
 namespace sinter::x86 {
 
@@ -35,6 +38,32 @@ struct CachePage {
   Value values(KernelBuilder &k, Value page, Value head) const {
     return k.at(k.at(page, int64_t(keyBytes() * heads)),
                 k.mul(head, valueBytes()));
+  }
+};
+
+/// Where a state's pages lie: all sequences' by the step's block table, or in
+/// rings of their own (CacheRing in runtime/ArtifactFormat.h).
+struct CachePool {
+  Value base, pages, blocks;
+
+  static CachePool of(KernelBuilder &k, Value operand, bool ring) {
+    if (!ring)
+      return {operand, {}, {}};
+    Type pointer = operand.getType();
+    return {k.load(pointer, operand, offsetof(CacheRing, pool)),
+            k.load(pointer, operand, offsetof(CacheRing, pages)),
+            k.load(k.i64(), operand, offsetof(CacheRing, blocks))};
+  }
+
+  /// Page `block` (i64) of sequence `slot`, `bytes` each.
+  Value page(KernelBuilder &k, Value slot, Value block, uint64_t bytes) const {
+    if (!pages)
+      return k.at(base, k.mul(k.page(slot, block), bytes));
+    auto &ops = k.ops();
+    Value inRing = ops.create<mlir::arith::RemUIOp>(block, blocks);
+    Value row = ops.create<mlir::arith::MulIOp>(slot, blocks);
+    Value number = k.loadIndex32(k.at(pages, k.mul(k.add(row, inRing), 4)));
+    return k.at(base, k.mul(number, bytes));
   }
 };
 

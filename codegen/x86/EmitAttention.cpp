@@ -1,12 +1,14 @@
 /// Emits causal attention over the paged cache: tiles of query rows that share
 /// each key and value load, blocks of one page, online softmax (arXiv
 /// 2205.14135). Blocks are taken in order of position and sums in order of
-/// keys, so an answer depends neither on the step's size nor on threads.
+/// keys, so an answer depends neither on the step's size nor on threads: pages
+/// before a row's window change neither its maximum nor its sums.
 #include "codegen/x86/CachePage.h"
 #include "codegen/x86/HoleBody.h"
 #include "codegen/x86/RowWriter.h"
 #include "codegen/x86/Skeletons.h"
 
+#include <limits>
 #include <numeric>
 
 using namespace mlir;
@@ -55,6 +57,10 @@ private:
   Values emitDots(const Pass &pass, Value keyBlocksAt, unsigned blocks);
   void storeScores(const Pass &pass, const Values &dots, Value firstKey,
                    Value keyBlock, unsigned blocks);
+  Value firstSeen(const Tile &tile);
+  void beginSoftmax(Value row, Value head);
+  Value scaled(Value dots);
+  Value isSeen(Value lane, Value left);
   void emitSoftmax(const Tile &tile);
   void emitValues(const Pass &pass, Value values, Value keyCount);
   void emitResult(const Tile &tile);
@@ -75,7 +81,8 @@ private:
   AttentionAttr attention;
   unsigned tileTokens, group;
   CachePage page;
-  Value query, cache, output;
+  Value query, sinks, output;
+  CachePool pool;
   // Work space of a tile, row by row: address of the query, position of the
   // token; scores, then weights, of a page; sums of values; and as vectors of
   // equal lanes the running maximum, running sum and rescale factor.
@@ -104,8 +111,9 @@ void AttentionEmitter::allocateWorkSpace() {
 
 void AttentionEmitter::emit() {
   query = k.operand(0);
-  cache = k.operand(1);
-  output = k.operand(2);
+  pool = CachePool::of(k, k.operand(1), attention.getRing());
+  sinks = attention.getSinks() ? k.operand(2) : Value();
+  output = k.operand(attention.getSinks() ? 3 : 2);
   allocateWorkSpace();
   Value tokens = k.tokenCount();
   Value tiles = k.div(k.add(tokens, tileTokens - 1), tileTokens);
@@ -134,9 +142,9 @@ void AttentionEmitter::emitTile(Value firstToken, Value head, unsigned tokens) {
             .head = head,
             .slot = k.slot(firstToken)};
   Value keys = k.add(beginRows(tile), 1);
-  k.loop(k.index(0), keys, page.pageTokens, [&](Value firstKey) {
-    Value number = k.page(tile.slot, k.div(firstKey, page.pageTokens));
-    Value pageAt = k.at(cache, k.mul(number, page.pageBytes()));
+  k.loop(firstSeen(tile), keys, page.pageTokens, [&](Value firstKey) {
+    Value pageAt = pool.page(k, tile.slot, k.div(firstKey, page.pageTokens),
+                             page.pageBytes());
     Value count =
         k.min(k.add(keys, k.mul(firstKey, -1)), k.index(page.pageTokens));
     overPasses(tile, [&](const Pass &pass) {
@@ -150,24 +158,52 @@ void AttentionEmitter::emitTile(Value firstToken, Value head, unsigned tokens) {
   emitResult(tile);
 }
 
+/// The first key of the first page that a row of the tile sees.
+Value AttentionEmitter::firstSeen(const Tile &tile) {
+  unsigned window = attention.getWindow();
+  if (!window)
+    return k.index(0);
+  Value oldest = k.add(k.position(tile.firstToken), 1 - int64_t(window));
+  oldest = k.ops().create<arith::MaxSIOp>(oldest, k.index(0));
+  return k.mul(k.div(oldest, page.pageTokens), page.pageTokens);
+}
+
+/// A row's running maximum and sum before its first key. A sink is a score
+/// without a value. In a window a row's first page may hold no key that it
+/// sees, so its maximum must be a number.
+void AttentionEmitter::beginSoftmax(Value row, Value head) {
+  Value largest = k.constant(lanes(), attention.getWindow()
+                                          ? std::numeric_limits<float>::lowest()
+                                          : -INFINITY);
+  Value sum = k.constant(lanes(), 0.0f);
+  if (sinks) {
+    largest = k.splat(k.load(k.f32(), k.at(sinks, k.mul(head, 4))), lanes());
+    SmallVector<float> once(lanes(), 0.0f);
+    once.front() = 1.0f;
+    sum = k.ops().create<arith::ConstantOp>(
+        DenseElementsAttr::get(k.vec(lanes(), k.f32()), ArrayRef<float>(once)));
+  }
+  k.store(largest, ofRow(maxima, row, stateBytes()));
+  k.store(sum, ofRow(sums, row, stateBytes()));
+}
+
 /// Fills the work space for a tile's first page; returns the last position.
 Value AttentionEmitter::beginRows(const Tile &tile) {
   Value zero = k.constant(1, 0.0f);
-  Values last = k.loop(
-      k.index(0), k.index(tile.rows), 1, {k.index(0)},
-      [&](Value row, ValueRange largest) -> Values {
-        Value token = k.add(tile.firstToken, k.div(row, group));
-        Value head = k.add(k.mul(tile.head, group), k.rem(row, group));
-        Value rowAt = k.at(query, k.mul(token, attention.getQueryStride() * 4));
-        k.store(k.at(rowAt, k.mul(head, page.keyWidth * 4)),
-                ofRow(queries, row, 8));
-        Value position = k.position(token);
-        k.store(position, ofRow(positions, row, 8));
-        k.store(k.constant(lanes(), -INFINITY),
-                ofRow(maxima, row, stateBytes()));
-        k.store(k.constant(lanes(), 0.0f), ofRow(sums, row, stateBytes()));
-        return {k.ops().create<arith::MaxSIOp>(largest[0], position)};
-      });
+  Values last =
+      k.loop(k.index(0), k.index(tile.rows), 1, {k.index(0)},
+             [&](Value row, ValueRange largest) -> Values {
+               Value token = k.add(tile.firstToken, k.div(row, group));
+               Value head = k.add(k.mul(tile.head, group), k.rem(row, group));
+               Value rowAt =
+                   k.at(query, k.mul(token, attention.getQueryStride() * 4));
+               k.store(k.at(rowAt, k.mul(head, page.keyWidth * 4)),
+                       ofRow(queries, row, 8));
+               Value position = k.position(token);
+               k.store(position, ofRow(positions, row, 8));
+               beginSoftmax(row, head);
+               return {k.ops().create<arith::MaxSIOp>(largest[0], position)};
+             });
   k.loop(k.index(0), k.index(tile.rows * outputBytes()), 4,
          [&](Value offset) { k.store(zero, k.at(outputs, offset)); });
   return last[0];
@@ -231,14 +267,37 @@ Values AttentionEmitter::emitDots(const Pass &pass, Value keyBlocksAt,
                 });
 }
 
-/// Scaled scores into the work space; keys behind the row's own position get
-/// -inf.
+/// Scores of products of query and keys.
+Value AttentionEmitter::scaled(Value dots) {
+  double scale = attention.getScale().getValueAsDouble();
+  if (!attention.getSoftcap())
+    return k.mulf(dots, k.constantLike(dots, float(scale)));
+  double cap = attention.getSoftcap().getValueAsDouble();
+  Value capped =
+      emitTanh(k, k.mulf(dots, k.constantLike(dots, float(scale / cap))));
+  return k.mulf(capped, k.constantLike(dots, float(cap)));
+}
+
+/// Which of the keys at `lane` a row sees whose own is at lane `left`.
+Value AttentionEmitter::isSeen(Value lane, Value left) {
+  auto compare = [&](arith::CmpIPredicate predicate, Value limit) -> Value {
+    Value narrow = k.ops().create<arith::TruncIOp>(k.i32(), limit);
+    return k.ops().create<arith::CmpIOp>(predicate, lane,
+                                         k.splat(narrow, lanes()));
+  };
+  Value seen = compare(arith::CmpIPredicate::sle, left);
+  if (!attention.getWindow())
+    return seen;
+  Value recent = compare(arith::CmpIPredicate::sgt,
+                         k.add(left, -int64_t(attention.getWindow())));
+  return k.ops().create<arith::AndIOp>(seen, recent);
+}
+
+/// Scores into the work space; keys that the row does not see get -inf.
 void AttentionEmitter::storeScores(const Pass &pass, const Values &dots,
                                    Value firstKey, Value keyBlock,
                                    unsigned blocks) {
   unsigned vectors = blocks * kKeyBlock / lanes();
-  Value scale =
-      k.constant(lanes(), float(attention.getScale().getValueAsDouble()));
   SmallVector<int32_t> numbers(lanes());
   std::iota(numbers.begin(), numbers.end(), 0);
   Value lane = k.ops().create<arith::ConstantOp>(DenseElementsAttr::get(
@@ -250,12 +309,8 @@ void AttentionEmitter::storeScores(const Pass &pass, const Values &dots,
     Value position = k.load(k.i64(), ofRow(positions, pass.first, 8), r * 8);
     for (unsigned i = 0; i < vectors; ++i) {
       Value left = k.add(position, k.mul(k.add(key, i * lanes()), -1));
-      Value limit =
-          k.splat(k.ops().create<arith::TruncIOp>(k.i32(), left), lanes());
-      Value seen =
-          k.ops().create<arith::CmpIOp>(arith::CmpIPredicate::sle, lane, limit);
-      Value score = k.mulf(dots[r * vectors + i], scale);
-      k.store(k.ops().create<arith::SelectOp>(seen, score,
+      Value score = scaled(dots[r * vectors + i]);
+      k.store(k.ops().create<arith::SelectOp>(isSeen(lane, left), score,
                                               k.constantLike(score, -INFINITY)),
               place, r * scoreBytes() + i * stateBytes());
     }

@@ -38,7 +38,8 @@ private:
   KernelBuilder &k;
   HeadsAttr heads;
   CachePage page;
-  Value query, queryNorm, key, keyNorm, value, angles, cache, output;
+  Value query, queryNorm, key, keyNorm, value, angles, output;
+  CachePool pool;
   Value work; ///< the head in hand, float32[keyWidth]
 };
 
@@ -55,7 +56,8 @@ void HeadsEmitter::loadOperands() {
   keyNorm = take(heads.getKeyNorm());
   value = take(heads.getCacheHeads());
   angles = take(heads.getRotary());
-  cache = take(heads.getCacheHeads());
+  if (Value cache = take(heads.getCacheHeads()))
+    pool = CachePool::of(k, cache, heads.getRing());
   output = take(heads.getQueryHeads());
   work = k.scratch(heads.getKeyWidth() * 4);
 }
@@ -187,8 +189,8 @@ void HeadsEmitter::emitCacheHead(Value token, Value head) {
   loadHead(k.at(keyRow, k.mul(head, heads.getKeyWidth() * 4)), keyNorm);
   rotate(token);
   Value position = k.position(token);
-  Value number = k.page(k.slot(token), k.div(position, page.pageTokens));
-  Value pageAt = k.at(cache, k.mul(number, page.pageBytes()));
+  Value pageAt = pool.page(k, k.slot(token), k.div(position, page.pageTokens),
+                           page.pageBytes());
   Value inPage = k.rem(position, page.pageTokens);
   writeKey(pageAt, inPage, head);
   Value valueRow = k.at(value, k.mul(token, heads.getValueStride() * 4));

@@ -1,6 +1,5 @@
-/// Emits the kernels that work row by row: norm, elementwise and embed.
+/// Emits the kernels that work element by element: elementwise and embed.
 #include "codegen/x86/HoleBody.h"
-#include "codegen/x86/RmsNorm.h"
 #include "codegen/x86/RowWriter.h"
 #include "codegen/x86/Skeletons.h"
 #include "codegen/x86/WeightDecode.h"
@@ -12,72 +11,6 @@ using namespace mlir;
 using namespace sinter;
 using namespace sinter::x86;
 using namespace sinter::tile;
-
-/// One group of a row, written as float32.
-static void normGroup(KernelBuilder &k, NormAttr norm, Value row, Value addend,
-                      Value sumRow, Value weight, Value out) {
-  unsigned width = norm.getGroup(), lanes = k.lanesFor(width);
-  Value squares = sumOfSquares(k, row, addend, sumRow, width);
-  Value inverse = inverseRms(k, squares, width,
-                             norm.getEpsilon().getValueAsDouble(), lanes);
-  Value source = addend ? sumRow : row;
-  k.loop(k.index(0), k.index(width * 4), lanes * 4, [&](Value offset) {
-    k.store(normed(k, source, weight, offset, inverse, lanes),
-            k.at(out, offset));
-  });
-}
-
-/// A whole row, written as 8-bit blocks.
-static void normRowQ8(KernelBuilder &k, NormAttr norm, Value row, Value addend,
-                      Value sumRow, Value weight, Value out) {
-  unsigned width = norm.getGroup(), lanes = k.isa().lanes();
-  Value squares = sumOfSquares(k, row, addend, sumRow, width);
-  Value inverse = inverseRms(k, squares, width,
-                             norm.getEpsilon().getValueAsDouble(), lanes);
-  Value source = addend ? sumRow : row;
-  k.loop(k.index(0), k.index(width / 32), 1, [&](Value block) {
-    Values columns;
-    for (unsigned i = 0; i < 32; i += lanes)
-      columns.push_back(normed(
-          k, source, weight, k.add(k.mul(block, 128), i * 4), inverse, lanes));
-    writeBlock(k, norm.getOutput(), out, block, columns);
-  });
-  writePadding(k, norm.getOutput(), out);
-}
-
-llvm::Error x86::emitNorm(KernelBuilder &k, KernelOp kernel) {
-  auto norm = cast<NormAttr>(kernel.getSkeleton());
-  unsigned width = norm.getInput().getWidth(), group = norm.getGroup();
-  if (norm.getOutput().getQ8() && (group != width || width % 32))
-    return llvm::createStringError(
-        "an 8-bit norm needs one group of a multiple of 32, found rows of %u "
-        "in groups of %u",
-        width, group);
-  unsigned next = 0;
-  Value input = k.operand(next++);
-  Value addend = norm.getAddend() ? k.operand(next++) : Value();
-  Value weight = k.operand(next++);
-  Value sum = norm.getAddend() ? k.operand(next++) : Value();
-  Value output = k.operand(next++);
-  k.loop(k.begin(), k.end(), 1, [&](Value item) {
-    Value row = rowAt(k, norm.getInput(), input, item);
-    Value out = rowAt(k, norm.getOutput(), output, item);
-    Value addendRow, sumRow;
-    if (addend) {
-      addendRow = k.at(addend, k.mul(item, width * 4));
-      sumRow = k.at(sum, k.mul(item, width * 4));
-    }
-    if (norm.getOutput().getQ8())
-      return normRowQ8(k, norm, row, addendRow, sumRow, weight, out);
-    k.loop(k.index(0), k.index(width * 4), group * 4, [&](Value offset) {
-      normGroup(k, norm, k.at(row, offset),
-                addend ? k.at(addendRow, offset) : Value(),
-                addend ? k.at(sumRow, offset) : Value(), weight,
-                k.at(out, offset));
-    });
-  });
-  return llvm::Error::success();
-}
 
 /// Values of `lanes` columns at byte `offset` of each input row.
 static Value elementwiseValue(KernelBuilder &k, KernelOp kernel,

@@ -37,6 +37,14 @@ Value x86::emitExp(KernelBuilder &k, Value x) {
   return ops.create<arith::SelectOp>(low, like(0.0f), k.mulf(p, power));
 }
 
+Value x86::emitTanh(KernelBuilder &k, Value x) {
+  // 1 - 2 / (exp(2x) + 1); above 44 the exponential is cut off, which the
+  // rounding of the result hides.
+  auto like = [&](float value) { return k.constantLike(x, value); };
+  Value power = emitExp(k, k.addf(x, x));
+  return k.subf(like(1.0f), k.divf(like(2.0f), k.addf(power, like(1.0f))));
+}
+
 Value x86::emitBody(KernelBuilder &k, Region &body, ValueRange arguments) {
   if (body.empty())
     return arguments.front();
@@ -56,6 +64,11 @@ Value x86::emitBody(KernelBuilder &k, Region &body, ValueRange arguments) {
     if (auto exp = dyn_cast<math::ExpOp>(op)) {
       mapping.map(exp.getResult(),
                   emitExp(k, mapping.lookup(exp.getOperand())));
+      continue;
+    }
+    if (auto tanh = dyn_cast<math::TanhOp>(op)) {
+      mapping.map(tanh.getResult(),
+                  emitTanh(k, mapping.lookup(tanh.getOperand())));
       continue;
     }
     SmallVector<Value> operands;

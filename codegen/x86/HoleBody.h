@@ -16,6 +16,9 @@ Value emitBody(KernelBuilder &k, mlir::Region &body, ValueRange arguments);
 /// -87.3 (which covers -inf), finite above 88.
 Value emitExp(KernelBuilder &k, Value x);
 
+/// tanh(x) of a float32 vector, within 2^-22 of the true value.
+Value emitTanh(KernelBuilder &k, Value x);
+
 } // namespace sinter::x86
 
 #endif // SINTER_CODEGEN_X86_HOLEBODY_H

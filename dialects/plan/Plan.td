@@ -85,15 +85,18 @@ def Plan_RopeTableOp : Plan_Op<"rope_table", [Symbol]> {
     plan.rope_table @rope frequencies @rope.frequencies pairs 64 magnitude 1.0
     plan.rope_table @hot frequencies @rope.frequencies pairs 64 magnitude 1.0 temperature [0.1, 16384.0]
     ```
-    `temperature` is that of `#sinter.rope`.
+    `temperature` is that of `#sinter.rope`. Where `long_from` is not 0, as
+    many frequencies again stand behind the first, for sessions whose context
+    is longer than that.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name,
                        FlatSymbolRefAttr:$frequencies, I64Attr:$pairs,
                        F64Attr:$magnitude,
-                       OptionalAttr<DenseF64ArrayAttr>:$temperature);
+                       OptionalAttr<DenseF64ArrayAttr>:$temperature,
+                       DefaultValuedOptionalAttr<I64Attr, "0">:$longFrom);
   let assemblyFormat = [{
     $sym_name `frequencies` $frequencies `pairs` $pairs `magnitude` $magnitude
-    (`temperature` $temperature^)? attr-dict
+    (`temperature` $temperature^)? (`long_from` $longFrom^)? attr-dict
   }];
 }
 

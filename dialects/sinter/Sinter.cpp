@@ -1,6 +1,8 @@
 /// Registers the sinter dialect: its types, attributes, and the block types
 /// that are spelled like the weight formats.
 #include "dialects/sinter/Sinter.h"
+#include "dialects/sinter/ElementwiseOps.h"
+#include "dialects/sinter/NormOps.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -25,6 +27,8 @@ void SinterDialect::initialize() {
 #define GET_OP_LIST
 #include "dialects/sinter/SinterOps.cpp.inc"
       >();
+  registerElementwiseOps(*this);
+  registerNormOps(*this);
 }
 
 void SinterDialect::registerTypes() {
@@ -75,7 +79,8 @@ void BlockType::print(AsmPrinter &printer) const {}
 
 LogicalResult KvCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
                                   unsigned heads, unsigned keys,
-                                  unsigned values, Type element) {
+                                  unsigned values, Type element,
+                                  unsigned window) {
   if (!heads || !keys || !values)
     return emitError() << "kv_cache needs heads, keys and values above 0, "
                           "found "
@@ -101,6 +106,12 @@ bool TargetAttr::hasFeature(StringRef feature) const {
   SmallVector<StringRef> names;
   getFeatures().split(names, ',');
   return llvm::is_contained(names, feature);
+}
+
+unsigned ModelAttr::count(StringRef what, unsigned otherwise) const {
+  auto number =
+      getCounts() ? getCounts().getAs<IntegerAttr>(what) : IntegerAttr();
+  return number ? number.getInt() : otherwise;
 }
 
 const Format *sinter::formatOf(Type element) {

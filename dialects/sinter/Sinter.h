@@ -22,6 +22,8 @@
 #define GET_ATTRDEF_CLASSES
 #include "dialects/sinter/SinterAttributes.h.inc"
 
+#include "dialects/sinter/Elementwise.h.inc"
+
 #define GET_OP_CLASSES
 #include "dialects/sinter/SinterOps.h.inc"
 

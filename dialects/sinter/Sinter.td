@@ -21,6 +21,8 @@ def Sinter_Dialect : Dialect {
                    ::mlir::DialectAsmPrinter &printer) const override;
     void registerTypes();
     void registerAttributes();
+    /// For groups of ops that have a header of their own.
+    template <typename... Ops> void addGroup() { addOperations<Ops...>(); }
   }];
 }
 
@@ -40,12 +42,17 @@ def Sinter_BatchType : Sinter_Type<"Batch", "batch"> {
 def Sinter_KvCacheType : Sinter_Type<"KvCache", "kv_cache"> {
   let summary = "keys and values of one layer, paged, by sequence";
   let description = [{
-    Example: `!sinter.kv_cache<heads = 8, keys = 128, values = 128, f16>`.
+    Example: `!sinter.kv_cache<heads = 8, keys = 128, values = 128, f16>`. With
+    `, window = 4096` a token is forgotten once that many follow it: what reads
+    the cache sees at most the last 4096 positions, its own included.
   }];
   let parameters = (ins "unsigned":$heads, "unsigned":$keys,
-                        "unsigned":$values, "::mlir::Type":$element);
-  let assemblyFormat =
-      "`<` `heads` `=` $heads `,` `keys` `=` $keys `,` `values` `=` $values `,` $element `>`";
+                        "unsigned":$values, "::mlir::Type":$element,
+                        DefaultValuedParameter<"unsigned", "0">:$window);
+  let assemblyFormat = [{
+    `<` `heads` `=` $heads `,` `keys` `=` $keys `,` `values` `=` $values `,`
+    $element (`,` `window` `=` $window^)? `>`
+  }];
   let genVerifyDecl = 1;
 }
 
@@ -104,13 +111,21 @@ def Sinter_ModelAttr : Sinter_Attr<"Model", "model"> {
   let description = [{
     Example: `#sinter.model<family = "qwen3", layers = 28, attention = 28,
     ffn = 28, hidden = 1024, vocabulary = 151936, trainedContext = 40960>`:
-    `attention` and `ffn` count the layers that have such a block.
+    `attention` and `ffn` count the layers that have such a block. `counts`
+    holds what does not follow from them, by name: `rotated` attention whose
+    heads turn with their position, `gated` feed-forward blocks with a gate,
+    `summed_norms` norms of the residual stream behind a sum.
   }];
   let parameters = (ins StringRefParameter<"family">:$family,
                         "unsigned":$layers, "unsigned":$attention,
                         "unsigned":$ffn, "unsigned":$hidden,
-                        "unsigned":$vocabulary, "unsigned":$trainedContext);
+                        "unsigned":$vocabulary, "unsigned":$trainedContext,
+                        OptionalParameter<"::mlir::DictionaryAttr">:$counts);
   let assemblyFormat = "`<` struct(params) `>`";
+  let extraClassDeclaration = [{
+    /// `counts` of `what`, or `otherwise` where nothing is said.
+    unsigned count(::llvm::StringRef what, unsigned otherwise) const;
+  }];
 }
 
 def Sinter_RopeAttr : Sinter_Attr<"Rope", "rope"> {
@@ -123,13 +138,17 @@ def Sinter_RopeAttr : Sinter_Attr<"Rope", "rope"> {
     factor, beta fast, beta slow) or divided by `linear`. `temperature` =
     [scale, length] multiplies the rotated head by
     1 + scale * ln(1 + floor(position / length)), so all of it must rotate.
+    Where a session's context is longer than `longFrom`, `longFactors` stand in
+    for `factors` (LongRoPE, arXiv 2402.13753).
     Example: `#sinter.rope<width = 128, base = 1.0e6 : f64, neox = true>`.
   }];
   let parameters = (ins "unsigned":$width, "::mlir::FloatAttr":$base, "bool":$neox,
       OptionalParameter<"::mlir::FlatSymbolRefAttr">:$factors,
       OptionalParameter<"::mlir::FloatAttr">:$linear,
       OptionalParameter<"::mlir::DenseF64ArrayAttr">:$yarn,
-      OptionalParameter<"::mlir::DenseF64ArrayAttr">:$temperature);
+      OptionalParameter<"::mlir::DenseF64ArrayAttr">:$temperature,
+      OptionalParameter<"::mlir::FlatSymbolRefAttr">:$longFactors,
+      DefaultValuedParameter<"unsigned", "0">:$longFrom);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

@@ -135,6 +135,29 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("of ")
            << heads << " heads takes " << getQuery().getType() << " and gives "
            << getResult().getType() << " over " << cache;
+  int64_t window = getWindow().value_or(0);
+  if (getWindow() && window < 1)
+    return emitOpError("has a window of ") << window << ", expected at least 1";
+  if (cache.getWindow() && (!window || window > cache.getWindow()))
+    return emitOpError("needs a window of at most ")
+           << cache.getWindow() << " over " << cache;
+  if (std::optional<APFloat> cap = getSoftcap();
+      cap && !(cap->convertToDouble() > 0))
+    return emitOpError("has the softcap ")
+           << cap->convertToDouble() << ", expected one above 0";
+  return success();
+}
+
+LogicalResult AttentionOp::verifySymbolUses(SymbolTableCollection &tables) {
+  if (!getSinksAttr())
+    return success();
+  auto sinks = weightType(*this, getSinksAttr(), tables);
+  if (failed(sinks))
+    return failure();
+  int64_t heads = getHeads();
+  if (sinks->getRank() != 1 || sinks->getDimSize(0) != heads)
+    return emitOpError("has sinks of ")
+           << *sinks << " for " << heads << " heads";
   return success();
 }
 

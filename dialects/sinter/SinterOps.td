@@ -2,19 +2,9 @@
 #ifndef SINTER_DIALECTS_SINTER_OPS_TD
 #define SINTER_DIALECTS_SINTER_OPS_TD
 
-include "dialects/sinter/Sinter.td"
-include "mlir/IR/SymbolInterfaces.td"
-include "mlir/Interfaces/SideEffectInterfaces.td"
-include "mlir/Interfaces/InferTypeOpInterface.td"
+include "dialects/sinter/Elementwise.td"
+include "dialects/sinter/SinterOpBase.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
-
-class Sinter_Op<string mnemonic, list<Trait> traits = []>
-    : Op<Sinter_Dialect, mnemonic, traits>;
-
-// float32 [T, n], or the 8-bit form of it.
-def Sinter_Rows : RankedTensorOf<[F32]>;
-def Sinter_Q8Rows : RankedTensorOf<[Sinter_Q8Type]>;
-def Sinter_AnyRows : RankedTensorOf<[F32, Sinter_Q8Type]>;
 
 def Sinter_WeightOp : Sinter_Op<"weight", [Symbol]> {
   let summary = "a tensor of the source file";
@@ -91,7 +81,7 @@ def Sinter_MatmulOp : Sinter_Op<"matmul", [Pure,
 }
 
 def Sinter_AddOp : Sinter_Op<"add",
-    [Pure, Commutative, SameOperandsAndResultType]> {
+    [Pure, Commutative, SameOperandsAndResultType, Sinter_HasFormula]> {
   let summary = "elementwise sum";
   let description = [{
     ```mlir
@@ -103,7 +93,8 @@ def Sinter_AddOp : Sinter_Op<"add",
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($result)";
 }
 
-def Sinter_SwigluOp : Sinter_Op<"swiglu", [Pure, SameOperandsAndResultType]> {
+def Sinter_SwigluOp : Sinter_Op<"swiglu",
+    [Pure, SameOperandsAndResultType, Sinter_IsActivation]> {
   let summary = "silu(gate) * up";
   let description = [{
     silu(x) = x / (1 + exp(-x)) (arXiv 2002.05202).
@@ -152,12 +143,18 @@ def Sinter_CacheWriteOp : Sinter_Op<"cache_write", []> {
   let hasVerifier = 1;
 }
 
-def Sinter_AttentionOp : Sinter_Op<"attention", []> {
+def Sinter_AttentionOp : Sinter_Op<"attention",
+    [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "causal grouped-query attention over the cache";
   let description = [{
     softmax(scale · q·k) · v for each head over the tokens of its sequence up
     to its own position; `heads` / cache heads query heads share one cache
     head. The row is `heads` heads side by side.
+
+    `window` N: a token sees the last N positions only, its own included.
+    `softcap` c: scores become c · tanh(score / c) (arXiv 2408.00118).
+    `sinks` names a vector of one score per head that takes part in the softmax
+    but has no value (arXiv 2309.17453).
 
     ```mlir
     %o = sinter.attention %q, %kv, %batch heads 16 scale 0.0883883 : (tensor<?x2048xf32>, !sinter.kv_cache<heads = 8, keys = 128, values = 128, f16>) -> tensor<?x2048xf32>
@@ -165,10 +162,13 @@ def Sinter_AttentionOp : Sinter_Op<"attention", []> {
   }];
   let arguments = (ins Sinter_Rows:$query,
       Arg<Sinter_KvCacheType, "the state read", [MemRead]>:$cache,
-      Sinter_BatchType:$batch, I64Attr:$heads, F64Attr:$scale);
+      Sinter_BatchType:$batch, I64Attr:$heads, F64Attr:$scale,
+      OptionalAttr<I64Attr>:$window, OptionalAttr<F64Attr>:$softcap,
+      OptionalAttr<FlatSymbolRefAttr>:$sinks);
   let results = (outs Sinter_Rows:$result);
   let assemblyFormat = [{
-    $query `,` $cache `,` $batch `heads` $heads `scale` $scale attr-dict `:`
+    $query `,` $cache `,` $batch `heads` $heads `scale` $scale
+    (`window` $window^)? (`softcap` $softcap^)? (`sinks` $sinks^)? attr-dict `:`
     functional-type(operands, $result)
   }];
   let hasVerifier = 1;

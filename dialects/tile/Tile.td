@@ -72,17 +72,22 @@ def Tile_GemmAttr : Tile_SkeletonAttr<"Gemm", "gemm",
 }
 
 def Tile_NormAttr : Tile_SkeletonAttr<"Norm", "norm"> {
-  let summary = "RMS norm of rows, optionally after a residual sum";
+  let summary = "RMS or layer norm of rows, optionally after a residual sum";
   let description = [{
     Operands: input, [addend float32 rows], weight float32[groupWidth],
-    [sum output float32 rows, `sum`], output. With `addend` the row normed is
+    [bias float32[groupWidth]], [sum output float32 rows, `sum`], output.
+    `layer`: the mean is subtracted first, and there may be a bias. `wide`:
+    weight and bias are as wide as the row, each group having its own part. With `addend` the row normed is
     input + addend, which is also stored in the sum output. The mean is over
     groups of `group` elements; weight has `group` elements. Items: rows.
   }];
   let parameters = (ins "::sinter::tile::RowAttr":$input, "::sinter::tile::RowAttr":$output, "unsigned":$group,
                         "::mlir::FloatAttr":$epsilon,
                         DefaultValuedParameter<"bool", "false">:$addend,
-                        DefaultValuedParameter<"bool", "false">:$outputs);
+                        DefaultValuedParameter<"bool", "false">:$outputs,
+                        DefaultValuedParameter<"bool", "false">:$layer,
+                        DefaultValuedParameter<"bool", "false">:$bias,
+                        DefaultValuedParameter<"bool", "false">:$wide);
 }
 
 def Tile_ElementwiseAttr : Tile_SkeletonAttr<"Elementwise", "elementwise",
@@ -110,7 +115,8 @@ def Tile_HeadsAttr : Tile_SkeletonAttr<"Heads", "heads"> {
     query row, written to the output row) and cache heads (key and value rows
     into the KV cache). Operands, those present in this order: query, query
     norm weight, key, key norm weight, value, rope table, cache, output.
-    `rotary` 0: no rotation and no table. Items: tokens * (queryHeads +
+    `rotary` 0: no rotation and no table. `ring`: the cache's operand is a
+    CacheRing (runtime/ArtifactFormat.h). Items: tokens * (queryHeads +
     cacheHeads).
   }];
   let parameters = (ins DefaultValuedParameter<"unsigned", "0">:$queryHeads,
@@ -126,23 +132,30 @@ def Tile_HeadsAttr : Tile_SkeletonAttr<"Heads", "heads"> {
       DefaultValuedParameter<"unsigned", "0">:$valueStride,
       DefaultValuedParameter<"unsigned", "0">:$outputStride,
       DefaultValuedParameter<"bool", "true">:$cacheF16,
-      DefaultValuedParameter<"unsigned", "64">:$pageTokens);
+      DefaultValuedParameter<"unsigned", "64">:$pageTokens,
+      DefaultValuedParameter<"bool", "false">:$ring);
 }
 
 def Tile_AttentionAttr : Tile_SkeletonAttr<"Attention", "attention",
     ["products"]> {
   let summary = "causal attention over a paged cache, online softmax";
   let description = [{
-    Operands: query rows, cache, output rows (heads side by side). Blocks of
-    pageTokens keys are taken in order, so a sequence's answer depends neither
-    on the step's size nor on threads. Items: cacheHeads * ceil(tokens /
-    config tokens).
+    Operands: query rows, cache, [sinks float32 (one per head)], output rows
+    (heads side by side). Blocks of pageTokens keys are taken in order, so a
+    sequence's answer depends neither on the step's size nor on threads.
+    `window`: a token sees that many positions, its own included; 0: all.
+    `ring`: as in `#tile.heads`. `softcap` c: scores become c · tanh(score / c). Items: cacheHeads *
+    ceil(tokens / config tokens).
   }];
   let parameters = (ins "unsigned":$heads, "unsigned":$cacheHeads,
       "unsigned":$keyWidth, "unsigned":$valueWidth, "::mlir::FloatAttr":$scale,
       "unsigned":$queryStride, "::sinter::tile::RowAttr":$output,
       DefaultValuedParameter<"bool", "true">:$cacheF16,
-      DefaultValuedParameter<"unsigned", "64">:$pageTokens);
+      DefaultValuedParameter<"unsigned", "64">:$pageTokens,
+      DefaultValuedParameter<"unsigned", "0">:$window,
+      OptionalParameter<"::mlir::FloatAttr">:$softcap,
+      DefaultValuedParameter<"bool", "false">:$sinks,
+      DefaultValuedParameter<"bool", "false">:$ring);
 }
 
 def Tile_EmbedAttr : Tile_SkeletonAttr<"Embed", "embed"> {

@@ -1,6 +1,9 @@
 /// The words of one layer.
 #include "frontends/gguf/ModelBuilder.h"
 
+#include "dialects/sinter/ElementwiseOps.h"
+#include "dialects/sinter/NormOps.h"
+
 #include "llvm/ADT/Twine.h"
 
 #include <cmath>
@@ -17,6 +20,8 @@ std::string Block::name(StringRef part) const {
 }
 
 Rows Block::norm(const Rows &rows, StringRef weight) {
+  if (rows.value.getDefiningOp<AddOp>())
+    ++model.summedNorms;
   return model.norm(rows, name(weight), rows.width, decoder);
 }
 
@@ -29,6 +34,13 @@ Rows Block::matmul(const Rows &rows, StringRef weight, const Extent &width,
   return model.matmul(rows, name(weight), width, bias);
 }
 
+Rows Block::matmul(const Rows &rows, StringRef weight, const Extent &width,
+                   const Part &part, Bias bias) {
+  std::string holder = name(part.of);
+  Part named = {.of = holder, .first = part.first, .all = part.all};
+  return model.matmul(rows, name(weight), width, bias, &named);
+}
+
 Rows Block::rope(const Rows &rows, RopeAttr rope, const Extent &heads,
                  StringRef label) {
   Value value =
@@ -37,18 +49,31 @@ Rows Block::rope(const Rows &rows, RopeAttr rope, const Extent &heads,
   return {value, rows.width};
 }
 
-Rows Block::attention(const Heads &heads) {
+Rows Block::attention(const Heads &heads, const AttentionOptions &options) {
   ++model.attentions;
-  Value cache = model.kvCache(name("kv"), decoder);
-  model.builder.create<CacheWriteOp>(model.at(name("kv")), heads.keys.value,
-                                     heads.values.value, cache, model.batch);
+  if (heads.queries.value.getDefiningOp<RopeOp>())
+    ++model.rotated;
+  mlir::OpBuilder &b = model.builder;
+  Value cache = model.kvCache(name("kv"), decoder, options.window);
+  b.create<CacheWriteOp>(model.at(name("kv")), heads.keys.value,
+                         heads.values.value, cache, model.batch);
   double scale = decoder.attentionScale != 0.0
                      ? decoder.attentionScale
                      : 1.0 / std::sqrt(double(decoder.keyWidth.value));
   Extent width = decoder.heads * decoder.valueWidth;
-  Value value = model.builder.create<AttentionOp>(
+  mlir::FlatSymbolRefAttr sinks;
+  if (options.sinks)
+    sinks = model.weight(name("attn_sinks.weight"), {decoder.heads},
+                         /*plain=*/true, Need::Required);
+  Value value = b.create<AttentionOp>(
       model.at(name("attn")), model.rowsType(width), heads.queries.value, cache,
-      model.batch, decoder.heads.value, llvm::APFloat(scale));
+      model.batch, b.getI64IntegerAttr(decoder.heads.value),
+      b.getF64FloatAttr(scale),
+      options.window ? b.getI64IntegerAttr(options.window)
+                     : mlir::IntegerAttr(),
+      options.softcap != 0.0 ? b.getF64FloatAttr(options.softcap)
+                             : mlir::FloatAttr(),
+      sinks);
   return {value, width};
 }
 
@@ -59,10 +84,47 @@ Heads Block::project(const Rows &rows) {
   return {queries, keys, values};
 }
 
+Heads Block::projectJoined(const Rows &rows) {
+  const Extent queries = decoder.queries(), keys = decoder.keys();
+  const Extent values = decoder.values(), all = queries + keys + values;
+  auto part = [&](StringRef name, const Extent &first, const Extent &width) {
+    return matmul(rows, name, width,
+                  Part{.of = "attn_qkv", .first = first, .all = all},
+                  Bias::Optional);
+  };
+  Rows q = part("attn_q", {0, "0"}, queries);
+  Rows k = part("attn_k", queries, keys);
+  return {q, k, part("attn_v", queries + keys, values)};
+}
+
 Heads Block::normHeads(const Heads &heads) {
   Rows queries = headNorm(heads.queries, "attn_q_norm");
   Rows keys = headNorm(heads.keys, "attn_k_norm");
   return {queries, keys, heads.values};
+}
+
+Heads Block::normRows(const Heads &heads) {
+  auto norm = [&](const Rows &rows, StringRef weight) {
+    return model.norm(rows, name(weight), rows.width, decoder);
+  };
+  return {norm(heads.queries, "attn_q_norm"), norm(heads.keys, "attn_k_norm"),
+          heads.values};
+}
+
+Heads Block::layerNormHeads(const Heads &heads) {
+  mlir::OpBuilder &b = model.builder;
+  auto norm = [&](const Rows &rows, StringRef weight, const Extent &count) {
+    mlir::FlatSymbolRefAttr gain =
+        model.weight(name((weight + ".weight").str()),
+                     {count, decoder.keyWidth}, /*plain=*/true, Need::Required);
+    Value value = b.create<LayerNormOp>(
+        model.at(name(weight)), rows.value.getType(), rows.value, gain,
+        mlir::FlatSymbolRefAttr(), b.getF64FloatAttr(decoder.epsilon),
+        b.getI64IntegerAttr(count.value));
+    return Rows{value, rows.width};
+  };
+  return {norm(heads.queries, "attn_q_norm", decoder.heads),
+          norm(heads.keys, "attn_k_norm", decoder.cacheHeads), heads.values};
 }
 
 Heads Block::rotate(const Heads &heads, RopeAttr queries, RopeAttr keys) {
@@ -71,17 +133,61 @@ Heads Block::rotate(const Heads &heads, RopeAttr queries, RopeAttr keys) {
           heads.values};
 }
 
-Rows Block::attend(const Heads &heads, Bias bias) {
-  return matmul(attention(heads), "attn_output", decoder.hidden, bias);
+Rows Block::attend(const Heads &heads, const AttentionOptions &options) {
+  return matmul(attention(heads, options), "attn_output", decoder.hidden,
+                options.bias);
 }
 
-Rows Block::gatedFfn(const Rows &rows, Bias bias) {
+Rows Block::gatedDown(const Rows &gate, const Rows &up, Gate kind,
+                      const Extent &width, Bias bias) {
   ++model.ffns;
+  ++model.gated;
+  mlir::OpBuilder &b = model.builder;
+  mlir::Type type = gate.value.getType();
+  Value inner;
+  if (kind == Gate::Silu)
+    inner = b.create<SwigluOp>(model.at(name("ffn_swiglu")), type, gate.value,
+                               up.value);
+  else
+    inner = b.create<GegluOp>(model.at(name("ffn_geglu")), type, gate.value,
+                              up.value);
+  return matmul({inner, decoder.feedForward}, "ffn_down", width, bias);
+}
+
+Rows Block::gatedFfn(const Rows &rows, Gate kind, Bias bias) {
   Rows gate = matmul(rows, "ffn_gate", decoder.feedForward, bias);
   Rows up = matmul(rows, "ffn_up", decoder.feedForward, bias);
-  Value inner = model.builder.create<SwigluOp>(
-      model.at(name("ffn_swiglu")), gate.value.getType(), gate.value, up.value);
-  return matmul({inner, decoder.feedForward}, "ffn_down", rows.width, bias);
+  return gatedDown(gate, up, kind, rows.width, bias);
+}
+
+Rows Block::joinedFfn(const Rows &rows, Gate kind) {
+  const Extent half = decoder.feedForward, all = half + half;
+  Rows gate = matmul(rows, "ffn_gate", half,
+                     Part{.of = "ffn_up", .first = {0, "0"}, .all = all});
+  Rows up = matmul(rows, "ffn_up", half,
+                   Part{.of = "ffn_up", .first = half, .all = all});
+  return gatedDown(gate, up, kind, rows.width, Bias::None);
+}
+
+Rows Block::plainFfn(const Rows &rows, Activation activation, Bias bias) {
+  ++model.ffns;
+  mlir::OpBuilder &b = model.builder;
+  Rows up = matmul(rows, "ffn_up", decoder.feedForward, bias);
+  mlir::Type type = up.value.getType();
+  Value inner;
+  if (activation == Activation::Gelu)
+    inner = b.create<GeluOp>(model.at(name("ffn_gelu")), type, up.value);
+  else
+    inner = b.create<Relu2Op>(model.at(name("ffn_relu2")), type, up.value);
+  return matmul({inner, up.width}, "ffn_down", rows.width, bias);
+}
+
+Rows Block::scale(const Rows &rows, double factor, StringRef label) {
+  return model.scale(rows, factor, name(label));
+}
+
+bool Block::has(StringRef tensor) const {
+  return model.asked.has(name(tensor));
 }
 
 Rows Block::add(const Rows &left, const Rows &right, StringRef label) {

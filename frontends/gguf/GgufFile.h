@@ -64,6 +64,8 @@ struct GgufValue {
   /// The elements of an array of strings / of numbers, as above.
   std::optional<std::vector<std::string_view>> strings() const;
   std::optional<std::vector<int64_t>> integers() const;
+  /// The elements of an array of flags, as 0 and 1.
+  std::optional<std::vector<int64_t>> flags() const;
   std::optional<std::vector<double>> numbers() const;
   /// "u32", "array of string": for messages.
   std::string describe() const;

@@ -120,6 +120,16 @@ std::optional<std::vector<int64_t>> GgufValue::integers() const {
   return loadAll<int64_t>(*this, loadInteger);
 }
 
+std::optional<std::vector<int64_t>> GgufValue::flags() const {
+  auto loadFlag = [](GgufType type,
+                     const std::byte *from) -> std::optional<int64_t> {
+    if (type != GgufType::Bool)
+      return std::nullopt;
+    return from[0] != std::byte{0};
+  };
+  return loadAll<int64_t>(*this, loadFlag);
+}
+
 std::optional<std::vector<double>> GgufValue::numbers() const {
   return loadAll<double>(*this, loadNumber);
 }

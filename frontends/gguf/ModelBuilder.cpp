@@ -2,9 +2,10 @@
 /// with harmless sizes, so that architecture files need not look at each.
 #include "frontends/gguf/ModelBuilder.h"
 
-#include "llvm/Support/FormatVariadic.h"
+#include "dialects/sinter/ElementwiseOps.h"
+#include "dialects/sinter/NormOps.h"
 
-#include <cmath>
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace sinter;
 using llvm::ArrayRef;
@@ -34,9 +35,15 @@ mlir::Type ModelBuilder::rowsType(const Extent &width) {
 }
 
 FlatSymbolRefAttr ModelBuilder::weight(StringRef name, ArrayRef<Extent> shape,
-                                       bool plain, Need need) {
+                                       bool plain, Need need,
+                                       const Part *part) {
   std::vector<Extent> widthFirst(shape.rbegin(), shape.rend());
-  PlacedTensor placed = asked.tensor(name, widthFirst, plain, need);
+  std::string holder = name.str();
+  if (part) {
+    holder = (part->of + name.substr(name.rfind('.'))).str();
+    widthFirst.back() = part->all;
+  }
+  PlacedTensor placed = asked.tensor(holder, widthFirst, plain, need);
   if (!placed.tensor && need == Need::Optional && !asked.describes())
     return {};
   auto symbol = FlatSymbolRefAttr::get(builder.getContext(), name);
@@ -51,14 +58,20 @@ FlatSymbolRefAttr ModelBuilder::weight(StringRef name, ArrayRef<Extent> shape,
                               : builder.getF32Type();
   mlir::OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPoint(step);
-  builder.create<WeightOp>(
-      at(name), name, mlir::RankedTensorType::get(sizes, element), placed.file,
-      placed.tensor ? static_cast<int64_t>(placed.tensor->offset) : 0);
+  uint64_t offset = placed.tensor ? placed.tensor->offset : 0;
+  if (part && placed.tensor)
+    offset += placed.tensor->bytes / part->all.value * part->first.value;
+  builder.create<WeightOp>(at(name), name,
+                           mlir::RankedTensorType::get(sizes, element),
+                           placed.file, static_cast<int64_t>(offset));
   return symbol;
 }
 
-Decoder ModelBuilder::decoder() {
+Decoder ModelBuilder::decoder(Norm norm) {
+  const char *epsilon = norm == Norm::Rms ? "attention.layer_norm_rms_epsilon"
+                                          : "attention.layer_norm_epsilon";
   Decoder d;
+  d.norm = norm;
   d.layers = asked.size("block_count");
   d.context = asked.size("context_length");
   d.hidden = asked.size("embedding_length");
@@ -68,7 +81,7 @@ Decoder ModelBuilder::decoder() {
   Extent headWidth = d.hidden / d.heads;
   d.keyWidth = asked.size("attention.key_length", headWidth);
   d.valueWidth = asked.size("attention.value_length", headWidth);
-  d.epsilon = asked.number("attention.layer_norm_rms_epsilon", std::nullopt);
+  d.epsilon = asked.number(epsilon, std::nullopt);
   d.attentionScale = asked.number("attention.scale", 0.0);
   asked.refuseOtherMaths();
   if (d.heads.value % d.cacheHeads.value)
@@ -84,99 +97,9 @@ Decoder ModelBuilder::decoder() {
     d.keyWidth.value = d.valueWidth.value = 1;
   }
   if (d.epsilon < 0.0)
-    asked.refuse(
-        llvm::formatv("{0} is {1}, expected a number from 0",
-                      asked.keyName("attention.layer_norm_rms_epsilon"),
-                      plainNumber(d.epsilon)));
+    asked.refuse(llvm::formatv("{0} is {1}, expected a number from 0",
+                               asked.keyName(epsilon), plainNumber(d.epsilon)));
   return d;
-}
-
-/// The YaRN parameters (arXiv 2309.00071). The factor of cos and sin is
-/// 0.1 · ln(factor) + 1; a log multiplier m divides it by the same with
-/// 0.1 · m, as DeepSeek and Mistral use it.
-mlir::DenseF64ArrayAttr ModelBuilder::yarn(const Decoder &decoder,
-                                           double factor, bool extrapolate) {
-  Extent original =
-      asked.size("rope.scaling.original_context_length", decoder.context);
-  double mix = asked.number("rope.scaling.yarn_ext_factor", 1.0);
-  double amplitude = asked.number("rope.scaling.attn_factor", 1.0);
-  double fast = asked.number("rope.scaling.yarn_beta_fast", 32.0);
-  double slow = asked.number("rope.scaling.yarn_beta_slow", 1.0);
-  double multiplier = asked.number("rope.scaling.yarn_log_multiplier", 0.0);
-  if (!extrapolate && amplitude == 1.0)
-    return {};
-  if (!extrapolate)
-    mix = 0.0;
-  double growth = factor > 1.0 ? 0.1 * std::log(factor) : 0.0;
-  if (mix != 0.0)
-    amplitude *= (growth + 1.0) / (multiplier * growth + 1.0);
-  if (!std::isfinite(amplitude) || fast <= 0.0 || slow <= 0.0)
-    asked.refuse(llvm::formatv("{0} with beta fast {1} and beta slow {2} "
-                               "cannot be computed, expected numbers above 0",
-                               asked.keyName("rope.scaling.type"),
-                               plainNumber(fast), plainNumber(slow)));
-  return builder.getDenseF64ArrayAttr({factor,
-                                       static_cast<double>(original.value), mix,
-                                       amplitude, fast, slow});
-}
-
-RopeAttr ModelBuilder::rope(const Decoder &decoder, RopePairs pairs,
-                            StringRef factors) {
-  Extent width = asked.size("rope.dimension_count", decoder.keyWidth);
-  double base = asked.number("rope.freq_base", 10000.0);
-  std::string type = asked.word("rope.scaling.type", "linear");
-  double linear = asked.number("rope.scale_linear", 1.0);
-  double factor = asked.number("rope.scaling.factor", linear);
-  if (factor == 0.0 || type == "none")
-    factor = 1.0; // 0 is how some writers say none
-  if (width.value % 2 || width.value > decoder.keyWidth.value)
-    asked.refuse(llvm::formatv(
-        "{0} is {1}, expected an even number up to the head's width {2}",
-        asked.keyName("rope.dimension_count"), width.value,
-        decoder.keyWidth.value));
-  if (base <= 0.0)
-    asked.refuse(llvm::formatv("{0} is {1}, expected a number above 0",
-                               asked.keyName("rope.freq_base"),
-                               plainNumber(base)));
-  if (factor < 0.0)
-    asked.refuse(llvm::formatv("{0} is {1}, expected a number above 0",
-                               asked.keyName("rope.scaling.factor"),
-                               plainNumber(factor)));
-  if (type != "none" && type != "linear" && type != "yarn")
-    asked.refuse(llvm::formatv("{0} is {1}, expected none, linear or yarn",
-                               asked.keyName("rope.scaling.type"),
-                               quotedName(type)));
-  FlatSymbolRefAttr table;
-  if (!factors.empty())
-    table = weight(factors, {width / Extent{2, "2"}}, /*plain=*/true,
-                   Need::Optional);
-  mlir::DenseF64ArrayAttr scaled = yarn(decoder, factor, type == "yarn");
-  bool plainLinear = !scaled && factor != 1.0;
-  return RopeAttr::get(
-      builder.getContext(), width.value, builder.getF64FloatAttr(base),
-      pairs == RopePairs::Halves, table,
-      plainLinear ? builder.getF64FloatAttr(factor) : mlir::FloatAttr(), scaled,
-      /*temperature=*/{});
-}
-
-RopeAttr ModelBuilder::queryRope(RopeAttr rope, const Decoder &decoder) {
-  constexpr const char *kScale = "attention.temperature_scale";
-  double scale = asked.number(kScale, 0.0);
-  if (scale == 0.0)
-    return rope;
-  double length =
-      asked.size("rope.scaling.original_context_length", decoder.context).value;
-  // The factor rides on cosines and sines, which the rest of a head has not.
-  if (rope.getWidth() != decoder.keyWidth.value)
-    asked.refuse(llvm::formatv(
-        "{0} is {1}, but {2} is {3}, expected all {4} elements of a head",
-        asked.keyName(kScale), plainNumber(scale),
-        asked.keyName("rope.dimension_count"), rope.getWidth(),
-        decoder.keyWidth.value));
-  return RopeAttr::get(builder.getContext(), rope.getWidth(), rope.getBase(),
-                       rope.getNeox(), rope.getFactors(), rope.getLinear(),
-                       rope.getYarn(),
-                       builder.getDenseF64ArrayAttr({scale, length}));
 }
 
 Rows ModelBuilder::embed(const Decoder &decoder) {
@@ -189,6 +112,14 @@ Rows ModelBuilder::embed(const Decoder &decoder) {
   Value rows = builder.create<EmbedOp>(
       at("token_embd"), rowsType(decoder.hidden), batch, table, scale);
   return {rows, decoder.hidden};
+}
+
+Rows ModelBuilder::scale(const Rows &rows, double factor, StringRef label) {
+  if (factor == 1.0)
+    return rows;
+  Value value = builder.create<ScaleOp>(at(label), rows.value.getType(),
+                                        rows.value, llvm::APFloat(factor));
+  return {value, rows.width};
 }
 
 std::vector<Block> ModelBuilder::blocks(const Decoder &decoder) {
@@ -211,38 +142,51 @@ Rows ModelBuilder::norm(const Rows &rows, StringRef name, const Extent &width,
                         const Decoder &decoder) {
   FlatSymbolRefAttr gain =
       weight((name + ".weight").str(), {width}, /*plain=*/true, Need::Required);
-  Value value =
-      builder.create<RmsNormOp>(at(name), rows.value.getType(), rows.value,
-                                gain, builder.getF64FloatAttr(decoder.epsilon));
+  mlir::FloatAttr epsilon = builder.getF64FloatAttr(decoder.epsilon);
+  Value value;
+  if (decoder.norm == Norm::Rms) {
+    value = builder.create<RmsNormOp>(at(name), rows.value.getType(),
+                                      rows.value, gain, epsilon);
+  } else {
+    FlatSymbolRefAttr bias = weight((name + ".bias").str(), {width},
+                                    /*plain=*/true, Need::Optional);
+    value = builder.create<LayerNormOp>(at(name), rows.value.getType(),
+                                        rows.value, gain, bias, epsilon,
+                                        builder.getI64IntegerAttr(1));
+  }
   return {value, rows.width};
 }
 
 Rows ModelBuilder::matmul(const Rows &rows, StringRef name, const Extent &width,
-                          Bias bias) {
+                          Bias bias, const Part *part) {
   FlatSymbolRefAttr matrix =
       weight((name + ".weight").str(), {width, rows.width}, /*plain=*/false,
-             Need::Required);
-  FlatSymbolRefAttr scale = weight((name + ".scale").str(), {Extent{1, "1"}},
+             Need::Required, part);
+  // One scale for all parts of a tensor.
+  std::string holder = (part ? part->of : name).str();
+  FlatSymbolRefAttr scale = weight(holder + ".scale", {Extent{1, "1"}},
                                    /*plain=*/true, Need::Optional);
   FlatSymbolRefAttr offset;
   if (bias == Bias::Optional)
-    offset =
-        weight((name + ".bias").str(), {width}, /*plain=*/true, Need::Optional);
+    offset = weight((name + ".bias").str(), {width}, /*plain=*/true,
+                    Need::Optional, part);
   Value value = builder.create<MatmulOp>(at(name), rowsType(width), rows.value,
                                          matrix, scale, offset);
   return {value, width};
 }
 
-Value ModelBuilder::kvCache(StringRef name, const Decoder &decoder) {
+Value ModelBuilder::kvCache(StringRef name, const Decoder &decoder,
+                            int64_t window) {
   auto type = KvCacheType::get(builder.getContext(), decoder.cacheHeads.value,
                                decoder.keyWidth.value, decoder.valueWidth.value,
-                               kvElement);
+                               kvElement, window);
   Value state = step.getBody().front().addArgument(type, at(name));
   states.push_back({name.str(), state});
   return state;
 }
 
-void ModelBuilder::head(const Rows &rows, const Decoder &decoder, Bias bias) {
+void ModelBuilder::head(const Rows &rows, const Decoder &decoder,
+                        const LogitOptions &options) {
   built = decoder;
   Value wanted = builder.create<SelectRowsOp>(
       at("output_rows"), rows.value.getType(), rows.value, batch);
@@ -252,10 +196,32 @@ void ModelBuilder::head(const Rows &rows, const Decoder &decoder, Bias bias) {
   PlacedTensor own = asked.tensor("output.weight", {rows.width, vocabulary},
                                   /*plain=*/false, Need::Optional);
   if (asked.describes() || own.tensor)
-    logits = matmul(normed, "output", vocabulary, bias);
+    logits = matmul(normed, "output", vocabulary, options.bias);
   else
     logits = matmul(normed, "token_embd", vocabulary, Bias::None);
+  logits = scale(logits, options.scale, "logit_scale");
+  if (options.softcap != 0.0)
+    logits.value =
+        builder.create<SoftcapOp>(at("logit_softcap"), logits.value.getType(),
+                                  logits.value, llvm::APFloat(options.softcap));
   builder.create<mlir::func::ReturnOp>(at("logits"), logits.value);
+}
+
+/// Only what differs from a plain decoder: every attention rotates, every
+/// feed-forward block has a gate, every block's sum but the last is normed.
+mlir::DictionaryAttr ModelBuilder::counts() {
+  mlir::Builder b(step.getContext());
+  mlir::NamedAttrList entries;
+  unsigned sums = attentions + ffns;
+  auto say = [&](StringRef what, unsigned count, unsigned usual) {
+    if (count != usual)
+      entries.set(what, b.getI64IntegerAttr(count));
+  };
+  say("gated", gated, ffns);
+  say("rotated", rotated, attentions);
+  say("summed_norms", summedNorms, sums ? sums - 1 : 0);
+  return entries.empty() ? mlir::DictionaryAttr()
+                         : entries.getDictionary(step.getContext());
 }
 
 mlir::OwningOpRef<mlir::ModuleOp> ModelBuilder::finish(StringRef family) {
@@ -269,6 +235,6 @@ mlir::OwningOpRef<mlir::ModuleOp> ModelBuilder::finish(StringRef family) {
                      ModelAttr::get(builder.getContext(), family,
                                     built.layers.value, attentions, ffns,
                                     built.hidden.value, vocabulary.value,
-                                    built.context.value));
+                                    built.context.value, counts()));
   return std::move(module);
 }

@@ -4,6 +4,7 @@
 #define SINTER_FRONTENDS_GGUF_MODELBUILDER_H
 
 #include "frontends/gguf/ModelSource.h"
+#include "frontends/gguf/Windows.h"
 
 #include "dialects/sinter/Sinter.h"
 
@@ -25,11 +26,15 @@ struct Rows {
   Extent width;
 };
 
+/// What a model's norms are: of the root mean square, or of mean and variance.
+enum class Norm { Rms, Layer };
+
 /// The sizes of a decoder-only transformer.
 struct Decoder {
   Extent layers, hidden, feedForward, context;
   Extent heads, cacheHeads, keyWidth, valueWidth;
-  double epsilon = 0;        ///< of every RMS norm
+  Norm norm = Norm::Rms;     ///< of every norm
+  double epsilon = 0;        ///< of every norm
   double attentionScale = 0; ///< of the scores, 1 / sqrt(keyWidth) if 0
 
   Extent queries() const { return heads * keyWidth; }
@@ -43,6 +48,34 @@ enum class RopePairs { Interleaved, Halves };
 
 enum class Bias { None, Optional };
 
+/// What a feed-forward block's gate goes through.
+enum class Gate { Silu, Gelu };
+
+/// What stands between the two matmuls of a feed-forward block without a gate.
+enum class Activation { Gelu, Relu2 };
+
+/// What some attentions have beyond queries, keys and values.
+struct AttentionOptions {
+  Bias bias = Bias::None; ///< of the output projection
+  int64_t window = 0;     ///< positions that a token sees; 0: all
+  double softcap = 0;     ///< of the scores; 0: none
+  bool sinks = false;     ///< attn_sinks: a score for each head without a value
+};
+
+/// What becomes of the logits.
+struct LogitOptions {
+  Bias bias = Bias::None;
+  double scale = 1.0;
+  double softcap = 0; ///< 0: none
+};
+
+/// Rows [first, first + width) of a tensor that holds several matrices, one
+/// above the other.
+struct Part {
+  llvm::StringRef of;
+  Extent first, all;
+};
+
 /// What one layer's attention works on, row by row.
 struct Heads {
   Rows queries, keys, values;
@@ -55,35 +88,62 @@ class Block {
 public:
   Block(ModelBuilder &model, const Decoder &decoder, unsigned index);
 
-  /// RMS norm of the row, or of each head if the weight is as wide as one.
+  /// Norm of the row, with a bias if it is a layer norm whose file has one.
   Rows norm(const Rows &rows, llvm::StringRef weight);
+  /// RMS norm of each head, with one weight for all.
   Rows headNorm(const Rows &rows, llvm::StringRef weight);
   Rows matmul(const Rows &rows, llvm::StringRef weight, const Extent &width,
               Bias bias = Bias::None);
+  /// The matrix that is a part of another tensor; `weight` is its name here.
+  Rows matmul(const Rows &rows, llvm::StringRef weight, const Extent &width,
+              const Part &part, Bias bias = Bias::None);
   Rows rope(const Rows &rows, RopeAttr rope, const Extent &heads,
             llvm::StringRef label);
   /// Appends keys and values to this layer's cache and attends over it.
-  Rows attention(const Heads &heads);
+  Rows attention(const Heads &heads, const AttentionOptions &options = {});
   // Attention step by step, as most decoders take it.
 
   /// attn_q, attn_k and attn_v of `rows`, with biases if the file has them.
   Heads project(const Rows &rows);
+  /// The same from attn_qkv, which holds all three.
+  Heads projectJoined(const Rows &rows);
   /// The RMS norms attn_q_norm and attn_k_norm of each head.
   Heads normHeads(const Heads &heads);
+  /// The RMS norms attn_q_norm and attn_k_norm of the whole rows.
+  Heads normRows(const Heads &heads);
+  /// Layer norms of each head, with weights of its own.
+  Heads layerNormHeads(const Heads &heads);
   /// Queries and keys rotated by their positions.
   Heads rotate(const Heads &heads, RopeAttr queries, RopeAttr keys);
   Heads rotate(const Heads &heads, RopeAttr rope) {
     return rotate(heads, rope, rope);
   }
   /// attn_output of the attention.
-  Rows attend(const Heads &heads, Bias bias = Bias::None);
+  Rows attend(const Heads &heads, Bias bias = Bias::None) {
+    return attend(heads, AttentionOptions{.bias = bias});
+  }
+  Rows attend(const Heads &heads, const AttentionOptions &options);
 
   /// down(silu(gate(x)) * up(x)) (arXiv 2002.05202).
-  Rows gatedFfn(const Rows &rows, Bias bias = Bias::None);
+  Rows gatedFfn(const Rows &rows, Bias bias = Bias::None) {
+    return gatedFfn(rows, Gate::Silu, bias);
+  }
+  Rows gatedFfn(const Rows &rows, Gate gate, Bias bias = Bias::None);
+  /// The same, ffn_up holding gate, then up.
+  Rows joinedFfn(const Rows &rows, Gate gate);
+  /// down(activation(up(x))).
+  Rows plainFfn(const Rows &rows, Activation activation, Bias bias);
   Rows add(const Rows &left, const Rows &right, llvm::StringRef label);
+  Rows scale(const Rows &rows, double factor, llvm::StringRef label);
+  /// Whether the file has this tensor of the layer.
+  bool has(llvm::StringRef tensor) const;
+  /// From 0.
+  unsigned number() const { return index; }
 
 private:
   std::string name(llvm::StringRef part) const;
+  Rows gatedDown(const Rows &gate, const Rows &up, Gate kind,
+                 const Extent &width, Bias bias);
 
   ModelBuilder &model;
   const Decoder &decoder;
@@ -98,20 +158,34 @@ public:
 
   ModelSource &source() { return asked; }
   /// Reads the keys that every decoder-only transformer has.
-  Decoder decoder();
+  Decoder decoder(Norm norm = Norm::Rms);
   /// Reads the rope keys. `factors`, if the file has it, divides frequencies.
   RopeAttr rope(const Decoder &decoder, RopePairs pairs,
                 llvm::StringRef factors = "");
+  /// `rope` as layers with a window have it: a base of their own, no scaling.
+  RopeAttr localRope(RopeAttr rope, double base);
+  /// `rope` with its base times alpha^(width / (width - 2)), if the file has
+  /// `rope.scaling.alpha`.
+  RopeAttr alphaRope(RopeAttr rope);
+  /// `rope` with rope_factors_short, or rope_factors_long where a context is
+  /// longer than the original one (LongRoPE), if the file has them.
+  RopeAttr longRope(RopeAttr rope, const Decoder &decoder);
   /// `rope` for queries, with what sharpens attention far into the text, if
   /// the file has `attention.temperature_scale`: the rotated query times
   /// 1 + scale · ln(1 + floor(position / original context)).
   RopeAttr queryRope(RopeAttr rope, const Decoder &decoder);
   Rows embed(const Decoder &decoder);
+  /// `rows` times a constant.
+  Rows scale(const Rows &rows, double factor, llvm::StringRef label);
   /// The layers; none if something is wrong already.
   std::vector<Block> blocks(const Decoder &decoder);
   /// Final norm and logits of the wanted rows, from output.weight or, if the
   /// file has none, the embedding. Ends the step.
-  void head(const Rows &rows, const Decoder &decoder, Bias bias = Bias::None);
+  void head(const Rows &rows, const Decoder &decoder, Bias bias = Bias::None) {
+    head(rows, decoder, LogitOptions{.bias = bias});
+  }
+  void head(const Rows &rows, const Decoder &decoder,
+            const LogitOptions &options);
 
   /// The module with `sinter.model` for `family`, once head() was called.
   mlir::OwningOpRef<mlir::ModuleOp> finish(llvm::StringRef family);
@@ -128,14 +202,16 @@ private:
   /// at first use; null if it is optional and absent.
   mlir::FlatSymbolRefAttr weight(llvm::StringRef name,
                                  llvm::ArrayRef<Extent> shape, bool plain,
-                                 Need need);
+                                 Need need, const Part *part = nullptr);
   mlir::Type rowsType(const Extent &width);
   Rows norm(const Rows &rows, llvm::StringRef name, const Extent &width,
             const Decoder &decoder);
   /// rows · NAME.weightᵀ, with NAME.scale and NAME.bias if the file has them.
   Rows matmul(const Rows &rows, llvm::StringRef name, const Extent &width,
-              Bias bias);
-  mlir::Value kvCache(llvm::StringRef name, const Decoder &decoder);
+              Bias bias, const Part *part = nullptr);
+  mlir::Value kvCache(llvm::StringRef name, const Decoder &decoder,
+                      int64_t window);
+  mlir::DictionaryAttr counts();
   mlir::DenseF64ArrayAttr yarn(const Decoder &decoder, double factor,
                                bool extrapolate);
 
@@ -149,6 +225,8 @@ private:
   Extent vocabulary;
   std::vector<State> states;
   unsigned attentions = 0, ffns = 0;
+  // What does not follow from those two (#sinter.model).
+  unsigned rotated = 0, gated = 0, summedNorms = 0;
   llvm::StringSet<> declared;
 };
 

@@ -21,7 +21,8 @@ static constexpr int64_t kLargestSize = std::numeric_limits<int32_t>::max();
 static constexpr int64_t kSample = 2;
 
 static std::string factor(const Extent &extent) {
-  bool sum = StringRef(extent.formula).contains(" / ");
+  StringRef formula = extent.formula;
+  bool sum = formula.contains(" / ") || formula.contains(" + ");
   return sum ? "(" + extent.formula + ")" : extent.formula;
 }
 
@@ -31,6 +32,10 @@ Extent sinter::operator*(const Extent &left, const Extent &right) {
 
 Extent sinter::operator/(const Extent &left, const Extent &right) {
   return {left.value / right.value, factor(left) + " / " + factor(right)};
+}
+
+Extent sinter::operator+(const Extent &left, const Extent &right) {
+  return {left.value + right.value, left.formula + " + " + right.formula};
 }
 
 std::string sinter::plainNumber(double number) {
@@ -158,25 +163,56 @@ std::string ModelSource::word(StringRef key, StringRef otherwise) {
   return otherwise.str();
 }
 
+std::vector<int64_t> ModelSource::ofLayers(StringRef key, size_t layers) {
+  const GgufValue *value = ask(key, "integers", "none");
+  if (!value)
+    return {};
+  std::vector<int64_t> numbers;
+  if (auto flags = value->flags())
+    numbers.assign(flags->begin(), flags->end());
+  else if (auto list = value->integers())
+    numbers.assign(list->begin(), list->end());
+  else if (auto one = value->integer())
+    numbers.assign(layers, *one);
+  bool small = llvm::all_of(numbers, [](int64_t number) {
+    return number >= 0 && number <= kLargestSize;
+  });
+  if (numbers.size() >= layers && small)
+    return numbers;
+  refuse(llvm::formatv("{0} is {1}, expected {2} whole numbers from 0 to {3}",
+                       keyName(key), value->describe(), layers, kLargestSize));
+  return std::vector<int64_t>(layers, 1);
+}
+
+bool ModelSource::isAsked(StringRef key) const {
+  return usedKeys.contains(arch + "." + key.str());
+}
+
 void ModelSource::refuseOtherMaths() {
-  if (int64_t experts = count("expert_count", 0))
-    refuse(llvm::formatv("{0} is {1}, but routed experts are not supported in "
-                         "this family yet",
-                         keyName("expert_count"), experts));
-  if (const GgufValue *causal = ask("attention.causal", "bool", "true"))
-    if (!causal->flag().value_or(false))
-      refuse(keyName("attention.causal") + " is " +
-             (causal->flag() ? "false" : causal->describe()) +
-             ", expected true in this family");
+  if (!isAsked("expert_count"))
+    if (int64_t experts = count("expert_count", 0))
+      refuse(llvm::formatv("{0} is {1}, but routed experts are not supported "
+                           "in this family yet",
+                           keyName("expert_count"), experts));
+  if (!isAsked("attention.causal"))
+    if (const GgufValue *causal = ask("attention.causal", "bool", "true"))
+      if (!causal->flag().value_or(false))
+        refuse(keyName("attention.causal") + " is " +
+               (causal->flag() ? "false" : causal->describe()) +
+               ", expected true in this family");
+  auto refuseAllBut = [&](StringRef key, double plain) {
+    if (isAsked(key))
+      return;
+    // 0 is how some writers say that there is none.
+    if (double found = number(key, plain); found != plain && found != 0.0)
+      refuse(llvm::formatv("{0} is {1}, expected {2} in this family",
+                           keyName(key), plainNumber(found),
+                           plainNumber(plain)));
+  };
   for (StringRef key : {"attn_logit_softcapping", "final_logit_softcapping"})
-    if (double cap = number(key, 0.0); cap != 0.0)
-      refuse(llvm::formatv("{0} is {1}, expected 0 in this family",
-                           keyName(key), plainNumber(cap)));
-  // 0 is how some writers say that there is none.
+    refuseAllBut(key, 0.0);
   for (StringRef key : {"logit_scale", "residual_scale", "embedding_scale"})
-    if (double scale = number(key, 1.0); scale != 1.0 && scale != 0.0)
-      refuse(llvm::formatv("{0} is {1}, expected 1 in this family",
-                           keyName(key), plainNumber(scale)));
+    refuseAllBut(key, 1.0);
 }
 
 void ModelSource::checkShape(const GgufTensor &tensor, ArrayRef<Extent> shape) {

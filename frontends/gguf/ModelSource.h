@@ -27,6 +27,7 @@ struct Extent {
 Extent operator*(const Extent &left, const Extent &right);
 /// Left by right, where it goes without rest; else rounded down.
 Extent operator/(const Extent &left, const Extent &right);
+Extent operator+(const Extent &left, const Extent &right);
 
 /// As a person writes it: "10000", "1e-06".
 std::string plainNumber(double number);
@@ -50,12 +51,16 @@ public:
   /// A whole number from 0 that the file may leave out.
   int64_t count(llvm::StringRef key, int64_t otherwise);
   double number(llvm::StringRef key, std::optional<double> otherwise);
+  /// A number from 0 for each of `layers` layers: the file's list, or its one
+  /// number for all; nothing if it has neither.
+  std::vector<int64_t> ofLayers(llvm::StringRef key, size_t layers);
   std::string word(llvm::StringRef key, llvm::StringRef otherwise);
 
-  /// Refuses keys under which the model would compute something else than its
-  /// family does here: routed experts, bidirectional attention, softcaps and
-  /// multipliers. A window of attention is no such key: the reference
-  /// implementation (llama.cpp) does not read it in these families.
+  /// Refuses keys that nobody has asked for and under which the model would
+  /// compute something else than its family does here: routed experts,
+  /// bidirectional attention, softcaps and multipliers. A window of attention
+  /// is no such key: the reference implementation (llama.cpp) does not read it
+  /// in these families.
   void refuseOtherMaths();
 
   /// The tensor of this name, checked against `shape` (GGUF's order, width
@@ -63,6 +68,10 @@ public:
   /// error too if it is required.
   PlacedTensor tensor(llvm::StringRef name, llvm::ArrayRef<Extent> shape,
                       bool plain, Need need);
+  /// Whether the file has a tensor; true of a description.
+  bool has(llvm::StringRef name) const {
+    return !model || model->findTensor(name).tensor;
+  }
   /// Size of dimension `index` of a tensor, called `formula` from now on.
   Extent sizeOf(llvm::StringRef tensorName, unsigned index,
                 llvm::StringRef formula);
@@ -101,6 +110,8 @@ private:
                        llvm::StringRef otherwise);
   std::optional<int64_t> wholeNumber(llvm::StringRef key,
                                      const GgufValue &value, int64_t least);
+  /// Whether some family's code reads the key itself.
+  bool isAsked(llvm::StringRef key) const;
   void checkShape(const GgufTensor &tensor, llvm::ArrayRef<Extent> shape);
   void checkType(const GgufTensor &tensor, bool plain);
 

@@ -9,6 +9,7 @@
 /// Refuses: a norm of anything but a sum, above all the last one, which stands
 /// behind select_rows. Norms of heads are none of its business.
 /// Test: test/passes/fuse-residual-norm.mlir
+#include "dialects/sinter/NormOps.h"
 #include "passes/FusionPass.h"
 
 using namespace mlir;
@@ -17,11 +18,13 @@ namespace sinter {
 #define GEN_PASS_DEF_FUSERESIDUALNORM
 #include "passes/Passes.h.inc"
 
-static std::optional<Box> matchResidualNorm(RmsNormOp norm, Site &site) {
-  if (site.weight(norm.getWeightAttr()).getDimSize(0) !=
-      widthOf(norm.getInput()))
+static std::optional<Box> matchResidualNorm(Operation *norm, Site &site) {
+  Value input = norm->getOperand(0);
+  auto layer = dyn_cast<LayerNormOp>(norm);
+  if (site.weight(gainOf(norm)).getNumElements() != widthOf(input) ||
+      (layer && layer.getHeads() > 1))
     return site.ignore();
-  Operation *producer = norm.getInput().getDefiningOp();
+  Operation *producer = input.getDefiningOp();
   if (isa_and_nonnull<SelectRowsOp>(producer))
     return site.refuse("select_rows stands between the sum and the norm");
   auto sum = dyn_cast_or_null<AddOp>(producer);
@@ -35,8 +38,8 @@ namespace {
 struct FuseResidualNorm : impl::FuseResidualNormBase<FuseResidualNorm> {
   using FuseResidualNormBase::FuseResidualNormBase;
   void runOnOperation() override {
-    fuseAll<RmsNormOp>(getOperation(), fuseResidualNormFusion, remarks,
-                       matchResidualNorm);
+    fuseAll(getOperation(), fuseResidualNormFusion, isNorm, remarks,
+            matchResidualNorm);
   }
 };
 
@@ -50,7 +53,7 @@ const Fusion fuseResidualNormFusion = {
     // sum; after the last block select_rows comes first.
     .expected = [](ModelAttr model, func::FuncOp) {
       unsigned sums = model.getAttention() + model.getFfn();
-      return sums ? sums - 1 : 0;
+      return model.count("summed_norms", sums ? sums - 1 : 0);
     }};
 
 } // namespace sinter

@@ -9,7 +9,8 @@
 ///
 /// Why: a head is normed, rotated and stored while it is in registers; one
 /// launch instead of five.
-/// Refuses: keys or query that are not rotated, or rotated differently; keys
+/// Refuses: keys or query that are not rotated, rotated differently, or normed
+/// behind their rotation; keys
 /// or normed heads that are read elsewhere; a cache that no attention reads.
 /// Test: test/passes/fuse-rope-cache-write.mlir
 #include "passes/FusionPass.h"
@@ -45,6 +46,8 @@ static std::optional<Box> matchRopeCacheWrite(CacheWriteOp write, Site &site) {
   if (!attention)
     return site.refuse("no attention reads the cache after the write");
   auto query = attention.getQuery().getDefiningOp<RopeOp>();
+  if (attention.getQuery().getDefiningOp<RmsNormOp>())
+    return site.refuse("query is normed after its rotation");
   if (!query)
     return site.refuse("query is not rotated");
   auto keys = write.getKeys().getDefiningOp<RopeOp>();
@@ -72,9 +75,8 @@ static std::optional<Box> matchRopeCacheWrite(CacheWriteOp write, Site &site) {
   box.inputs.append({write.getValues(), write.getCache(), write.getBatch()});
   box.ops.assign(norms.begin(), norms.end());
   box.ops.append({query, keys, write});
-  llvm::sort(box.ops, [](Operation *a, Operation *b) {
-    return a->isBeforeInBlock(b);
-  });
+  llvm::sort(box.ops,
+             [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
   return box;
 }
 
@@ -95,7 +97,7 @@ const Fusion fuseRopeCacheWriteFusion = {
     .kind = "rope_cache_write",
     .make = createFuseRopeCacheWrite,
     .expected = [](ModelAttr model, func::FuncOp) {
-      return model.getAttention();
+      return model.count("rotated", model.getAttention());
     }};
 
 } // namespace sinter

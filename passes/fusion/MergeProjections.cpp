@@ -6,7 +6,8 @@
 ///                                 }
 ///
 /// Why: query, key and value, or gate and up, are one matmul over joined
-/// weights: one launch, and the input is read once.
+/// weights: one launch, and the input is read once. Where all five read one
+/// input, gate and up stay two, for fuse-swiglu.
 /// Refuses: formats that differ (those that agree still merge), an input read
 /// once, rows that do not end on a group of 16 before the next member's begin,
 /// tensor scale or bias on some members only.
@@ -66,6 +67,16 @@ static std::string obstacle(ArrayRef<MatmulOp> members) {
   return {};
 }
 
+/// The activation that takes gate and up from matmuls, if `matmul` is one of
+/// the two.
+static Operation *gatedBy(MatmulOp matmul) {
+  for (Operation *user : matmul->getUsers())
+    if (auto op = dyn_cast<Elementwise>(user))
+      if (op.isActivation() && op->getNumOperands() == 2)
+        return op;
+  return nullptr;
+}
+
 static std::optional<Box> matchProjections(MatmulOp matmul, Site &site) {
   const Format *format = formatAt(matmul, site);
   SmallVector<MatmulOp> members;
@@ -73,12 +84,12 @@ static std::optional<Box> matchProjections(MatmulOp matmul, Site &site) {
   for (MatmulOp reader : readersOf(rootOf(matmul.getInput()))) {
     const Format *other = formatAt(reader, site);
     formats.insert(std::string(other->name));
-    if (other == format && reader.getInput() == matmul.getInput())
+    if (other == format && reader.getInput() == matmul.getInput() &&
+        gatedBy(reader) == gatedBy(matmul))
       members.push_back(reader);
   }
-  llvm::sort(members, [](MatmulOp a, MatmulOp b) {
-    return a->isBeforeInBlock(b);
-  });
+  llvm::sort(members,
+             [](MatmulOp a, MatmulOp b) { return a->isBeforeInBlock(b); });
   if (members.front() != matmul)
     return site.ignore();
   if (members.size() == 1 && formats.size() > 1)
@@ -107,7 +118,7 @@ const Fusion mergeProjectionsFusion = {
     .kind = "projections",
     .make = createMergeProjections,
     .expected = [](ModelAttr model, func::FuncOp) {
-      return model.getAttention() + model.getFfn();
+      return model.getAttention() + model.count("gated", model.getFfn());
     }};
 
 } // namespace sinter

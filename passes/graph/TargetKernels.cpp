@@ -20,7 +20,9 @@ static constexpr llvm::StringLiteral kX86Ops[] = {
     "sinter.embed",     "sinter.rms_norm",    "sinter.matmul",
     "sinter.add",       "sinter.swiglu",      "sinter.rope",
     "sinter.attention", "sinter.select_rows", "sinter.cache_write",
-    "sinter.quantize"};
+    "sinter.quantize",  "sinter.geglu",       "sinter.gelu",
+    "sinter.relu2",     "sinter.scale",       "sinter.softcap",
+    "sinter.layer_norm"};
 
 static constexpr RegionKernel kX86Regions[] = {
     {"projections"},

@@ -106,12 +106,14 @@ plan::OperandAttr Declarations::rope(tile::RopeTableOp table) {
   uint64_t pairs = rope.getWidth() / 2;
   auto frequencies = FlatSymbolRefAttr::get(
       builder.getStringAttr(table.getSymName() + ".frequencies"));
-  plan::OperandAttr place = weight(frequencies, pairs * 4);
+  uint64_t sets = rope.getLongFactors() ? 2 : 1;
+  plan::OperandAttr place = weight(frequencies, sets * pairs * 4);
   // YaRN's attention factor scales the angles' sines and cosines.
   double magnitude = rope.getYarn() ? rope.getYarn()[3] : 1.0;
   auto op = builder.create<plan::RopeTableOp>(
       module.getLoc(), planName(symbol), place.getSymbol().getValue(), pairs,
-      llvm::APFloat(magnitude), rope.getTemperature());
+      llvm::APFloat(magnitude), rope.getTemperature(),
+      rope.getLongFactors() ? rope.getLongFrom() : 0);
   op->setAttr("plan.source", symbol);
   symbols.insert(op);
   return known[symbol] = plan::OperandAttr::get(

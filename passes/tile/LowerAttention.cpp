@@ -110,7 +110,7 @@ static tile::HeadsAttr skeletonOf(OpGroup &group, TileBuilder &tile,
   CacheWriteOp write = heads.write;
   unsigned cacheHeads = 0, valueWidth = 0, keyStride = 0, valueStride = 0;
   unsigned queryStride = 0, outputStride = 0;
-  bool f16 = true;
+  bool f16 = true, ring = false;
   if (write) {
     KvCacheType cache = write.getCache().getType();
     cacheHeads = cache.getHeads();
@@ -118,6 +118,7 @@ static tile::HeadsAttr skeletonOf(OpGroup &group, TileBuilder &tile,
     keyStride = tile.row(heads.key.input).getStride();
     valueStride = tile.row(group.resolve(write.getValues())).getStride();
     f16 = cache.getElement().isF16();
+    ring = cache.getWindow() != 0;
   }
   if (heads.queryHeads) {
     queryStride = tile.row(heads.query.input).getStride();
@@ -128,7 +129,7 @@ static tile::HeadsAttr skeletonOf(OpGroup &group, TileBuilder &tile,
       heads.keyWidth, valueWidth, heads.rope ? heads.rope.getWidth() : 0,
       heads.rope && heads.rope.getNeox(), static_cast<bool>(heads.query.norm),
       static_cast<bool>(heads.key.norm), heads.epsilon, queryStride, keyStride,
-      valueStride, outputStride, f16, kPageTokens);
+      valueStride, outputStride, f16, kPageTokens, ring);
 }
 
 static void launchHeads(OpGroup &group, TileBuilder &tile, Heads &heads) {
@@ -200,17 +201,19 @@ NotLowered lowerAttention(OpGroup &group, TileBuilder &tile) {
       attention.getContext(), attention.getHeads(), cache.getHeads(),
       cache.getKeys(), cache.getValues(), attention.getScaleAttr(),
       tile.row(query).getStride(), tile.row(result.getType()),
-      cache.getElement().isF16(), kPageTokens);
+      cache.getElement().isF16(), kPageTokens,
+      attention.getWindow().value_or(0), attention.getSoftcapAttr(),
+      attention.getSinks().has_value(), cache.getWindow() != 0);
   auto kernel = tile.kernel(Twine("attention") + (quantize ? "_q8" : "_f32") +
                                 "_h" + Twine(attention.getHeads()) + "_k" +
                                 Twine(cache.getKeys()),
                             skeleton);
-  auto launch = LaunchBuilder(tile, group.getRoot()->getLoc())
-                    .input(query)
-                    .input(group.resolve(attention.getCache()))
-                    .output(result.getType())
-                    .launch(kernel, group.label());
-  group.replace(result, launch.getResult(0));
+  LaunchBuilder launch(tile, group.getRoot()->getLoc());
+  launch.input(query).input(group.resolve(attention.getCache()));
+  if (auto sinks = attention.getSinksAttr())
+    launch.symbol(tile.vector(sinks));
+  auto op = launch.output(result.getType()).launch(kernel, group.label());
+  group.replace(result, op.getResult(0));
   return std::nullopt;
 }
 

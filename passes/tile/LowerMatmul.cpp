@@ -1,5 +1,5 @@
-/// Lowers matmuls to gemm kernels: alone, several over joined weights, or gate
-/// and up in turns with SwiGLU as the body of the hole; and embeddings.
+/// Lowers matmuls to gemm kernels: alone, several over joined weights, or with
+/// an activation as the body of the hole, gate and up in turns; and embeddings.
 #include "passes/tile/LowerGroup.h"
 
 using namespace mlir;
@@ -50,7 +50,7 @@ static NotLowered checkJoined(const Joined &joined) {
 /// The launch of one gemm kernel.
 static tile::LaunchOp launchGemm(OpGroup &group, TileBuilder &tile,
                                  const Joined &joined, StringRef op,
-                                 unsigned segments, KernelBody body,
+                                 unsigned segments, Elementwise body,
                                  Type result) {
   Value input = group.resolve(MatmulOp(joined.matmuls.front()).getInput());
   bool outputs = tile.countsOutputs(input);
@@ -71,34 +71,47 @@ static tile::LaunchOp launchGemm(OpGroup &group, TileBuilder &tile,
                                                              group.label());
 }
 
-/// gate and up in turns, silu(gate) * up in the hole, perhaps quantised.
-static NotLowered lowerSwiglu(OpGroup &group, TileBuilder &tile) {
-  auto swiglu = group.only<SwigluOp>();
+/// The group's activation, if it has one.
+static Elementwise activationOf(OpGroup &group) {
+  for (Operation *op : group.getOps())
+    if (auto found = dyn_cast<Elementwise>(op); found && found.isActivation())
+      return found;
+  return {};
+}
+
+/// One matmul, or gate and up in turns, with the activation in the hole;
+/// perhaps quantised.
+static NotLowered lowerActivated(OpGroup &group, TileBuilder &tile,
+                                 Elementwise activation) {
   auto quantize = group.only<QuantizeOp>();
-  if (group.count<MatmulOp>() != 2 || group.size() != (quantize ? 4u : 3u))
-    return "not two matmuls and a swiglu";
-  auto gate = group.resolve(swiglu.getGate()).getDefiningOp<MatmulOp>();
-  auto up = group.resolve(swiglu.getUp()).getDefiningOp<MatmulOp>();
-  if (!gate || !up || gate == up)
-    return "gate and up are not the two matmuls";
-  Value result = quantize ? quantize.getResult() : swiglu.getResult();
-  if (quantize && group.resolve(quantize.getInput()) != swiglu.getResult())
+  unsigned segments = activation->getNumOperands();
+  if (group.count<MatmulOp>() != segments ||
+      group.size() != segments + (quantize ? 2u : 1u))
+    return "not matmuls and their activation";
+  Joined joined;
+  for (Value operand : activation->getOperands()) {
+    auto matmul = group.resolve(operand).getDefiningOp<MatmulOp>();
+    if (!matmul || llvm::is_contained(joined.matmuls, matmul))
+      return "the activation's operands are not the matmuls";
+    if (NotLowered why = addMatmul(group, tile, matmul, joined))
+      return why;
+  }
+  Value last = activation->getResult(0);
+  Value result = quantize ? quantize.getResult() : last;
+  if (quantize && group.resolve(quantize.getInput()) != last)
     return "quantises something else";
   if (!group.gives(result))
     return "an inner value is used outside";
-  Joined joined;
-  for (MatmulOp matmul : {gate, up})
-    if (NotLowered why = addMatmul(group, tile, matmul, joined))
-      return why;
   if (NotLowered why = checkJoined(joined))
     return why;
   // The bias would have to be cut into the same turns.
-  if (!joined.biases.empty())
+  if (segments > 1 && !joined.biases.empty())
     return "gate and up have biases";
-  if (joined.rows % 32)
+  if (segments > 1 && joined.rows % 32)
     return "gate and up cannot take turns of 16 rows";
-  auto launch = launchGemm(group, tile, joined, "swiglu", 2, KernelBody::Swiglu,
-                           result.getType());
+  auto launch =
+      launchGemm(group, tile, joined, activation->getName().stripDialect(),
+                 segments, activation, result.getType());
   group.replace(result, launch.getResult(0));
   return std::nullopt;
 }
@@ -120,8 +133,8 @@ static void cutColumns(OpGroup &group, TileBuilder &tile, Joined &joined,
 NotLowered lowerMatmul(OpGroup &group, TileBuilder &tile) {
   if (group.count<MatmulOp>() == 0)
     return "no matmul";
-  if (group.count<SwigluOp>())
-    return lowerSwiglu(group, tile);
+  if (Elementwise activation = activationOf(group))
+    return lowerActivated(group, tile, activation);
   auto quantize = group.only<QuantizeOp>();
   if (group.count<MatmulOp>() + (quantize ? 1 : 0) != group.size())
     return "matmuls beside other ops";
@@ -138,8 +151,8 @@ NotLowered lowerMatmul(OpGroup &group, TileBuilder &tile) {
         group.resolve(quantize.getInput()) != first.getResult() ||
         !group.gives(quantize.getResult()))
       return "quantises something else than the one product";
-    auto launch = launchGemm(group, tile, joined, "matmul", 1, KernelBody::None,
-                             quantize.getType());
+    auto launch =
+        launchGemm(group, tile, joined, "matmul", 1, {}, quantize.getType());
     group.replace(quantize, launch.getResult(0));
     return std::nullopt;
   }
@@ -148,8 +161,7 @@ NotLowered lowerMatmul(OpGroup &group, TileBuilder &tile) {
     result =
         RankedTensorType::get({ShapedType::kDynamic, joined.rows},
                               cast<RankedTensorType>(result).getElementType());
-  auto launch =
-      launchGemm(group, tile, joined, "matmul", 1, KernelBody::None, result);
+  auto launch = launchGemm(group, tile, joined, "matmul", 1, {}, result);
   if (joined.matmuls.size() > 1)
     cutColumns(group, tile, joined, launch.getResult(0));
   else

@@ -1,48 +1,82 @@
 /// Lowers what works row by row: norms with their residual sum, elementwise
 /// ops, the choice of output rows, and quantisation.
+#include "dialects/sinter/NormOps.h"
 #include "passes/tile/LowerGroup.h"
 
 using namespace mlir;
 
 namespace sinter {
 
+/// What a norm op has beyond its input.
+struct NormFacts {
+  FlatSymbolRefAttr weight, bias;
+  FloatAttr epsilon;
+  bool layer = false;
+  unsigned heads = 1; ///< parts of the row, each with its part of the weight
+};
+
+static NormFacts factsOf(Operation *norm) {
+  if (auto layer = dyn_cast<LayerNormOp>(norm))
+    return {layer.getWeightAttr(), layer.getBiasAttr(), layer.getEpsilonAttr(),
+            true, static_cast<unsigned>(layer.getHeads())};
+  auto rms = cast<RmsNormOp>(norm);
+  return {rms.getWeightAttr(), {}, rms.getEpsilonAttr()};
+}
+
+/// The kernel of a norm of rows as `input`, with results as `normed`.
+static FlatSymbolRefAttr normKernel(TileBuilder &tile, const NormFacts &norm,
+                                    Value input, Value normed, bool add) {
+  unsigned width = rowWidth(input);
+  unsigned size = tile.weightType(norm.weight).getNumElements() / norm.heads;
+  tile::RowAttr output = tile.row(normed.getType());
+  auto skeleton = tile::NormAttr::get(
+      input.getContext(), tile.row(input), output, size, norm.epsilon, add,
+      tile.countsOutputs(input), norm.layer, static_cast<bool>(norm.bias),
+      norm.heads > 1);
+  StringRef op = norm.layer ? (add ? "residual_layer_norm" : "layer_norm")
+                            : (add ? "residual_norm" : "rms_norm");
+  return tile.kernel(Twine(op) + (output.getQ8() ? "_q8" : "_f32") + "_n" +
+                         Twine(width) +
+                         (size == width ? Twine() : "_g" + Twine(size)),
+                     skeleton);
+}
+
 NotLowered lowerNorm(OpGroup &group, TileBuilder &tile) {
-  auto norm = group.only<RmsNormOp>();
+  Operation *norm = nullptr;
+  for (Operation *op : group.getOps())
+    if (isNorm(op))
+      norm = op;
   auto add = group.only<AddOp>();
   auto quantize = group.only<QuantizeOp>();
   if (!norm || group.size() != 1u + (add ? 1 : 0) + (quantize ? 1 : 0))
     return "not one norm, perhaps with a sum and a quantisation";
-  if (add && group.resolve(norm.getInput()) != add.getResult())
+  if (add && group.resolve(norm->getOperand(0)) != add.getResult())
     return "the norm is not of the sum";
-  if (quantize && group.resolve(quantize.getInput()) != norm.getResult())
+  if (quantize && group.resolve(quantize.getInput()) != norm->getResult(0))
     return "the quantisation is not of the norm";
-  Value normed = quantize ? quantize.getResult() : norm.getResult();
+  Value normed = norm->getResult(0);
+  if (quantize)
+    normed = quantize.getResult();
   if (!group.gives(add ? ArrayRef<Value>{normed, add.getResult()}
                        : ArrayRef<Value>{normed}))
     return "an inner value is used outside";
-  Value input = group.resolve(add ? add.getLhs() : norm.getInput());
+  Value input = group.resolve(add ? add.getLhs() : norm->getOperand(0));
   // The kernel has one stride, of the first input; the addend's is the width.
   if (add &&
       tile.row(group.resolve(add.getRhs())).getStride() != rowWidth(input))
     return "the addend is columns of wider rows";
-  bool outputs = tile.countsOutputs(input);
-  RankedTensorType weight = tile.weightType(norm.getWeightAttr());
-  unsigned width = rowWidth(input), size = weight.getDimSize(0);
-  auto skeleton = tile::NormAttr::get(
-      norm.getContext(), tile.row(input), tile.row(normed.getType()), size,
-      norm.getEpsilonAttr(), static_cast<bool>(add), outputs);
-  auto kernel = tile.kernel(
-      Twine(add ? "residual_norm" : "rms_norm") + (quantize ? "_q8" : "_f32") +
-          "_n" + Twine(width) + (size == width ? Twine() : "_g" + Twine(size)),
-      skeleton);
+  NormFacts facts = factsOf(norm);
+  auto kernel = normKernel(tile, facts, input, normed, static_cast<bool>(add));
   LaunchBuilder launch(tile, group.getRoot()->getLoc());
   launch.input(input);
   if (add)
     launch.input(group.resolve(add.getRhs()));
-  launch.symbol(tile.vector(norm.getWeightAttr()));
+  launch.symbol(tile.vector(facts.weight));
+  if (facts.bias)
+    launch.symbol(tile.vector(facts.bias));
   if (add)
     launch.output(add.getType());
-  launch.output(normed.getType()).countsOutputs(outputs);
+  launch.output(normed.getType()).countsOutputs(tile.countsOutputs(input));
   auto op = launch.launch(kernel, group.label());
   if (add)
     group.replace(add, op.getResult(0));
@@ -55,22 +89,18 @@ namespace {
 /// The one op whose result the row is, before any quantisation.
 struct RowOp {
   StringRef name;
-  KernelBody body;
+  Elementwise body;
   SmallVector<Value> inputs;
 };
 
 } // namespace
 
 static std::optional<RowOp> rowOp(Operation *op) {
-  if (auto add = dyn_cast<AddOp>(op))
-    return RowOp{"add", KernelBody::Add, {add.getLhs(), add.getRhs()}};
-  if (auto swiglu = dyn_cast<SwigluOp>(op))
-    return RowOp{
-        "swiglu", KernelBody::Swiglu, {swiglu.getGate(), swiglu.getUp()}};
-  if (auto select = dyn_cast<SelectRowsOp>(op))
-    return RowOp{"select_rows", KernelBody::None, {select.getInput()}};
-  if (auto quantize = dyn_cast<QuantizeOp>(op))
-    return RowOp{"quantize", KernelBody::None, {quantize.getInput()}};
+  StringRef name = op->getName().stripDialect();
+  if (auto body = dyn_cast<Elementwise>(op))
+    return RowOp{name, body, op->getOperands()};
+  if (isa<SelectRowsOp, QuantizeOp>(op))
+    return RowOp{name, {}, {op->getOperand(0)}};
   return std::nullopt;
 }
 

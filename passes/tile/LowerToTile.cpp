@@ -13,6 +13,7 @@
 /// row. Refuses: ops after select_rows that need every token.
 /// Test: test/passes/lower-to-tile.mlir
 
+#include "dialects/sinter/NormOps.h"
 #include "passes/FusionPass.h"
 #include "passes/InlineRegion.h"
 #include "passes/tile/LowerGroup.h"
@@ -41,7 +42,7 @@ static NotLowered lowerGroup(OpGroup &group, TileBuilder &tile) {
     return lowerAttention(group, tile);
   if (group.count<RopeOp>() || group.count<CacheWriteOp>())
     return lowerHeads(group, tile);
-  if (group.count<RmsNormOp>())
+  if (llvm::any_of(group.getOps(), isNorm))
     return lowerNorm(group, tile);
   return lowerElementwise(group, tile);
 }

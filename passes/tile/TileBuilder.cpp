@@ -1,9 +1,7 @@
 /// Makes kernels, constants and launches of the tile dialect.
 #include "passes/tile/TileBuilder.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 
@@ -32,11 +30,20 @@ FlatSymbolRefAttr TileBuilder::declare(Operation *op) {
   return FlatSymbolRefAttr::get(symbols.insert(op));
 }
 
+/// What makes two bodies equal: the op and its attributes, in short.
+static Attribute bodyKey(Builder &b, Elementwise body) {
+  if (!body)
+    return b.getUnitAttr();
+  return b.getArrayAttr({b.getStringAttr(body->getName().getStringRef()),
+                         body->getPropertiesAsAttribute()
+                             ? body->getPropertiesAsAttribute()
+                             : b.getUnitAttr()});
+}
+
 FlatSymbolRefAttr TileBuilder::kernel(const Twine &name, Attribute skeleton,
-                                      KernelBody body) {
+                                      Elementwise body) {
   Builder b(module.getContext());
-  Attribute key = b.getArrayAttr(
-      {skeleton, b.getI32IntegerAttr(static_cast<int32_t>(body))});
+  Attribute key = b.getArrayAttr({skeleton, bodyKey(b, body)});
   FlatSymbolRefAttr &symbol = known[key];
   if (symbol)
     return symbol;
@@ -49,26 +56,16 @@ FlatSymbolRefAttr TileBuilder::kernel(const Twine &name, Attribute skeleton,
   return symbol = declare(kernel);
 }
 
-void TileBuilder::fill(tile::KernelOp kernel, KernelBody body) {
-  if (body == KernelBody::None)
+void TileBuilder::fill(tile::KernelOp kernel, Elementwise body) {
+  if (!body)
     return;
   OpBuilder::InsertionGuard guard(builder);
   Location loc = kernel.getLoc();
-  Type f32 = builder.getF32Type();
-  Block *block =
-      builder.createBlock(&kernel.getBody(), {}, {f32, f32}, {loc, loc});
-  Value a = block->getArgument(0), b = block->getArgument(1), result;
-  if (body == KernelBody::Add) {
-    result = builder.create<arith::AddFOp>(loc, a, b);
-  } else {
-    Value one =
-        builder.create<arith::ConstantOp>(loc, builder.getF32FloatAttr(1.0f));
-    Value negative = builder.create<arith::NegFOp>(loc, a);
-    Value power = builder.create<math::ExpOp>(loc, negative);
-    Value below = builder.create<arith::AddFOp>(loc, one, power);
-    Value silu = builder.create<arith::DivFOp>(loc, a, below);
-    result = builder.create<arith::MulFOp>(loc, silu, b);
-  }
+  unsigned count = body->getNumOperands();
+  Block *block = builder.createBlock(
+      &kernel.getBody(), {}, SmallVector<Type>(count, builder.getF32Type()),
+      SmallVector<Location>(count, loc));
+  Value result = body.formula(builder, loc, block->getArguments());
   builder.create<tile::YieldOp>(loc, result);
 }
 

@@ -14,9 +14,6 @@
 
 namespace sinter {
 
-/// What the hole of a kernel computes; part of what makes kernels equal.
-enum class KernelBody { None, Add, Swiglu };
-
 /// Elements in a row of activations.
 int64_t rowWidth(mlir::Value rows);
 
@@ -27,11 +24,12 @@ class TileBuilder {
 public:
   explicit TileBuilder(mlir::ModuleOp module);
 
-  /// The kernel of this skeleton and body, made on first use and named `name`
-  /// (or `name_1` … if another kernel has that name).
+  /// The kernel of this skeleton, whose hole computes the formula of `body` if
+  /// it is given; made on first use and named `name` (or `name_1` … if another
+  /// kernel has that name).
   mlir::FlatSymbolRefAttr kernel(const llvm::Twine &name,
                                  mlir::Attribute skeleton,
-                                 KernelBody body = KernelBody::None);
+                                 Elementwise body = {});
 
   /// Constants, each made once for the same sources.
   mlir::FlatSymbolRefAttr
@@ -58,7 +56,7 @@ public:
 
 private:
   mlir::FlatSymbolRefAttr declare(mlir::Operation *op);
-  void fill(tile::KernelOp kernel, KernelBody body);
+  void fill(tile::KernelOp kernel, Elementwise body);
   std::string joinedName(llvm::ArrayRef<mlir::FlatSymbolRefAttr> sources);
 
   mlir::ModuleOp module;

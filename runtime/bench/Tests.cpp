@@ -25,6 +25,20 @@ double secondsSince(std::chrono::steady_clock::time_point start) {
       .count();
 }
 
+Status fill(Session &session, const BenchTest &test) {
+  auto earlier = someTokens(test.depth, session.vocabulary());
+  for (uint32_t slot = 0; slot < test.sequences; ++slot) {
+    SINTER_TRY(session.truncate(static_cast<int32_t>(slot), 0));
+    if (test.depth == 0)
+      continue;
+    auto done =
+        session.append(static_cast<int32_t>(slot), earlier, Outputs::None);
+    if (!done.ok())
+      return done.status();
+  }
+  return {};
+}
+
 /// One run of one test; its arrays exist before the clock starts.
 class Run {
 public:
@@ -42,9 +56,12 @@ public:
     return test.decode ? decode(times) : prefill(times);
   }
 
+  /// Back to the depth; where windows no longer hold its last tokens, they are
+  /// computed again.
   Status rewind() {
     for (int32_t slot : slots)
-      SINTER_TRY(session.truncate(slot, test.depth));
+      if (!session.truncate(slot, test.depth).ok())
+        return fill(session, test);
     return {};
   }
 
@@ -83,20 +100,6 @@ private:
   const BenchTest &test;
   std::vector<int32_t> tokens, slots, positions;
 };
-
-Status fill(Session &session, const BenchTest &test) {
-  auto earlier = someTokens(test.depth, session.vocabulary());
-  for (uint32_t slot = 0; slot < test.sequences; ++slot) {
-    SINTER_TRY(session.truncate(static_cast<int32_t>(slot), 0));
-    if (test.depth == 0)
-      continue;
-    auto done =
-        session.append(static_cast<int32_t>(slot), earlier, Outputs::None);
-    if (!done.ok())
-      return done.status();
-  }
-  return {};
-}
 
 Work workOf(const Plan &plan, const Session &session, const BenchTest &test) {
   Work work;

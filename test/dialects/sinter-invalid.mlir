@@ -213,6 +213,52 @@ func.func @f(%b: !sinter.batch, %kv: !kv, %q: tensor<?x128xf32>) {
 
 // -----
 
+!kv = !sinter.kv_cache<heads = 2, keys = 32, values = 32, f16>
+func.func @f(%b: !sinter.batch, %kv: !kv, %q: tensor<?x64xf32>) {
+  // expected-error @below {{has a window of 0, expected at least 1}}
+  %o = sinter.attention %q, %kv, %b heads 2 scale 1.0 window 0 : (tensor<?x64xf32>, !kv, !sinter.batch) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+!kv = !sinter.kv_cache<heads = 2, keys = 32, values = 32, f16>
+func.func @f(%b: !sinter.batch, %kv: !kv, %q: tensor<?x64xf32>) {
+  // expected-error @below {{has the softcap -1.000000e+00, expected one above 0}}
+  %o = sinter.attention %q, %kv, %b heads 2 scale 1.0 softcap -1.0 : (tensor<?x64xf32>, !kv, !sinter.batch) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+!kv = !sinter.kv_cache<heads = 2, keys = 32, values = 32, f16, window = 16>
+func.func @f(%b: !sinter.batch, %kv: !kv, %q: tensor<?x64xf32>) {
+  // expected-error @below {{needs a window of at most 16 over '!sinter.kv_cache<heads = 2, keys = 32, values = 32, f16, window = 16>'}}
+  %o = sinter.attention %q, %kv, %b heads 2 scale 1.0 window 17 : (tensor<?x64xf32>, !kv, !sinter.batch) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+!kv = !sinter.kv_cache<heads = 2, keys = 32, values = 32, f16, window = 16>
+func.func @f(%b: !sinter.batch, %kv: !kv, %q: tensor<?x64xf32>) {
+  // expected-error @below {{needs a window of at most 16 over}}
+  %o = sinter.attention %q, %kv, %b heads 2 scale 1.0 : (tensor<?x64xf32>, !kv, !sinter.batch) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+sinter.weight @three : tensor<3xf32> at 0 : 0
+!kv = !sinter.kv_cache<heads = 2, keys = 32, values = 32, f16>
+func.func @f(%b: !sinter.batch, %kv: !kv, %q: tensor<?x64xf32>) {
+  // expected-error @below {{has sinks of 'tensor<3xf32>' for 2 heads}}
+  %o = sinter.attention %q, %kv, %b heads 2 scale 1.0 sinks @three : (tensor<?x64xf32>, !kv, !sinter.batch) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
 func.func @f(%x: tensor<?x64xf32>) {
   // expected-error @below {{turns 'tensor<?x64xf32>' into 'tensor<?x32x!sinter.q8<1>>'}}
   %q = sinter.quantize %x : tensor<?x64xf32> -> tensor<?x32x!sinter.q8<1>>

@@ -1,15 +1,16 @@
 // RUN: sinter-opt %s --verify-roundtrip | FileCheck %s
 // RUN: sinter-opt %s --emit-bytecode | sinter-opt | FileCheck %s
 
-// CHECK: module attributes {sinter.model = #sinter.model<family = "qwen3", layers = 28, attention = 28, ffn = 28, hidden = 1024, vocabulary = 151936, trainedContext = 40960>
+// CHECK: module attributes {sinter.model = #sinter.model<family = "qwen3", layers = 28, attention = 28, ffn = 28, hidden = 1024, vocabulary = 151936, trainedContext = 40960, counts = {rotated = 21 : i64}>
 // CHECK-SAME: sinter.target = #sinter.target<level = "x86-64-v4", features = "avx512vnni,avx512bf16", cores = 2, l1 = 32768, l2 = 1048576, l3 = 33554432>
 #rope = #sinter.rope<width = 32, base = 1.0e6 : f64, neox = true>
 #scaled = #sinter.rope<width = 32, base = 1.0e4 : f64, neox = false, factors = @vec32, linear = 4.0 : f64>
 #yarn = #sinter.rope<width = 32, base = 1.0e4 : f64, neox = false, yarn = [4.0, 4096.0, 1.0, 1.0, 32.0, 1.0]>
 !kv = !sinter.kv_cache<heads = 2, keys = 32, values = 32, f16>
 !kv32 = !sinter.kv_cache<heads = 2, keys = 32, values = 16, f32>
+!ring = !sinter.kv_cache<heads = 2, keys = 32, values = 32, f16, window = 512>
 module attributes {
-    sinter.model = #sinter.model<family = "qwen3", layers = 28, attention = 28, ffn = 28, hidden = 1024, vocabulary = 151936, trainedContext = 40960>,
+    sinter.model = #sinter.model<family = "qwen3", layers = 28, attention = 28, ffn = 28, hidden = 1024, vocabulary = 151936, trainedContext = 40960, counts = {rotated = 21 : i64}>,
     sinter.target = #sinter.target<level = "x86-64-v4", features = "avx512vnni,avx512bf16", cores = 2, l1 = 32768, l2 = 1048576, l3 = 33554432>} {
   // Every format is a type by its name; plain ones are the builtin types.
   // CHECK: sinter.weight @q8_0 : tensor<64x256x!sinter.q8_0> at 0 : 4096
@@ -50,9 +51,10 @@ module attributes {
   sinter.weight @vec64 : tensor<64xf32> at 0 : 0
   sinter.weight @vec32 : tensor<32xf32> at 0 : 0
   sinter.weight @one : tensor<1xf32> at 0 : 0
+  sinter.weight @two : tensor<2xf32> at 0 : 0
 
   // CHECK-LABEL: func.func @step
-  func.func @step(%b: !sinter.batch, %kv: !kv, %kv32: !kv32) -> tensor<?x64xf32> {
+  func.func @step(%b: !sinter.batch, %kv: !kv, %kv32: !kv32, %ring: !ring) -> tensor<?x64xf32> {
     // CHECK: sinter.embed %arg0, @q8_0 : tensor<?x256xf32>
     %x = sinter.embed %b, @q8_0 : tensor<?x256xf32>
     // CHECK: sinter.embed %arg0, @nvfp4 scale @one : tensor<?x256xf32>
@@ -79,12 +81,16 @@ module attributes {
     %u = sinter.rope %w, %b heads 2 #yarn : tensor<?x64xf32>
     // CHECK: sinter.rope %{{.*}}, %arg0 heads 2 <width = 32, base = 1.000000e+04 : f64, neox = false, temperature = [1.000000e-01, 4.096000e+03]>
     %hot = sinter.rope %w, %b heads 2 <width = 32, base = 1.0e4 : f64, neox = false, temperature = [0.1, 4096.0]> : tensor<?x64xf32>
+    // CHECK: longFactors = @vec32, longFrom = 4096>
+    %far = sinter.rope %w, %b heads 2 <width = 32, base = 1.0e4 : f64, neox = true, factors = @vec32, longFactors = @vec32, longFrom = 4096> : tensor<?x64xf32>
     // CHECK: sinter.cache_write %{{.*}}, %{{.*}}, %arg1, %arg0 : tensor<?x64xf32>, tensor<?x64xf32>, <heads = 2, keys = 32, values = 32, f16>
     sinter.cache_write %r, %t, %kv, %b : tensor<?x64xf32>, tensor<?x64xf32>, !kv
     // CHECK: sinter.attention %{{.*}}, %arg1, %arg0 heads 2 scale 1.250000e-01 : (tensor<?x64xf32>, !sinter.kv_cache<heads = 2, keys = 32, values = 32, f16>, !sinter.batch) -> tensor<?x64xf32>
     %o = sinter.attention %u, %kv, %b heads 2 scale 0.125 : (tensor<?x64xf32>, !kv, !sinter.batch) -> tensor<?x64xf32>
     // CHECK: sinter.attention %{{.*}} -> tensor<?x32xf32>
     %p = sinter.attention %u, %kv32, %b heads 2 scale 0.125 : (tensor<?x64xf32>, !kv32, !sinter.batch) -> tensor<?x32xf32>
+    // CHECK: sinter.attention %{{.*}}, %arg3, %arg0 heads 2 scale 1.250000e-01 window 512 softcap 5.000000e+01 sinks @two : {{.*}}!sinter.kv_cache<heads = 2, keys = 32, values = 32, f16, window = 512>
+    %w2 = sinter.attention %u, %ring, %b heads 2 scale 0.125 window 512 softcap 50.0 sinks @two : (tensor<?x64xf32>, !ring, !sinter.batch) -> tensor<?x64xf32>
     // CHECK: %[[R:.*]]:2 = sinter.region "pair" (%{{.*}}) : (tensor<?x64xf32>) -> (tensor<?x64xf32>, tensor<?x64xf32>) {
     // CHECK: sinter.yield %{{.*}}, %{{.*}} : tensor<?x64xf32>, tensor<?x64xf32>
     %z:2 = sinter.region "pair" (%o) : (tensor<?x64xf32>) -> (tensor<?x64xf32>, tensor<?x64xf32>) {

@@ -105,3 +105,12 @@ func.func @sum(%x: tensor<?x64xf32>, %a: tensor<?x64xf32>) -> (tensor<?x64xf32>,
   %q = sinter.quantize %r#0 : tensor<?x64xf32> -> tensor<?x64x!sinter.q8<1>>
   return %r#1, %q : tensor<?x64xf32>, tensor<?x64x!sinter.q8<1>>
 }
+
+// A block without a norm reads the stream itself, which stays float32.
+// CHECK-LABEL: func.func @stream
+// CHECK-SAME: ["producer cannot write 8-bit rows (sinter.add) x1
+func.func @stream(%x: tensor<?x64xf32>) -> (tensor<?x64xf32>, tensor<?x64x!sinter.q8<1>>) {
+  %s = sinter.add %x, %x : tensor<?x64xf32>
+  %q = sinter.quantize %s : tensor<?x64xf32> -> tensor<?x64x!sinter.q8<1>>
+  return %s, %q : tensor<?x64xf32>, tensor<?x64x!sinter.q8<1>>
+}

@@ -5,6 +5,7 @@
 
 sinter.weight @norm : tensor<64xf32> at 0 : 0
 sinter.weight @head : tensor<16xf32> at 0 : 0
+sinter.weight @ln : tensor<8xf32> at 0 : 0
 
 // CHECK-LABEL: func.func @both
 // CHECK-SAME: sinter.fused = {"fuse-residual-norm" = 1 : i64}
@@ -77,4 +78,25 @@ func.func @heads(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
   %s = sinter.add %x, %x : tensor<?x64xf32>
   %n = sinter.rms_norm %s, @head epsilon 1.0e-6 : tensor<?x64xf32>
   return %n : tensor<?x64xf32>
+}
+
+// CHECK-LABEL: func.func @layer_norm
+// CHECK-SAME: sinter.fused = {"fuse-residual-norm" = 1 : i64}
+func.func @layer_norm(%x: tensor<?x8xf32>, %a: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // CHECK: sinter.region "residual_norm" (%arg0, %arg1)
+  // CHECK: sinter.layer_norm
+  %s = sinter.add %x, %a : tensor<?x8xf32>
+  %n = sinter.layer_norm %s, @ln bias @ln epsilon 1.0e-5 : tensor<?x8xf32>
+  return %n : tensor<?x8xf32>
+}
+
+// A layer norm of heads is none of its business.
+// CHECK-LABEL: func.func @head_layer_norm
+// CHECK-SAME: sinter.fused = {"fuse-residual-norm" = 0 : i64}
+// CHECK-NOT: sinter.refused
+// CHECK: return
+func.func @head_layer_norm(%x: tensor<?x8xf32>, %a: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %s = sinter.add %x, %a : tensor<?x8xf32>
+  %n = sinter.layer_norm %s, @ln epsilon 1.0e-5 heads 2 : tensor<?x8xf32>
+  return %n : tensor<?x8xf32>
 }

@@ -136,3 +136,20 @@ func.func @state(%x: tensor<?x256xf32>, %kv: !kv, %b: !sinter.batch) -> tensor<?
   %v = sinter.matmul %x, @v : (tensor<?x256xf32>) -> tensor<?x32xf32>
   return %v : tensor<?x32xf32>
 }
+
+// A parallel block: gate and up stay a pair beside what else reads the input.
+// CHECK-LABEL: func.func @parallel
+// CHECK-SAME: sinter.fused = {"merge-projections" = 2 : i64}
+func.func @parallel(%x: tensor<?x256xf32>) -> (tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>) {
+  // CHECK: %[[R:.*]]:2 = sinter.region "projections"
+  // CHECK: sinter.matmul %{{.*}}, @q :
+  // CHECK-NEXT: sinter.matmul %{{.*}}, @k :
+  // CHECK: %[[F:.*]]:2 = sinter.region "projections"
+  // CHECK: sinter.swiglu %[[F]]#0, %[[F]]#1
+  %q = sinter.matmul %x, @q : (tensor<?x256xf32>) -> tensor<?x64xf32>
+  %k = sinter.matmul %x, @k : (tensor<?x256xf32>) -> tensor<?x32xf32>
+  %g = sinter.matmul %x, @k : (tensor<?x256xf32>) -> tensor<?x32xf32>
+  %u = sinter.matmul %x, @v : (tensor<?x256xf32>) -> tensor<?x32xf32>
+  %s = sinter.swiglu %g, %u : tensor<?x32xf32>
+  return %q, %k, %s : tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>
+}

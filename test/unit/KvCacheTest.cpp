@@ -19,12 +19,22 @@ PlanState state(uint32_t width) {
           width,
           width,
           0,
-          uint64_t(2) * width * kPageTokens * 4};
+          uint64_t(2) * width * kPageTokens * 4,
+          0,
+          0};
+}
+
+CacheRequest request(uint32_t context, uint32_t sequences,
+                     uint32_t largestStep = 1) {
+  return {.pageTokens = kPageTokens,
+          .contextLength = context,
+          .sequences = sequences,
+          .largestStep = largestStep};
 }
 
 KvCache makeCache(uint32_t context, uint32_t sequences) {
   PlanState states[] = {state(1), state(2)};
-  auto cache = KvCache::create(states, kPageTokens, context, sequences);
+  auto cache = KvCache::create(states, request(context, sequences));
   EXPECT_TRUE(cache.ok()) << cache.status().message();
   return std::move(*cache);
 }
@@ -44,27 +54,28 @@ bool isZero(const std::byte *bytes, size_t count) {
 
 TEST(KvCache, RefusesEmptyAndHugeRequests) {
   PlanState states[] = {state(1)};
-  auto empty = KvCache::create(states, kPageTokens, 0, 1);
+  auto empty = KvCache::create(states, request(0, 1));
   EXPECT_EQ(empty.status().message(), "context of 0 tokens for 1 sequences, "
                                       "expected at least 1 of each");
-  auto many = KvCache::create(states, kPageTokens, 1u << 30, 1u << 20);
+  auto many = KvCache::create(states, request(1u << 30, 1u << 20));
   EXPECT_NE(many.status().message().find("pages, expected up to 268435456"),
             std::string::npos);
   PlanState huge = state(1);
   huge.pageBytes = uint64_t(1) << 60;
-  auto overflow = KvCache::create({&huge, 1}, kPageTokens, 1u << 10, 1);
+  auto overflow = KvCache::create({&huge, 1}, request(1u << 10, 1));
   EXPECT_EQ(overflow.status().code(), Code::ResourceExhausted);
   EXPECT_NE(overflow.status().message().find("more than can be addressed"),
             std::string::npos);
   huge.pageBytes = uint64_t(1) << 50;
-  auto large = KvCache::create({&huge, 1}, kPageTokens, 1u << 10, 1);
+  auto large = KvCache::create({&huge, 1}, request(1u << 10, 1));
   EXPECT_EQ(large.status().code(), Code::ResourceExhausted);
   EXPECT_NE(large.status().message().find("cannot reserve"), std::string::npos);
 }
 
 TEST(KvCache, GrowsByPagesAndCountsBytes) {
   KvCache cache = makeCache(100, 2);
-  EXPECT_EQ(cache.pageBytes(), 128u + 256u);
+  EXPECT_EQ(cache.readBytes(0), (128u + 256u) / kPageTokens);
+  EXPECT_EQ(cache.readBytes(31), 2u * (128 + 256));
   EXPECT_EQ(cache.reservedBytes(), 2u * 7 * 384);
   EXPECT_EQ(cache.usedBytes(), 0u);
   ASSERT_TRUE(cache.append(0, 1).ok());
@@ -80,10 +91,10 @@ TEST(KvCache, GrowsByPagesAndCountsBytes) {
             "sequence of 100 tokens plus 1 exceeds the context of 100");
   ASSERT_TRUE(cache.append(1, 100).ok());
   EXPECT_EQ(cache.usedBytes(), cache.reservedBytes());
-  cache.truncate(0, 33);
+  ASSERT_TRUE(cache.truncate(0, 33).ok());
   EXPECT_EQ(cache.usedBytes(), 10u * 384);
-  cache.truncate(0, 0);
-  cache.truncate(1, 0);
+  ASSERT_TRUE(cache.truncate(0, 0).ok());
+  ASSERT_TRUE(cache.truncate(1, 0).ok());
   EXPECT_EQ(cache.usedBytes(), 0u);
 }
 
@@ -95,7 +106,7 @@ TEST(KvCache, PagesDoNotMoveAndAreZeroAgainWhenReused) {
   std::memset(first, 0xff, 256);
   ASSERT_TRUE(cache.append(0, 32).ok());
   EXPECT_EQ(page(cache, 1, 0, 0), first);
-  cache.truncate(0, 0);
+  ASSERT_TRUE(cache.truncate(0, 0).ok());
   ASSERT_TRUE(cache.append(0, 64).ok());
   for (uint32_t block = 0; block < 4; ++block)
     EXPECT_TRUE(isZero(page(cache, 1, 0, block), 256));
@@ -117,7 +128,7 @@ TEST(KvCache, ForkSharesFullPagesAndCopiesTheOpenOne) {
   EXPECT_NE(page(cache, 0, 0, 1), page(cache, 0, 1, 1));
   EXPECT_EQ(std::memcmp(page(cache, 0, 0, 1), page(cache, 0, 1, 1), 128), 0);
 
-  cache.truncate(0, 0);
+  ASSERT_TRUE(cache.truncate(0, 0).ok());
   EXPECT_EQ(cache.usedBytes(), 2u * 384);
   EXPECT_EQ(*page(cache, 0, 1, 0), std::byte{1});
   Status status = cache.fork(0, 1);
@@ -131,7 +142,7 @@ TEST(KvCache, TheLastOwnerWritesInPlace) {
   ASSERT_TRUE(cache.append(0, 5).ok());
   ASSERT_TRUE(cache.fork(0, 1).ok());
   std::byte *shared = page(cache, 0, 1, 0);
-  cache.truncate(0, 0);
+  ASSERT_TRUE(cache.truncate(0, 0).ok());
   ASSERT_TRUE(cache.append(1, 1).ok());
   EXPECT_EQ(page(cache, 0, 1, 0), shared);
   EXPECT_EQ(cache.usedBytes(), 384u);
@@ -142,7 +153,7 @@ TEST(KvCache, TruncatedForkCopiesBeforeWriting) {
   KvCache cache = makeCache(64, 2);
   ASSERT_TRUE(cache.append(0, 32).ok());
   ASSERT_TRUE(cache.fork(0, 1).ok());
-  cache.truncate(1, 20);
+  ASSERT_TRUE(cache.truncate(1, 20).ok());
   ASSERT_TRUE(cache.append(1, 4).ok());
   EXPECT_NE(page(cache, 0, 0, 1), page(cache, 0, 1, 1));
 }

@@ -122,6 +122,14 @@ TEST(Plan, StateAndRopeErrors) {
   EXPECT_EQ(
       refused([](Plan &plan) { plan.ropeTables[0].temperatureLength = 0; }),
       "plan: rope table 0 has temperature length 0, expected at least 1");
+  EXPECT_EQ(refused([](Plan &plan) { plan.ropeTables[0].reserved = 1; }),
+            "plan: rope table 0: reserved field is 1, expected 0");
+  EXPECT_EQ(refused([](Plan &plan) {
+              plan.ropeTables[0].longFrom = 8;
+              plan.ropeTables[0].frequencies = 48;
+            }),
+            "plan: rope table 0 reads 8 bytes at offset 48 of 52 bytes of "
+            "weights");
   EXPECT_EQ(refused([](Plan &plan) { plan.ropeTables[0].frequencies = 52; }),
             "plan: rope table 0 reads 4 bytes at offset 52 of 52 bytes of "
             "weights");

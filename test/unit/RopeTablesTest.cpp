@@ -17,7 +17,7 @@ std::vector<float> table(const PlanRopeTable &rope, int32_t position) {
 }
 
 TEST(RopeTables, HoldCosinesThenSines) {
-  PlanRopeTable rope = {2, 1.0f, 0.0f, 1, 0};
+  PlanRopeTable rope = {2, 1.0f, 0.0f, 1, 0, 0, 0};
   std::vector<float> values(8);
   int32_t positions[] = {0, 3};
   fillRopeTable(positions, rope, kFrequencies, values.data());
@@ -27,8 +27,8 @@ TEST(RopeTables, HoldCosinesThenSines) {
 }
 
 TEST(RopeTables, TemperatureGrowsByWholeLengths) {
-  PlanRopeTable plain = {2, 1.5f, 0.0f, 1, 0};
-  PlanRopeTable hot = {2, 1.5f, 0.5f, 100, 0};
+  PlanRopeTable plain = {2, 1.5f, 0.0f, 1, 0, 0, 0};
+  PlanRopeTable hot = {2, 1.5f, 0.5f, 100, 0, 0, 0};
   struct Expected {
     int32_t position;
     double factor; ///< 1 + 0.5 * ln(1 + floor(position / 100))

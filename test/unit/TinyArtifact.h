@@ -61,8 +61,9 @@ inline Plan plan() {
   for (const char *name : {"embed", "remember", "attend", "head"})
     plan.kernels.push_back({plan.intern(name)});
   plan.states.push_back({StateKind::KvCache, StateElement::F32, 1, 1, 1,
-                         plan.intern("blk.0"), 2 * kPageTokens * 4});
-  plan.ropeTables.push_back({1, 1.0f, 0.0f, 1, offsetof(Weights, frequency)});
+                         plan.intern("blk.0"), 2 * kPageTokens * 4, 0, 0});
+  plan.ropeTables.push_back(
+      {1, 1.0f, 0.0f, 1, offsetof(Weights, frequency), 0, 0});
   const uint64_t x = 0, y = 64;
   for (uint32_t regime = 0; regime < 2; ++regime) {
     uint64_t mark = offsetof(Weights, marks) + regime * sizeof(float);

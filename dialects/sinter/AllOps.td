@@ -1,0 +1,4 @@
+// Every group of ops of the sinter dialect, for the documentation.
+include "dialects/sinter/ElementwiseOps.td"
+include "dialects/sinter/NormOps.td"
+include "dialects/sinter/SinterOps.td"

@@ -1,0 +1,35 @@
+/// Verifiers of the norms.
+#include "dialects/sinter/NormOps.h"
+
+using namespace mlir;
+using namespace sinter;
+
+#define GET_OP_CLASSES
+#include "dialects/sinter/NormOps.cpp.inc"
+
+void sinter::registerNormOps(SinterDialect &dialect) {
+  dialect.addGroup<
+#define GET_OP_LIST
+#include "dialects/sinter/NormOps.cpp.inc"
+      >();
+}
+
+LogicalResult LayerNormOp::verifySymbolUses(SymbolTableCollection &tables) {
+  int64_t row = getInput().getType().getShape().back(), heads = getHeads();
+  if (heads < 1 || row % heads)
+    return emitOpError("splits rows of ")
+           << row << " into " << heads << " heads";
+  for (FlatSymbolRefAttr symbol : {getWeightAttr(), getBiasAttr()}) {
+    if (!symbol)
+      continue;
+    auto weight = tables.lookupNearestSymbolFrom<WeightOp>(*this, symbol);
+    if (!weight)
+      return emitOpError("names weight ")
+             << symbol << ", which is not declared";
+    auto type = cast<RankedTensorType>(weight.getType());
+    if (type.getNumElements() != row)
+      return emitOpError("norms rows of ")
+             << row << " with " << symbol << " of " << type;
+  }
+  return success();
+}

@@ -1,0 +1,128 @@
+/// Every container has its final size from the start, so that a step only
+/// moves numbers.
+#include "runtime/PageGroup.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+namespace sinter {
+
+/// Fewer pages than this, so that page numbers and table sizes stay small.
+static constexpr uint64_t kMaxPages = uint64_t(1) << 28;
+
+Result<PageGroup> PageGroup::create(PageShape shape, const std::string &what) {
+  PageGroup group;
+  uint64_t pages = uint64_t(shape.blocks) * shape.sequences;
+  if (pages > kMaxPages)
+    return Status(Code::InvalidArgument,
+                  fmt::format("{} needs {} pages, expected up to {}", what,
+                              pages, kMaxPages));
+  for (uint64_t pageBytes : shape.stateBytes) {
+    uint64_t bytes;
+    if (__builtin_mul_overflow(pages, pageBytes, &bytes))
+      return Status(Code::ResourceExhausted,
+                    fmt::format("KV cache of {} pages of {} bytes is more than "
+                                "can be addressed",
+                                pages, pageBytes));
+    Result<MappedMemory> pool = MappedMemory::reserve(
+        bytes,
+        fmt::format("the KV cache of {} (a smaller --ctx needs less)", what));
+    if (!pool.ok())
+      return pool.status();
+    group.pools_.push_back(std::move(*pool));
+    group.pageBytes_ += pageBytes;
+  }
+  group.table_.assign(pages, 0);
+  group.oldest_.assign(shape.sequences, 0);
+  group.owners_.assign(pages, 0);
+  group.free_.reserve(pages);
+  group.shape_ = std::move(shape);
+  return group;
+}
+
+uint32_t PageGroup::blockCount(uint32_t tokens) const {
+  return static_cast<uint32_t>((uint64_t(tokens) + shape_.pageTokens - 1) /
+                               shape_.pageTokens);
+}
+
+int32_t PageGroup::takePage() {
+  int32_t page;
+  if (!free_.empty()) {
+    page = free_.back();
+    free_.pop_back();
+    for (size_t i = 0; i < pools_.size(); ++i)
+      std::memset(pools_[i].data() + page * shape_.stateBytes[i], 0,
+                  shape_.stateBytes[i]);
+  } else {
+    assert(size_t(fresh_) < owners_.size() && "sequences need no more pages");
+    page = fresh_++;
+  }
+  owners_[page] = 1;
+  ++usedPages_;
+  return page;
+}
+
+void PageGroup::dropPage(int32_t page) {
+  if (--owners_[page] > 0)
+    return;
+  free_.push_back(page);
+  --usedPages_;
+}
+
+void PageGroup::makeWritable(int32_t &entry) {
+  if (owners_[entry] == 1)
+    return;
+  int32_t copy = takePage();
+  for (size_t i = 0; i < pools_.size(); ++i)
+    std::memcpy(pools_[i].data() + copy * shape_.stateBytes[i],
+                pools_[i].data() + entry * shape_.stateBytes[i],
+                shape_.stateBytes[i]);
+  dropPage(entry);
+  entry = copy;
+}
+
+void PageGroup::append(uint32_t slot, uint32_t held, uint32_t count) {
+  if (count == 0)
+    return;
+  if (held % shape_.pageTokens != 0)
+    makeWritable(entry(slot, held / shape_.pageTokens));
+  for (uint32_t b = blockCount(held), end = blockCount(held + count); b < end;
+       ++b) {
+    int32_t &place = entry(slot, b);
+    if (b < oldest_[slot] + shape_.blocks) {
+      place = takePage();
+      continue;
+    }
+    // The oldest page makes room: in place, unless another sequence has it.
+    ++oldest_[slot];
+    if (owners_[place] == 1)
+      continue;
+    dropPage(place);
+    place = takePage();
+  }
+}
+
+void PageGroup::truncate(uint32_t slot, uint32_t held, uint32_t length) {
+  uint32_t keep = std::max(blockCount(length), oldest_[slot]);
+  if (length == 0)
+    keep = oldest_[slot];
+  for (uint32_t b = blockCount(held); b > keep; --b)
+    dropPage(std::exchange(entry(slot, b - 1), 0));
+  if (length == 0)
+    oldest_[slot] = 0;
+}
+
+void PageGroup::fork(uint32_t from, uint32_t to, uint32_t held) {
+  for (uint32_t b = oldest_[from]; b < blockCount(held); ++b) {
+    int32_t page = entry(from, b);
+    ++owners_[page];
+    entry(to, b) = page;
+  }
+  oldest_[to] = oldest_[from];
+}
+
+} // namespace sinter
