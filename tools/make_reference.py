@@ -10,7 +10,8 @@ Writes OUT/NAME.F32.gguf, NAME.F16.gguf, one .npy each, and adds them to
 OUT/index.json. The weights are numbers that F16 holds exactly, so that both
 files have the same outputs. LLAMA_CPP is a checkout; --peer compares with its
 library, see references/peer_logits.py; --effects names every tensor whose loss
-would not show. Families: references/families.py. Needs torch, transformers.
+would not show. Families: references/families.py, second_opinions.py. Needs
+torch, transformers.
 """
 
 import argparse
@@ -27,6 +28,7 @@ import zlib
 import numpy as np
 
 from references.families import FAMILIES, NO, VOCABULARY, YES
+from references.second_opinions import SECOND_OPINIONS
 
 HERE = pathlib.Path(__file__).resolve().parent
 FORMATS = {"F32": "f32", "F16": "f16"}
@@ -211,7 +213,7 @@ def main():
     if not (options.out / "tokens.txt").exists():
         shutil.copy(options.tokens, options.out / "tokens.txt")
     index = options.out / "index.json"
-    for name, family in FAMILIES.items():
+    for name, family in (FAMILIES | SECOND_OPINIONS).items():
         if options.only and not any(fnmatch.fnmatch(name, pattern)
                                     for pattern in options.only):
             continue

