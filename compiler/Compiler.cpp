@@ -74,7 +74,7 @@ private:
   llvm::Expected<std::string> emitKernels(EmitStage stage);
   llvm::Error fillWeights(ArtifactBuilder &artifact);
 
-  const CompileOptions &options;
+  CompileOptions options; ///< with the chunk that the model asks for
   Progress &progress;
   MLIRContext context;
   Diagnostics diagnostics;
@@ -99,6 +99,17 @@ static Status checkTokenizer(const std::string &vocabulary) {
   return Tokenizer::create(std::move(*parsed)).status();
 }
 
+/// Tokens of the largest step, if nobody says it: where all of a text is in one
+/// step, the longest text within reason.
+static unsigned usualChunk(ModuleOp module) {
+  constexpr unsigned kUsual = 512, kMost = 8192;
+  auto result = module->getAttrOfType<ResultAttr>("sinter.result");
+  if (!result || !result.getWhole())
+    return kUsual;
+  auto model = module->getAttrOfType<ModelAttr>("sinter.model");
+  return std::clamp(model.getTrainedContext(), 16u, kMost);
+}
+
 llvm::Error Compilation::import(const std::string &path) {
   progress.pass("import");
   llvm::Expected<TargetAttr> named = targetNamed(options.target, context);
@@ -107,11 +118,14 @@ llvm::Error Compilation::import(const std::string &path) {
   target = *named;
   ImportOptions importing;
   importing.kvElement = options.kvF32 ? KvElement::F32 : KvElement::F16;
+  importing.pooling = options.pooling;
   llvm::Expected<ImportedModel> imported = importGguf(path, importing, context);
   if (!imported)
     return imported.takeError();
   model = std::move(*imported);
   (*model.module)->setAttr("sinter.target", target);
+  if (!options.chunk)
+    options.chunk = usualChunk(*model.module);
   result.model = model.info;
   result.warnings = model.warnings;
   // Not an error: logits and speed of token ids can still be measured.
@@ -240,11 +254,10 @@ llvm::Error Compilation::writeArtifact(const std::string &output) {
   llvm::Expected<std::vector<std::byte>> plan = planBytes(*model.module);
   if (!plan)
     return plan.takeError();
-  auto facts = (*model.module)->getAttrOfType<ModelAttr>("sinter.model");
   auto artifact = ArtifactBuilder::create(output);
   if (!artifact.ok())
     return toError(artifact.status());
-  std::string manifest = manifestJson(model.info, facts, target, options,
+  std::string manifest = manifestJson(model.info, *model.module, options,
                                       result.report.tunedTiles());
   for (Status status :
        {artifact->addSection(SectionKind::Manifest, manifest),
@@ -273,7 +286,7 @@ llvm::Expected<CompileResult> compileModel(const std::string &path,
                                            Progress &progress) {
   if (llvm::Error error = checkNames(options))
     return error;
-  if (options.chunk < 2 || options.chunk > 65536)
+  if (options.chunk == 1 || options.chunk > 65536)
     return failureOf(llvm::formatv("--chunk is {0}, expected 2 to 65536 tokens",
                                    options.chunk));
   Compilation compilation(options, progress);

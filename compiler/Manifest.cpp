@@ -7,10 +7,19 @@
 
 namespace sinter {
 
-std::string manifestJson(const ModelInfo &info, ModelAttr model,
-                         TargetAttr target, const CompileOptions &options,
-                         uint64_t tunedTiles) {
+/// What the model is for.
+static const char *taskOf(ResultAttr result) {
+  if (!result)
+    return "generate";
+  return result.getKind() == "scores" ? "rank" : "embed";
+}
+
+std::string manifestJson(const ModelInfo &info, mlir::ModuleOp module,
+                         const CompileOptions &options, uint64_t tunedTiles) {
   using Json = nlohmann::ordered_json;
+  auto model = module->getAttrOfType<ModelAttr>("sinter.model");
+  auto target = module->getAttrOfType<TargetAttr>("sinter.target");
+  auto result = module->getAttrOfType<ResultAttr>("sinter.result");
   Json json;
   json["compiler"] = "sinter " SINTER_VERSION;
   json["model"] = {{"name", info.name},
@@ -21,7 +30,10 @@ std::string manifestJson(const ModelInfo &info, ModelAttr model,
                    {"hidden", model.getHidden()},
                    {"vocabulary", model.getVocabulary()},
                    {"context", model.getTrainedContext()},
-                   {"source_bytes", info.weightBytes}};
+                   {"source_bytes", info.weightBytes},
+                   {"task", taskOf(result)}};
+  if (!info.rankTemplate.empty())
+    json["model"]["rank_template"] = info.rankTemplate;
   json["target"] = {{"name", target.getLevel().str()},
                     {"features", target.getFeatures().str()},
                     {"cores", target.getCores()}};
@@ -30,6 +42,8 @@ std::string manifestJson(const ModelInfo &info, ModelAttr model,
       {"target", options.target},     {"fusions", options.fuse},
       {"disabled", options.disabled}, {"kv", options.kvF32 ? "f32" : "f16"},
       {"chunk", options.chunk},       {"tuned_tiles", tunedTiles}};
+  if (!options.pooling.empty())
+    json["options"]["pooling"] = options.pooling;
   // A name in the model may be anything but text.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -12,9 +12,8 @@ namespace sinter {
 
 /// JSON; docs/artifact.md describes the keys. `options.threads` is not in it:
 /// it changes no byte. `tunedTiles` counts the kernels whose tile was measured.
-std::string manifestJson(const ModelInfo &info, ModelAttr model,
-                         TargetAttr target, const CompileOptions &options,
-                         uint64_t tunedTiles);
+std::string manifestJson(const ModelInfo &info, mlir::ModuleOp module,
+                         const CompileOptions &options, uint64_t tunedTiles);
 
 } // namespace sinter
 

@@ -22,16 +22,17 @@ struct TileOverride {
 struct CompileOptions {
   std::string target = "native"; ///< native, x86-64-v3 or x86-64-v4
   Emit emit = Emit::Artifact;
-  bool fuse = true;                   ///< --fusion-level=0 clears it
-  std::vector<std::string> disabled;  ///< passes switched off (--no-<name>)
-  std::vector<std::string> required;  ///< fusions that must fire as expected
-  std::vector<std::string> remarks;   ///< passes whose remarks are shown
-  bool kvF32 = false;                 ///< KV cache in float32, not float16
-  unsigned chunk = 512;               ///< tokens of the largest step
+  bool fuse = true;                  ///< --fusion-level=0 clears it
+  std::vector<std::string> disabled; ///< passes switched off (--no-<name>)
+  std::vector<std::string> required; ///< fusions that must fire as expected
+  std::vector<std::string> remarks;  ///< passes whose remarks are shown
+  bool kvF32 = false;                ///< KV cache in float32, not float16
+  unsigned chunk = 0;                ///< tokens of the largest step; 0: usual
+  std::string pooling;    ///< in place of the model's; empty: as it says
   bool tunedTiles = true; ///< use what `compile --tune` found here earlier
-  std::vector<TileOverride> tiles;    ///< go before those
-  std::string report;                 ///< file for the report; empty: none
-  unsigned threads = 0;               ///< 0: all; changes no byte of the output
+  std::vector<TileOverride> tiles; ///< go before those
+  std::string report;              ///< file for the report; empty: none
+  unsigned threads = 0;            ///< 0: all; changes no byte of the output
 };
 
 } // namespace sinter

@@ -182,6 +182,16 @@ llvm::Expected<std::vector<std::byte>> PlanWriter::bytes() const {
   header.vocabulary = model.getVocabulary();
   header.contextLength = model.getTrainedContext();
   header.pageTokens = kPageTokens;
+  header.resultWidth = model.getVocabulary();
+  if (auto result = module->getAttrOfType<ResultAttr>("sinter.result")) {
+    header.resultWidth = result.getWidth();
+    header.result = result.getKind() == "scores" ? ResultKind::Scores
+                                                 : ResultKind::Embedding;
+    header.rows =
+        result.getPooled() ? ResultRows::Sequences : ResultRows::Tokens;
+    header.wholeSequences = result.getWhole();
+    header.positions = result.getPositions();
+  }
   std::vector<std::byte> bytes(sizeof(header));
   header.regimes = append(bytes, regimes);
   header.kernels = append(bytes, kernels);

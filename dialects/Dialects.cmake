@@ -12,6 +12,9 @@ sinter_tablegen(sinter/Elementwise.td
 sinter_tablegen(sinter/ElementwiseOps.td
   sinter/ElementwiseOps.h.inc -gen-op-decls
   sinter/ElementwiseOps.cpp.inc -gen-op-defs)
+sinter_tablegen(sinter/EncoderOps.td
+  sinter/EncoderOps.h.inc -gen-op-decls
+  sinter/EncoderOps.cpp.inc -gen-op-defs)
 sinter_tablegen(sinter/NormOps.td
   sinter/NormOps.h.inc -gen-op-decls
   sinter/NormOps.cpp.inc -gen-op-defs)
@@ -27,9 +30,12 @@ sinter_tablegen(tile/TileOps.td
   tile/TileEnums.h.inc -gen-enum-decls
   tile/TileEnums.cpp.inc -gen-enum-defs
   tile/TileAttributes.h.inc -gen-attrdef-decls -attrdefs-dialect=tile
-  tile/TileAttributes.cpp.inc -gen-attrdef-defs -attrdefs-dialect=tile
   tile/TileOps.h.inc -gen-op-decls
   tile/TileOps.cpp.inc -gen-op-defs)
+sinter_tablegen(tile/Pooling.td
+  tile/PoolingAttributes.h.inc -gen-attrdef-decls -attrdefs-dialect=tile)
+sinter_tablegen(tile/TileClasses.td
+  tile/TileAttributes.cpp.inc -gen-attrdef-defs -attrdefs-dialect=tile)
 sinter_tablegen(plan/Plan.td
   plan/PlanDialect.h.inc -gen-dialect-decls -dialect=plan
   plan/PlanDialect.cpp.inc -gen-dialect-defs -dialect=plan
@@ -40,8 +46,9 @@ sinter_tablegen(plan/Plan.td
 add_public_tablegen_target(SinterDialectsIncGen)
 
 add_library(sinter-dialects STATIC
-  sinter/ElementwiseOps.cpp sinter/NormOps.cpp sinter/Sinter.cpp
-  sinter/SinterOps.cpp tile/Tile.cpp tile/Skeletons.cpp plan/Plan.cpp)
+  sinter/ElementwiseOps.cpp sinter/EncoderOps.cpp sinter/NormOps.cpp
+  sinter/Sinter.cpp sinter/SinterOps.cpp tile/Pooling.cpp tile/Tile.cpp
+  tile/Skeletons.cpp plan/Plan.cpp)
 sinter_uses_mlir(sinter-dialects)
 target_link_libraries(sinter-dialects PUBLIC sinter-formats)
 add_dependencies(sinter-dialects SinterDialectsIncGen)

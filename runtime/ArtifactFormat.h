@@ -16,7 +16,7 @@ namespace sinter {
 
 inline constexpr char kArtifactMagic[8] = {'S', 'I', 'N',  'T',
                                            'E', 'R', '\n', '\x1a'};
-inline constexpr uint32_t kArtifactVersion = 5;
+inline constexpr uint32_t kArtifactVersion = 6;
 inline constexpr uint64_t kSectionAlignment = 64 * 1024;
 /// More sections than any version defines; a larger count is corrupt.
 inline constexpr uint32_t kMaxSections = 64;
@@ -54,22 +54,39 @@ struct PlanTable {
   uint32_t count;
 };
 
+/// What a row of a step's result is.
+enum class ResultKind : uint32_t {
+  Logits = 0,    ///< of the next token: the model generates
+  Embedding = 1, ///< of a token or a text
+  Scores = 2,    ///< of a rank head, or of classes
+};
+
+/// Which rows of a step may be asked for, and what they need.
+enum class ResultRows : uint32_t {
+  Tokens = 0,    ///< any token's
+  Sequences = 1, ///< a sequence's, asked for by its last token in the step
+};
+
 /// First bytes of the plan section. The plan is flat: no pointers, no nesting;
 /// every name is a zero-terminated string in the string table.
 struct PlanHeader {
-  uint32_t vocabulary;    ///< width of a row of logits
+  uint32_t vocabulary;    ///< ids of tokens are below this
   uint32_t contextLength; ///< tokens the model was trained for
   uint32_t pageTokens;    ///< tokens in one page of a KV cache
-  uint32_t reserved;      ///< 0
-  PlanTable regimes;      ///< PlanRegime, ascending maxTokens
-  PlanTable kernels;      ///< PlanKernel
-  PlanTable launches;     ///< PlanLaunch, regime after regime
-  PlanTable operands;     ///< PlanOperand, launch after launch
-  PlanTable states;       ///< PlanState
-  PlanTable ropeTables;   ///< PlanRopeTable
-  PlanTable strings;      ///< bytes
+  uint32_t resultWidth;   ///< float32 in a row of the result
+  ResultKind result;
+  ResultRows rows;
+  uint32_t wholeSequences; ///< 1: all tokens of a sequence are in one step
+  uint32_t positions;      ///< of tokens are below this; 0: any
+  PlanTable regimes;       ///< PlanRegime, ascending maxTokens
+  PlanTable kernels;       ///< PlanKernel
+  PlanTable launches;      ///< PlanLaunch, regime after regime
+  PlanTable operands;      ///< PlanOperand, launch after launch
+  PlanTable states;        ///< PlanState
+  PlanTable ropeTables;    ///< PlanRopeTable
+  PlanTable strings;       ///< bytes
 };
-static_assert(sizeof(PlanHeader) == 72);
+static_assert(sizeof(PlanHeader) == 88);
 
 /// One launch list: used for steps of at most maxTokens tokens (and more than
 /// the previous regime's).
@@ -108,9 +125,9 @@ struct PlanLaunch {
   uint32_t operandCount;
   ItemDimension dimension;
   uint32_t count;
-  uint32_t tile;    ///< at least 1
+  uint32_t tile; ///< at least 1
   LaunchBarrier barrier;
-  uint32_t label;   ///< into the string table: the layer and op, for profiles
+  uint32_t label; ///< into the string table: the layer and op, for profiles
   // What the launch costs, for reports: nothing depends on it.
   uint64_t weightBytes;   ///< weights and biases, read once per step
   uint64_t products;      ///< multiply-adds per row of the step
@@ -125,7 +142,7 @@ enum class OperandKind : uint32_t {
   Weight = 1,    ///< offset into the weights section
   State = 2,     ///< index of a PlanState: base of its pool, or a CacheRing
   RopeTable = 3, ///< index of a PlanRopeTable: this step's cosines and sines
-  Logits = 4,    ///< float32 [outputRows, vocabulary], the step's result
+  Logits = 4,    ///< float32 [outputRows, resultWidth], the step's result
 };
 
 struct PlanOperand {
@@ -176,8 +193,8 @@ struct PlanRopeTable {
   float temperature;          ///< 0: none
   uint32_t temperatureLength; ///< at least 1
   uint64_t frequencies; ///< offset of float32[pairs] in the weights section
-  uint32_t longFrom; ///< not 0: behind them as many for longer contexts
-  uint32_t reserved; ///< 0
+  uint32_t longFrom;    ///< not 0: behind them as many for longer contexts
+  uint32_t reserved;    ///< 0
 };
 static_assert(sizeof(PlanRopeTable) == 32);
 

@@ -32,6 +32,10 @@ Result<std::vector<int32_t>> parseTokenIds(std::string_view text) {
 
 Status visitLogits(Session &session, std::span<const int32_t> tokens,
                    size_t first, const LogitsVisitor &visit) {
+  if (session.result() != ResultKind::Logits)
+    return Status(Code::InvalidArgument,
+                  "the model gives no logits, but embeddings or scores "
+                  "(eval embeddings writes them)");
   SINTER_TRY(session.truncate(0, 0));
   std::vector<int32_t> positions(session.chunk());
   std::vector<int32_t> slots(session.chunk(), 0);

@@ -23,7 +23,8 @@ using LogitsVisitor =
     std::function<Status(size_t index, std::span<const float> logits)>;
 
 /// Runs `tokens` as one new sequence in slot 0, in the session's chunks, and
-/// visits the logits of every token from `first` on, in order.
+/// visits the logits of every token from `first` on, in order. Errors: those of
+/// step(), InvalidArgument where the model gives no logits.
 Status visitLogits(Session &session, std::span<const int32_t> tokens,
                    size_t first, const LogitsVisitor &visit);
 

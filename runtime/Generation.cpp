@@ -166,6 +166,9 @@ Result<Generation> generate(Session &session, const Tokenizer &tokenizer,
                             const GenerationOptions &options,
                             const std::atomic<bool> &interrupted,
                             const TextSink &sink) {
+  if (session.result() != ResultKind::Logits)
+    return Status(Code::InvalidArgument, "the model gives no logits to choose "
+                                         "tokens by");
   if (prompt.empty())
     return Status(Code::InvalidArgument, "prompt has no tokens");
   uint32_t room = session.contextLength() - session.length(0);

@@ -51,7 +51,8 @@ using TextSink = std::function<void(std::string_view text)>;
 
 /// Appends `prompt` to sequence 0 of the session and writes what follows.
 /// `interrupted` is looked at before every step. Errors: InvalidArgument for
-/// an empty prompt, OutOfRange for one that leaves no room.
+/// an empty prompt and a model that gives no logits, OutOfRange for one that
+/// leaves no room.
 Result<Generation> generate(Session &session, const Tokenizer &tokenizer,
                             Sampler &sampler, std::span<const int32_t> prompt,
                             const GenerationOptions &options,

@@ -45,6 +45,9 @@ Result<Manifest> parseManifest(std::span<const std::byte> section) {
       return bad("model.parameters", "an unsigned number");
     manifest.parameters = found->get<uint64_t>();
   }
+  if (model->contains("rank_template"))
+    SINTER_TRY(readText(*model, "rank_template", "model.rank_template",
+                        manifest.rankTemplate));
   auto required = json.find("requires");
   if (required == json.end() || !required->is_array())
     return bad("requires", "an array of strings");

@@ -20,6 +20,7 @@ struct Manifest {
   std::string modelName;             ///< "model"."name"
   std::string architecture;          ///< "model"."architecture"
   uint64_t parameters = 0;           ///< "model"."parameters", 0 if not said
+  std::string rankTemplate;          ///< "model"."rank_template", if any
   std::string target;                ///< "target"."name"
   std::vector<std::string> required; ///< "requires": LLVM feature names
   std::string text;                  ///< the section as it is

@@ -15,8 +15,8 @@ MemoryUse memoryUse(const Plan &plan, uint32_t contextLength) {
   MemoryUse use;
   for (const PlanRegime &regime : plan.regimes)
     use.arena = std::max(use.arena, regime.arenaBytes);
-  use.logits =
-      uint64_t(plan.regimes.back().maxTokens) * plan.vocabulary * sizeof(float);
+  use.logits = uint64_t(plan.regimes.back().maxTokens) * plan.resultWidth *
+               sizeof(float);
   uint64_t blocks =
       (uint64_t(contextLength) + plan.pageTokens - 1) / plan.pageTokens;
   for (const PlanState &state : plan.states) {
@@ -116,6 +116,18 @@ std::string fusionTable(const Json &fusions) {
   return text;
 }
 
+/// What a model gives that writes no text; nothing of others.
+std::string resultLine(const Plan &plan) {
+  if (plan.result == ResultKind::Logits)
+    return "";
+  const char *of =
+      plan.rows == ResultRows::Sequences ? "for each text" : "for each token";
+  return plan.result == ResultKind::Scores
+             ? fmt::format("{} scores {}", plan.resultWidth, of)
+             : fmt::format("an embedding of {} numbers {}", plan.resultWidth,
+                           of);
+}
+
 std::string modelLine(const Artifact &artifact) {
   const Manifest &manifest = artifact.manifest();
   std::string line = fmt::format("{} ({}", printable(manifest.modelName),
@@ -139,6 +151,7 @@ std::string modelText(const Artifact &artifact, const Session &session) {
           fmt::format("{} ({})", printable(artifact.path()),
                       byteText(artifact.view().header().fileBytes)));
   addLine(text, "model", modelLine(artifact));
+  addLine(text, "gives", resultLine(artifact.plan()));
   addLine(text, "compiler", printable(manifest.compiler));
   addLine(text, "target", printable(manifest.target));
   addLine(text, "requires", required);

@@ -61,14 +61,19 @@ Result<Plan> parsePlan(std::span<const std::byte> section,
                               "has {}",
                               section.size(), sizeof(header)));
   std::memcpy(&header, section.data(), sizeof(header));
-  if (header.reserved != 0)
-    return Status(
-        Code::CorruptData,
-        fmt::format("plan: reserved field is {}, expected 0", header.reserved));
+  if (header.wholeSequences > 1)
+    return Status(Code::CorruptData,
+                  fmt::format("plan: whole sequences is {}, expected 0 or 1",
+                              header.wholeSequences));
   Plan plan;
   plan.vocabulary = header.vocabulary;
   plan.contextLength = header.contextLength;
   plan.pageTokens = header.pageTokens;
+  plan.resultWidth = header.resultWidth;
+  plan.result = header.result;
+  plan.rows = header.rows;
+  plan.wholeSequences = header.wholeSequences != 0;
+  plan.positions = header.positions;
   SINTER_TRY(readTable(section, header.regimes, "regimes", plan.regimes));
   SINTER_TRY(readTable(section, header.kernels, "kernels", plan.kernels));
   SINTER_TRY(readTable(section, header.launches, "launches", plan.launches));
@@ -99,6 +104,11 @@ std::vector<std::byte> serializePlan(const Plan &plan) {
   header.vocabulary = plan.vocabulary;
   header.contextLength = plan.contextLength;
   header.pageTokens = plan.pageTokens;
+  header.resultWidth = plan.resultWidth;
+  header.result = plan.result;
+  header.rows = plan.rows;
+  header.wholeSequences = plan.wholeSequences;
+  header.positions = plan.positions;
   std::vector<std::byte> bytes(sizeof(header));
   header.regimes = writeTable(bytes, plan.regimes);
   header.kernels = writeTable(bytes, plan.kernels);

@@ -30,6 +30,11 @@ struct Plan {
   uint32_t vocabulary = 0;
   uint32_t contextLength = 0;
   uint32_t pageTokens = 0;
+  uint32_t resultWidth = 0;
+  ResultKind result = ResultKind::Logits;
+  ResultRows rows = ResultRows::Tokens;
+  bool wholeSequences = false;
+  uint32_t positions = 0;
   std::vector<PlanRegime> regimes;
   std::vector<PlanKernel> kernels;
   std::vector<PlanLaunch> launches;

@@ -25,6 +25,19 @@ static Status checkNumbers(const Plan &plan) {
       plan.pageTokens > kMaxStepTokens)
     return bad("pages of {} tokens, expected a multiple of 16 up to {}",
                plan.pageTokens, kMaxStepTokens);
+  if (plan.resultWidth == 0 || plan.resultWidth > kMaxVocabulary)
+    return bad("results of {} numbers, expected 1 to {}", plan.resultWidth,
+               kMaxVocabulary);
+  if (plan.result > ResultKind::Scores)
+    return bad("results of unknown kind {}",
+               static_cast<uint32_t>(plan.result));
+  if (plan.rows > ResultRows::Sequences)
+    return bad("result rows of unknown kind {}",
+               static_cast<uint32_t>(plan.rows));
+  // Logits are sampled and scored by the ids of tokens.
+  if (plan.result == ResultKind::Logits && plan.resultWidth != plan.vocabulary)
+    return bad("{} logits for a vocabulary of {}", plan.resultWidth,
+               plan.vocabulary);
   if (plan.strings.empty() || plan.strings.back() != '\0')
     return bad("string table does not end with a zero byte");
   return {};

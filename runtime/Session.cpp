@@ -30,6 +30,11 @@ Session::create(Artifact &artifact, const SessionOptions &options) {
                   fmt::format("context of {} tokens asked for, expected up to "
                               "{}",
                               context, kMaxContext));
+  if (plan.positions && context > plan.positions)
+    return Status(Code::InvalidArgument,
+                  fmt::format("context of {} tokens asked for, the model knows "
+                              "{} positions",
+                              context, plan.positions));
   SINTER_TRY(artifact.loadKernels());
   Result<KvCache> cache = KvCache::create(
       plan.states, {.pageTokens = plan.pageTokens,
@@ -74,7 +79,7 @@ Status Session::reserveBuffers() {
   SINTER_TRY(reserve(arenaBytes, "activations", arena_));
   if (arena_.data())
     madvise(arena_.data(), arena_.size(), MADV_HUGEPAGE);
-  SINTER_TRY(reserve(uint64_t(maxTokens_) * plan.vocabulary * sizeof(float),
+  SINTER_TRY(reserve(uint64_t(maxTokens_) * plan.resultWidth * sizeof(float),
                      "logits", logits_));
   ropeTables_.resize(plan.ropeTables.size());
   for (size_t i = 0; i < ropeTables_.size(); ++i)
@@ -178,6 +183,11 @@ Status Session::checkStep(const StepInput &input) const {
             fmt::format("tokens of sequence {} are not adjacent", slot));
     size_t end = sequenceEnd(input.slots, begin);
     uint32_t held = cache_.length(slot);
+    if (held && wholeSequences())
+      return Status(Code::InvalidArgument,
+                    fmt::format("sequence {} holds {} tokens, but the model "
+                                "reads a sequence whole, in one step",
+                                slot, held));
     for (size_t i = begin; i < end; ++i)
       if (input.positions[i] < 0 ||
           uint64_t(input.positions[i]) != held + (i - begin))
@@ -193,12 +203,24 @@ Status Session::checkStep(const StepInput &input) const {
                                 held, end - begin, cache_.contextLength()));
     begin = end;
   }
+  return checkOutputs(input);
+}
+
+Status Session::checkOutputs(const StepInput &input) const {
+  size_t tokens = input.tokens.size();
   int64_t previous = -1;
   for (int32_t row : input.outputs) {
     if (row <= previous || uint64_t(row) >= tokens)
       return Status(Code::InvalidArgument,
                     fmt::format("output row {} after {} in a step of {} tokens",
                                 row, previous, tokens));
+    bool inside = size_t(row) + 1 < tokens &&
+                  input.slots[row] == input.slots[size_t(row) + 1];
+    if (inside && resultRows() == ResultRows::Sequences)
+      return Status(Code::InvalidArgument,
+                    fmt::format("output row {} is in the middle of sequence "
+                                "{}, but the model gives one row for each",
+                                row, input.slots[row]));
     previous = row;
   }
   return {};
@@ -256,7 +278,7 @@ Result<std::span<const float>> Session::step(const StepInput &input) {
   }
   run(input);
   return std::span(reinterpret_cast<const float *>(logits_.data()),
-                   input.outputs.size() * vocabulary());
+                   input.outputs.size() * resultWidth());
 }
 
 Result<std::span<const float>> Session::append(int32_t slot,
@@ -272,6 +294,12 @@ Result<std::span<const float>> Session::append(int32_t slot,
                               "context of {}",
                               cache_.length(slot), tokens.size(),
                               cache_.contextLength()));
+  if (wholeSequences() && tokens.size() > chunk_)
+    return Status(Code::OutOfRange,
+                  fmt::format("text of {} tokens does not fit into a step of "
+                              "{}, and the model reads a text whole (compile "
+                              "--chunk makes the largest step)",
+                              tokens.size(), chunk_));
   std::span<const float> logits;
   while (!tokens.empty()) {
     size_t count = std::min<size_t>(tokens.size(), chunk_);

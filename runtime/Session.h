@@ -48,9 +48,11 @@ public:
                                                  const SessionOptions &options);
 
   /// Runs one step of at most maxStepTokens() tokens and returns float
-  /// [outputs, vocabulary], valid until the next step. Allocates nothing unless
-  /// it fails, and then changes nothing. Errors: OutOfRange (step, context,
-  /// vocabulary), InvalidArgument.
+  /// [outputs, resultWidth], valid until the next step. Allocates nothing
+  /// unless it fails, and then changes nothing. Errors: OutOfRange (step,
+  /// context, vocabulary), InvalidArgument (also a sequence that goes on where
+  /// the model reads sequences whole, and a row in the middle of a sequence
+  /// where it gives one for each).
   Result<std::span<const float>> step(const StepInput &input);
 
   /// Appends tokens to sequence `slot`, in chunks; returns the logits of the
@@ -74,8 +76,15 @@ public:
   /// Times of the plan's launches, in its order; empty before startProfile().
   std::span<const LaunchTime> profile() const { return times_; }
 
+  uint32_t sequences() const { return cache_.sequences(); }
   uint32_t length(int32_t slot) const { return cache_.length(slot); }
   uint32_t vocabulary() const { return artifact_.plan().vocabulary; }
+  /// What a step gives, and how many numbers are in a row of it.
+  ResultKind result() const { return artifact_.plan().result; }
+  ResultRows resultRows() const { return artifact_.plan().rows; }
+  uint32_t resultWidth() const { return artifact_.plan().resultWidth; }
+  /// Whether all tokens of a sequence are in one step.
+  bool wholeSequences() const { return artifact_.plan().wholeSequences; }
   uint32_t contextLength() const { return cache_.contextLength(); }
   uint32_t maxStepTokens() const { return maxTokens_; }
   uint32_t chunk() const { return chunk_; }
@@ -99,6 +108,7 @@ private:
   void bindRegimes();
   void *address(const PlanOperand &operand) const;
   Status checkStep(const StepInput &input) const;
+  Status checkOutputs(const StepInput &input) const;
   Status checkSlot(int32_t slot) const;
   Status checkTokens(std::span<const int32_t> tokens) const;
   void fillRopeTables(std::span<const int32_t> positions);

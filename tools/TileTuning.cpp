@@ -131,8 +131,8 @@ Result<Variant> Tuner::variant(const char *file,
   uint32_t context = made.artifact->plan().contextLength;
   SessionOptions session;
   session.maxSequences = made.artifact->plan().regimes.front().maxTokens;
-  session.contextLength =
-      std::min(context, std::max(options.compile.chunk, kDecodeTokens));
+  uint32_t largest = made.artifact->plan().regimes.back().maxTokens;
+  session.contextLength = std::min(context, std::max(largest, kDecodeTokens));
   auto created = Session::create(*made.artifact, session);
   if (!created.ok())
     return created.status();

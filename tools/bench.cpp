@@ -220,6 +220,9 @@ Status bench(Options options) {
   Result<Artifact> artifact = Artifact::open(options.model);
   if (!artifact.ok())
     return artifact.status();
+  // There is nothing to decode where a text is read whole.
+  if (artifact->plan().wholeSequences)
+    options.generate.clear();
   for (uint32_t sequences : options.sequences)
     options.session.maxSequences =
         std::max(options.session.maxSequences, sequences);

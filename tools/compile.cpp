@@ -90,8 +90,13 @@ static void declare(CLI::App &app, Arguments &a) {
   app.add_option("--kv", a.kv, "element of the KV cache: f16 or f32")
       ->check(CLI::IsMember({"f16", "f32"}))
       ->capture_default_str();
-  app.add_option("--chunk", a.options.chunk, "tokens of the largest step")
-      ->capture_default_str();
+  app.add_option("--chunk", a.options.chunk,
+                 "tokens of the largest step (default: 512, or the whole "
+                 "context, up to 8192, where the model reads texts whole)");
+  app.add_option("--pooling", a.options.pooling,
+                 "rows of a text that the model gives, in place of what its "
+                 "file says: none, mean, cls, last or rank")
+      ->check(CLI::IsMember({"none", "mean", "cls", "last", "rank"}));
   declareTuning(app, a);
   app.add_option("--threads", a.options.threads, "threads (default: all)")
       ->check(CLI::Range(1, kMaxThreads));

@@ -2,6 +2,7 @@
 /// another model).
 #include "runtime/Artifact.h"
 #include "runtime/ArtifactTokenizer.h"
+#include "runtime/Embedding.h"
 #include "runtime/Evaluation.h"
 #include "runtime/JsonText.h"
 #include "runtime/NpyFile.h"
@@ -31,6 +32,7 @@ struct Options {
   std::string text;
   std::string output;
   uint32_t context = 512;
+  uint32_t sequences = 16;
   SessionOptions session;
   bool json = false;
 };
@@ -92,6 +94,64 @@ Status evalLogits(const Options &options) {
                                  {"tokens", tokens->size()},
                                  {"vocabulary", session.vocabulary()},
                                  {"chunk", session.chunk()},
+                                 {"threads", session.threads()}}));
+  return {};
+}
+
+/// The ids on each line of the file: a text.
+Result<std::vector<std::vector<int32_t>>> readLines(const Options &options) {
+  Result<std::string> text = readTextFile(options.tokens);
+  if (!text.ok())
+    return text.status();
+  std::vector<std::vector<int32_t>> lines;
+  for (size_t at = 0; at < text->size();) {
+    size_t end = std::min(text->find('\n', at), text->size());
+    auto ids = parseTokenIds(std::string_view(*text).substr(at, end - at));
+    if (!ids.ok())
+      return ids.status().in(
+          fmt::format("'{}' line {}", options.tokens, lines.size() + 1));
+    if (!ids->empty())
+      lines.push_back(std::move(*ids));
+    at = end + 1;
+  }
+  if (lines.empty())
+    return Status(Code::InvalidArgument,
+                  fmt::format("'{}' has no token ids", options.tokens));
+  return lines;
+}
+
+Status evalEmbeddings(Options options) {
+  auto lines = readLines(options);
+  if (!lines.ok())
+    return lines.status();
+  options.session.maxSequences =
+      static_cast<uint32_t>(std::min<size_t>(lines->size(), options.sequences));
+  auto model = Model::open(options.model, options.session);
+  if (!model.ok())
+    return model.status();
+  Session &session = *(*model)->session;
+  if (session.result() == ResultKind::Logits)
+    return Status(Code::InvalidArgument,
+                  fmt::format("'{}' gives logits, not embeddings; eval logits "
+                              "writes them",
+                              options.model));
+  size_t rows = 0;
+  for (const std::vector<int32_t> &line : *lines)
+    rows +=
+        session.resultRows() == ResultRows::Sequences ? size_t(1) : line.size();
+  auto npy = NpyFile::create(options.output, rows, session.resultWidth());
+  if (!npy.ok())
+    return npy.status();
+  SINTER_TRY(
+      visitRows(session, *lines, [&](size_t, std::span<const float> found) {
+        return npy->write(found);
+      }));
+  SINTER_TRY(npy->finish());
+  if (options.json)
+    fmt::print("{}\n", dumpJson({{"output", options.output},
+                                 {"texts", lines->size()},
+                                 {"rows", rows},
+                                 {"width", session.resultWidth()},
                                  {"threads", session.threads()}}));
   return {};
 }
@@ -196,6 +256,27 @@ void addContextOption(CLI::App &app, Options &options) {
       ->check(CLI::Range(4u, kMaxContext));
 }
 
+CLI::App *addEmbeddings(CLI::App &app, Options &options) {
+  CLI::App *embeddings = app.add_subcommand(
+      "embeddings", "write the embeddings or scores of given tokens");
+  embeddings->add_option("model", options.model, "compiled model")->required();
+  embeddings
+      ->add_option("--tokens", options.tokens,
+                   "file with the token ids of a text on each line")
+      ->required();
+  embeddings
+      ->add_option("-o,--output", options.output,
+                   "file to write (npy): a row for each text, or for each "
+                   "token of each")
+      ->required();
+  embeddings
+      ->add_option("--sequences", options.sequences, "texts in a step, at most")
+      ->capture_default_str()
+      ->check(CLI::Range(1u, 1024u));
+  addModelOptions(*embeddings, options);
+  return embeddings;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -211,6 +292,7 @@ int main(int argc, char **argv) {
       ->required();
   addModelOptions(*logits, options);
 
+  CLI::App *embeddings = addEmbeddings(app, options);
   CLI::App *perplexity =
       app.add_subcommand("perplexity", "score a text, as llama.cpp does");
   perplexity->add_option("model", options.model, "compiled model")->required();
@@ -230,6 +312,7 @@ int main(int argc, char **argv) {
   addContextOption(*kl, options);
   return runProgram(app, argc, argv, [&] {
     return logits->parsed()       ? evalLogits(options)
+           : embeddings->parsed() ? evalEmbeddings(options)
            : perplexity->parsed() ? evalPerplexity(options)
                                   : evalDivergence(options);
   });

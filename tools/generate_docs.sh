@@ -9,7 +9,7 @@ tblgen="$llvm/bin/mlir-tblgen -I . -I $llvm/include"
 mkdir -p "$out"
 $tblgen --gen-dialect-doc -dialect=sinter dialects/sinter/AllOps.td \
   -o "$out/sinter.md"
-$tblgen --gen-dialect-doc -dialect=tile dialects/tile/TileOps.td \
+$tblgen --gen-dialect-doc -dialect=tile dialects/tile/TileClasses.td \
   -o "$out/tile.md"
 $tblgen --gen-dialect-doc -dialect=plan dialects/plan/Plan.td \
   -o "$out/plan.md"

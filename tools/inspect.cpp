@@ -34,6 +34,18 @@ const char *dimensionName(ItemDimension dimension) {
   return "?";
 }
 
+const char *resultName(ResultKind result) {
+  switch (result) {
+  case ResultKind::Logits:
+    return "logits";
+  case ResultKind::Embedding:
+    return "embedding";
+  case ResultKind::Scores:
+    return "scores";
+  }
+  return "?";
+}
+
 const char *elementName(StateElement element) {
   return element == StateElement::F16 ? "f16" : "f32";
 }
@@ -114,6 +126,12 @@ Json describePlan(const Plan &plan) {
   return {{"vocabulary", plan.vocabulary},
           {"context_length", plan.contextLength},
           {"page_tokens", plan.pageTokens},
+          {"result", resultName(plan.result)},
+          {"result_width", plan.resultWidth},
+          {"result_rows",
+           plan.rows == ResultRows::Sequences ? "sequences" : "tokens"},
+          {"whole_sequences", plan.wholeSequences},
+          {"positions", plan.positions},
           {"kernels", plan.kernels.size()},
           {"states", states},
           {"rope_tables", ropes},
@@ -149,6 +167,12 @@ void printPlan(const Json &plan) {
              plan["context_length"].get<uint32_t>(),
              plan["page_tokens"].get<uint32_t>(),
              plan["kernels"].get<size_t>());
+  if (plan["result"] != "logits")
+    fmt::print(
+        "result: {} of {} numbers for each of {}{}\n",
+        plan["result"].get<std::string>(), plan["result_width"].get<uint32_t>(),
+        plan["result_rows"].get<std::string>(),
+        plan["whole_sequences"].get<bool>() ? ", texts whole in one step" : "");
   size_t index = 0;
   for (const Json &state : plan["states"]) {
     auto window = state["window"].get<uint32_t>();

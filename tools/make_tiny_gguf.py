@@ -249,6 +249,10 @@ def model_keys(o):
         f"{a}.rope.freq_base": ("f32", 1e6 if "qwen" in a else 1e4),
         f"{a}.attention.layer_norm_rms_epsilon": ("f32", 1e-6),
     }
+    if a in ENCODERS:
+        del keys[f"{a}.attention.layer_norm_rms_epsilon"]
+        keys[f"{a}.attention.layer_norm_epsilon"] = ("f32", 1e-12)
+        keys[f"{a}.attention.causal"] = ("bool", False)
     if o.vocab:
         keys.update(tokenizer_keys(o.vocabulary))
     else:
@@ -256,8 +260,45 @@ def model_keys(o):
     return keys
 
 
+# Names as general.architecture has them.
+ENCODERS = ("bert", "nomic-bert", "jina-bert-v2")
+
+
+def encoder_shapes(o):
+    """Those of BERT and its relatives; a norm's bias follows from the family.
+    The tables of kinds and positions are float32."""
+    queries, keys = o.heads * o.head_width, o.kv_heads * o.head_width
+    yield "token_embd", o.hidden, o.vocabulary
+    yield "token_types", o.hidden, 2
+    if o.arch == "bert":
+        yield "position_embd", o.hidden, o.context
+    yield "token_embd_norm", o.hidden, 0
+    for i in range(o.layers):
+        b = f"blk.{i}."
+        if o.arch == "nomic-bert":
+            yield b + "attn_qkv", o.hidden, queries + 2 * keys
+        else:
+            yield b + "attn_q", o.hidden, queries
+            yield b + "attn_k", o.hidden, keys
+            yield b + "attn_v", o.hidden, keys
+        yield b + "attn_output", queries, o.hidden
+        yield b + "attn_output_norm", o.hidden, 0
+        joined = 2 if o.arch == "jina-bert-v2" else 1
+        if o.arch == "nomic-bert":
+            yield b + "ffn_gate", o.hidden, o.ffn
+        yield b + "ffn_up", o.hidden, o.ffn * joined
+        yield b + "ffn_down", o.ffn, o.hidden
+        yield b + "layer_output_norm", o.hidden, 0
+    if o.rank:
+        yield "cls", o.hidden, o.hidden
+        yield "cls.output", o.hidden, o.rank
+
+
 def model_shapes(o):
     """(name without suffix, width, rows); rows 0 is a norm's gain."""
+    if o.arch in ENCODERS:
+        yield from encoder_shapes(o)
+        return
     queries, keys = o.heads * o.head_width, o.kv_heads * o.head_width
     attended, values = o.heads * o.value_width, o.kv_heads * o.value_width
     yield "token_embd", o.hidden, o.vocabulary
@@ -282,6 +323,9 @@ def model_shapes(o):
 
 def has_bias(o, name):
     stem = name.rsplit(".", 1)[-1]
+    if o.arch in ENCODERS:
+        return name.startswith("cls") or o.arch == "bert" and not name.startswith(
+            ("token", "position"))
     if stem in ("attn_q", "attn_k", "attn_v"):
         return o.arch == "qwen2" or o.bias
     return o.bias and stem in ("attn_output", "ffn_gate", "ffn_up", "ffn_down")
@@ -314,8 +358,11 @@ def model_tensors(o, rng):
     for name, width, rows in model_shapes(o):
         if not rows:
             gain(name + ".weight", width)
+            if o.arch in ENCODERS:
+                vector(name + ".bias", floats(rng, width, 0.1))
             continue
-        kind = o.type.get(name + ".weight", o.format)
+        usual = "f32" if name in ("token_types", "position_embd") else o.format
+        kind = o.type.get(name + ".weight", usual)
         matrix(name + ".weight", width, rows, kind)
         if kind == "nvfp4":
             vector(name + ".scale", [width ** -0.5 / 2.9])
@@ -366,6 +413,8 @@ def arguments():
     p.add_argument("--tied", action="store_true", help="no output.weight")
     p.add_argument("--bias", action="store_true", help="all optional biases")
     p.add_argument("--rope-freqs", action="store_true")
+    p.add_argument("--rank", type=int, default=0, metavar="SCORES",
+                   help="an encoder's head")
     p.add_argument("--vocab", action="store_true",
                    help="a byte-level BPE tokenizer")
     p.add_argument("--set", action="append", default=[],

@@ -247,6 +247,12 @@ Status runModel(const Options &options, Clock::time_point start) {
   auto session = Session::create(*artifact, options.session);
   if (!session.ok())
     return session.status();
+  if (!options.info && (*session)->result() != ResultKind::Logits)
+    return Status(
+        Code::InvalidArgument,
+        fmt::format("'{}' gives {}, not text; embed prints them", options.model,
+                    (*session)->result() == ResultKind::Scores ? "scores"
+                                                               : "embeddings"));
   if (!options.info)
     return writeText(options, *artifact, **session, start);
   if (options.json)

@@ -8,7 +8,11 @@
 #include "codegen/x86/RowWriter.h"
 #include "codegen/x86/Skeletons.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/bit.h"
+
 #include <limits>
+#include <numbers>
 #include <numeric>
 
 using namespace mlir;
@@ -58,6 +62,9 @@ private:
   void storeScores(const Pass &pass, const Values &dots, Value firstKey,
                    Value keyBlock, unsigned blocks);
   Value firstSeen(const Tile &tile);
+  Value lastOfSequence(Value token);
+  Value slopeOf(Value head);
+  Value nearer(Value score, Value row, Value lane, Value key);
   void beginSoftmax(Value row, Value head);
   Value scaled(Value dots);
   Value isSeen(Value lane, Value left);
@@ -87,6 +94,8 @@ private:
   // token; scores, then weights, of a page; sums of values; and as vectors of
   // equal lanes the running maximum, running sum and rescale factor.
   Value queries, positions, scores, outputs, maxima, sums, factors;
+  // With a slope: the token's own position, and minus its head's slope.
+  Value places, slopes;
 };
 
 } // namespace
@@ -94,8 +103,9 @@ private:
 /// Stack that a tile of `rows` needs, as allocateWorkSpace takes it.
 static uint64_t workBytes(AttentionAttr attention, unsigned rows,
                           unsigned lanes) {
-  return uint64_t(rows) * (16 + attention.getPageTokens() * 4 +
-                           attention.getValueWidth() * 4 + 3 * lanes * 4);
+  return uint64_t(rows) *
+         (16 + attention.getPageTokens() * 4 + attention.getValueWidth() * 4 +
+          3 * lanes * 4 + (attention.getAlibi() ? 12 : 0));
 }
 
 void AttentionEmitter::allocateWorkSpace() {
@@ -107,6 +117,10 @@ void AttentionEmitter::allocateWorkSpace() {
   maxima = k.scratch(rows * stateBytes());
   sums = k.scratch(rows * stateBytes());
   factors = k.scratch(rows * stateBytes());
+  if (!attention.getAlibi())
+    return;
+  places = k.scratch(rows * 8);
+  slopes = k.scratch(rows * 4);
 }
 
 void AttentionEmitter::emit() {
@@ -187,9 +201,59 @@ void AttentionEmitter::beginSoftmax(Value row, Value head) {
   k.store(sum, ofRow(sums, row, stateBytes()));
 }
 
+/// The position of the last token of a sequence, from one of its tokens on.
+Value AttentionEmitter::lastOfSequence(Value token) {
+  auto &ops = k.ops();
+  Value slot = k.slot(token), last = k.add(k.tokenCount(), -1);
+  auto loop = ops.create<scf::WhileOp>(TypeRange{k.i64()}, ValueRange{token});
+  OpBuilder::InsertionGuard guard(ops);
+  Value at = ops.createBlock(&loop.getBefore(), {}, {k.i64()}, {ops.getLoc()})
+                 ->getArgument(0);
+  Value same = k.equal(k.slot(k.min(k.add(at, 1), last)), slot);
+  ops.create<scf::ConditionOp>(
+      ops.create<arith::AndIOp>(k.less(at, last), same), at);
+  at = ops.createBlock(&loop.getAfter(), {}, {k.i64()}, {ops.getLoc()})
+           ->getArgument(0);
+  ops.create<scf::YieldOp>(ValueRange{k.add(at, 1)});
+  ops.setInsertionPointAfter(loop);
+  return k.position(loop.getResult(0));
+}
+
+/// Minus the slope of a head: 2^(-bias / n · (h + 1)) for the first n, a power
+/// of two; heads beyond get those halfway between (arXiv 2108.12409).
+Value AttentionEmitter::slopeOf(Value head) {
+  double bias = attention.getAlibi().getValueAsDouble();
+  unsigned whole = llvm::bit_floor(attention.getHeads());
+  double step = bias / whole;
+  auto &ops = k.ops();
+  auto times = [&](Value number, double factor) -> Value {
+    Value wide = k.splat(ops.create<arith::SIToFPOp>(k.f32(), number), 1);
+    return k.mulf(wide, k.constant(1, float(-factor * std::numbers::ln2)));
+  };
+  Value odd = k.add(k.mul(k.add(head, -int64_t(whole)), 2), 1);
+  Value power = ops.create<arith::SelectOp>(k.less(head, k.index(whole)),
+                                            times(k.add(head, 1), step),
+                                            times(odd, step / 2));
+  Value slope = emitExp(k, power);
+  return k.subf(k.constant(1, 0.0f), slope);
+}
+
+/// Scores of the keys from `key` on, less the farther they are from the row's
+/// token.
+Value AttentionEmitter::nearer(Value score, Value row, Value lane, Value key) {
+  Value left = k.add(k.load(k.i64(), ofRow(places, row, 8)), k.mul(key, -1));
+  Value own = k.splat(k.ops().create<arith::TruncIOp>(k.i32(), left), lanes());
+  Value apart = k.toFloat(k.ops().create<arith::SubIOp>(lane, own));
+  Value far = k.maxf(apart, k.subf(k.constantLike(apart, 0.0f), apart));
+  Value slope = k.loadSplat(lanes(), k.f32(), ofRow(slopes, row, 4), 0);
+  return k.fma(far, slope, score);
+}
+
 /// Fills the work space for a tile's first page; returns the last position.
 Value AttentionEmitter::beginRows(const Tile &tile) {
-  Value zero = k.constant(1, 0.0f);
+  Value zero = k.constant(1, 0.0f), whole;
+  if (attention.getBidirectional())
+    whole = lastOfSequence(tile.firstToken);
   Values last =
       k.loop(k.index(0), k.index(tile.rows), 1, {k.index(0)},
              [&](Value row, ValueRange largest) -> Values {
@@ -199,8 +263,12 @@ Value AttentionEmitter::beginRows(const Tile &tile) {
                    k.at(query, k.mul(token, attention.getQueryStride() * 4));
                k.store(k.at(rowAt, k.mul(head, page.keyWidth * 4)),
                        ofRow(queries, row, 8));
-               Value position = k.position(token);
+               Value position = whole ? whole : k.position(token);
                k.store(position, ofRow(positions, row, 8));
+               if (attention.getAlibi()) {
+                 k.store(k.position(token), ofRow(places, row, 8));
+                 k.store(slopeOf(head), ofRow(slopes, row, 4));
+               }
                beginSoftmax(row, head);
                return {k.ops().create<arith::MaxSIOp>(largest[0], position)};
              });
@@ -310,6 +378,9 @@ void AttentionEmitter::storeScores(const Pass &pass, const Values &dots,
     for (unsigned i = 0; i < vectors; ++i) {
       Value left = k.add(position, k.mul(k.add(key, i * lanes()), -1));
       Value score = scaled(dots[r * vectors + i]);
+      if (attention.getAlibi())
+        score =
+            nearer(score, k.add(pass.first, r), lane, k.add(key, i * lanes()));
       k.store(k.ops().create<arith::SelectOp>(isSeen(lane, left), score,
                                               k.constantLike(score, -INFINITY)),
               place, r * scoreBytes() + i * stateBytes());

@@ -111,6 +111,13 @@ static void embedPlainRow(KernelBuilder &k, const PackedLayout &layout,
   });
 }
 
+/// The row of the matrix that a token gets.
+static Value rowOf(KernelBuilder &k, EmbedAttr embed, Value token) {
+  if (embed.getBy() == "token")
+    return k.tokenId(token);
+  return embed.getBy() == "position" ? k.position(token) : k.index(0);
+}
+
 llvm::Error x86::emitEmbed(KernelBuilder &k, KernelOp kernel) {
   auto embed = cast<EmbedAttr>(kernel.getSkeleton());
   std::string name = embed.getFormat().str();
@@ -127,7 +134,7 @@ llvm::Error x86::emitEmbed(KernelBuilder &k, KernelOp kernel) {
   Value packed = k.operand(0), output = k.operand(1);
   uint64_t groupBytes = layout.rowGroupBytes(width);
   k.loop(k.begin(), k.end(), 1, [&](Value token) {
-    Value id = k.tokenId(token);
+    Value id = rowOf(k, embed, token);
     Value rowGroup = k.at(packed, k.mul(k.div(id, kRowGroup), groupBytes));
     Value row = k.rem(id, kRowGroup);
     Value out = rowAt(k, embed.getOutput(), output, token);

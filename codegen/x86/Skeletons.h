@@ -19,6 +19,8 @@ llvm::Error emitElementwise(KernelBuilder &k, tile::KernelOp kernel);
 llvm::Error emitHeads(KernelBuilder &k, tile::KernelOp kernel);
 llvm::Error emitAttention(KernelBuilder &k, tile::KernelOp kernel);
 llvm::Error emitEmbed(KernelBuilder &k, tile::KernelOp kernel);
+llvm::Error emitPool(KernelBuilder &k, tile::KernelOp kernel);
+llvm::Error emitSoftmax(KernelBuilder &k, tile::KernelOp kernel);
 
 } // namespace sinter::x86
 

@@ -4,6 +4,7 @@
 
 #include "codegen/x86/LowerKernel.h"
 #include "codegen/x86/Skeletons.h"
+#include "dialects/tile/Pooling.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/ThreadPool.h"
@@ -23,6 +24,8 @@ static llvm::Error emitSkeleton(KernelBuilder &k, KernelOp kernel) {
       .Case<HeadsAttr>([&](auto) { return emitHeads(k, kernel); })
       .Case<AttentionAttr>([&](auto) { return emitAttention(k, kernel); })
       .Case<EmbedAttr>([&](auto) { return emitEmbed(k, kernel); })
+      .Case<PoolAttr>([&](auto) { return emitPool(k, kernel); })
+      .Case<SoftmaxAttr>([&](auto) { return emitSoftmax(k, kernel); })
       .Default([](Attribute) {
         return llvm::createStringError("its class has no x86 emitter");
       });

@@ -1,4 +1,5 @@
 // Every group of ops of the sinter dialect, for the documentation.
 include "dialects/sinter/ElementwiseOps.td"
+include "dialects/sinter/EncoderOps.td"
 include "dialects/sinter/NormOps.td"
 include "dialects/sinter/SinterOps.td"

@@ -2,6 +2,7 @@
 /// that are spelled like the weight formats.
 #include "dialects/sinter/Sinter.h"
 #include "dialects/sinter/ElementwiseOps.h"
+#include "dialects/sinter/EncoderOps.h"
 #include "dialects/sinter/NormOps.h"
 
 #include "mlir/IR/Builders.h"
@@ -28,6 +29,7 @@ void SinterDialect::initialize() {
 #include "dialects/sinter/SinterOps.cpp.inc"
       >();
   registerElementwiseOps(*this);
+  registerEncoderOps(*this);
   registerNormOps(*this);
 }
 

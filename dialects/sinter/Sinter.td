@@ -128,6 +128,22 @@ def Sinter_ModelAttr : Sinter_Attr<"Model", "model"> {
   }];
 }
 
+def Sinter_ResultAttr : Sinter_Attr<"Result", "result"> {
+  let summary = "what a row that the step gives stands for, if not logits";
+  let description = [{
+    `kind`: embedding, or scores, of a rank head or of classes. `pooled`: there
+    is a row for each sequence, asked for by its last token; else for any token.
+    `whole`: all tokens of a sequence are in one step, since some look at those
+    behind them. `positions`: how many the model has learned; 0: any.
+    Example: `#sinter.result<kind = "embedding", width = 384, pooled = true,
+    whole = true, positions = 512>`.
+  }];
+  let parameters = (ins StringRefParameter<"embedding or scores">:$kind,
+                        "unsigned":$width, "bool":$pooled, "bool":$whole,
+                        DefaultValuedParameter<"unsigned", "0">:$positions);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
 def Sinter_RopeAttr : Sinter_Attr<"Rope", "rope"> {
   let summary = "how positions rotate a head";
   let description = [{

@@ -155,6 +155,9 @@ def Sinter_AttentionOp : Sinter_Op<"attention",
     `softcap` c: scores become c · tanh(score / c) (arXiv 2408.00118).
     `sinks` names a vector of one score per head that takes part in the softmax
     but has no value (arXiv 2309.17453).
+    `bidirectional`: a token sees all tokens of its sequence, which are in the
+    step. `alibi` b: of head h (from 1) of n, a power of two, the score falls by
+    2^(-b h / n) for each position between two tokens (arXiv 2108.12409).
 
     ```mlir
     %o = sinter.attention %q, %kv, %batch heads 16 scale 0.0883883 : (tensor<?x2048xf32>, !sinter.kv_cache<heads = 8, keys = 128, values = 128, f16>) -> tensor<?x2048xf32>
@@ -164,11 +167,13 @@ def Sinter_AttentionOp : Sinter_Op<"attention",
       Arg<Sinter_KvCacheType, "the state read", [MemRead]>:$cache,
       Sinter_BatchType:$batch, I64Attr:$heads, F64Attr:$scale,
       OptionalAttr<I64Attr>:$window, OptionalAttr<F64Attr>:$softcap,
-      OptionalAttr<FlatSymbolRefAttr>:$sinks);
+      OptionalAttr<FlatSymbolRefAttr>:$sinks, UnitAttr:$bidirectional,
+      OptionalAttr<F64Attr>:$alibi);
   let results = (outs Sinter_Rows:$result);
   let assemblyFormat = [{
     $query `,` $cache `,` $batch `heads` $heads `scale` $scale
-    (`window` $window^)? (`softcap` $softcap^)? (`sinks` $sinks^)? attr-dict `:`
+    (`window` $window^)? (`softcap` $softcap^)? (`sinks` $sinks^)?
+    (`bidirectional` $bidirectional^)? (`alibi` $alibi^)? attr-dict `:`
     functional-type(operands, $result)
   }];
   let hasVerifier = 1;

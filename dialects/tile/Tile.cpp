@@ -1,6 +1,7 @@
 /// Registers the tile dialect and verifies that kernels are well formed and
 /// that launches match them.
 #include "dialects/tile/Tile.h"
+#include "dialects/tile/Pooling.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"

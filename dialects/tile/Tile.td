@@ -144,7 +144,8 @@ def Tile_AttentionAttr : Tile_SkeletonAttr<"Attention", "attention",
     (heads side by side). Blocks of pageTokens keys are taken in order, so a
     sequence's answer depends neither on the step's size nor on threads.
     `window`: a token sees that many positions, its own included; 0: all.
-    `ring`: as in `#tile.heads`. `softcap` c: scores become c · tanh(score / c). Items: cacheHeads *
+    `ring`: as in `#tile.heads`. `softcap` c: scores become c · tanh(score / c).
+    `bidirectional` and `alibi`: as in `sinter.attention`. Items: cacheHeads *
     ceil(tokens / config tokens).
   }];
   let parameters = (ins "unsigned":$heads, "unsigned":$cacheHeads,
@@ -155,14 +156,20 @@ def Tile_AttentionAttr : Tile_SkeletonAttr<"Attention", "attention",
       DefaultValuedParameter<"unsigned", "0">:$window,
       OptionalParameter<"::mlir::FloatAttr">:$softcap,
       DefaultValuedParameter<"bool", "false">:$sinks,
-      DefaultValuedParameter<"bool", "false">:$ring);
+      DefaultValuedParameter<"bool", "false">:$ring,
+      DefaultValuedParameter<"bool", "false">:$bidirectional,
+      OptionalParameter<"::mlir::FloatAttr">:$alibi);
 }
 
 def Tile_EmbedAttr : Tile_SkeletonAttr<"Embed", "embed"> {
   let summary = "rows of a packed matrix, dequantised, one per token";
-  let description = "Operands: packed weights, output rows. Items: tokens.";
+  let description = [{
+    Operands: packed weights, output rows. `by` says which row a token gets:
+    that of its id ("token"), of its "position", or the "first". Items: tokens.
+  }];
   let parameters = (ins StringRefParameter<"weight format">:$format,
-                        "unsigned":$weightRows, "::sinter::tile::RowAttr":$output);
+                        "unsigned":$weightRows, "::sinter::tile::RowAttr":$output,
+                        StringRefParameter<"token, position or first", "\"token\"">:$by);
 }
 
 #endif // SINTER_DIALECTS_TILE_TD

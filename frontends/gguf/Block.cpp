@@ -2,6 +2,7 @@
 #include "frontends/gguf/ModelBuilder.h"
 
 #include "dialects/sinter/ElementwiseOps.h"
+#include "dialects/sinter/EncoderOps.h"
 #include "dialects/sinter/NormOps.h"
 
 #include "llvm/ADT/Twine.h"
@@ -73,7 +74,9 @@ Rows Block::attention(const Heads &heads, const AttentionOptions &options) {
                      : mlir::IntegerAttr(),
       options.softcap != 0.0 ? b.getF64FloatAttr(options.softcap)
                              : mlir::FloatAttr(),
-      sinks);
+      sinks, options.bidirectional ? b.getUnitAttr() : mlir::UnitAttr(),
+      options.alibi != 0.0 ? b.getF64FloatAttr(options.alibi)
+                           : mlir::FloatAttr());
   return {value, width};
 }
 
@@ -148,9 +151,12 @@ Rows Block::gatedDown(const Rows &gate, const Rows &up, Gate kind,
   if (kind == Gate::Silu)
     inner = b.create<SwigluOp>(model.at(name("ffn_swiglu")), type, gate.value,
                                up.value);
-  else
+  else if (kind == Gate::Gelu)
     inner = b.create<GegluOp>(model.at(name("ffn_geglu")), type, gate.value,
                               up.value);
+  else
+    inner = b.create<GegluErfOp>(model.at(name("ffn_geglu")), type, gate.value,
+                                 up.value);
   return matmul({inner, decoder.feedForward}, "ffn_down", width, bias);
 }
 
@@ -160,13 +166,13 @@ Rows Block::gatedFfn(const Rows &rows, Gate kind, Bias bias) {
   return gatedDown(gate, up, kind, rows.width, bias);
 }
 
-Rows Block::joinedFfn(const Rows &rows, Gate kind) {
+Rows Block::joinedFfn(const Rows &rows, Gate kind, Bias bias) {
   const Extent half = decoder.feedForward, all = half + half;
   Rows gate = matmul(rows, "ffn_gate", half,
-                     Part{.of = "ffn_up", .first = {0, "0"}, .all = all});
+                     Part{.of = "ffn_up", .first = {0, "0"}, .all = all}, bias);
   Rows up = matmul(rows, "ffn_up", half,
-                   Part{.of = "ffn_up", .first = half, .all = all});
-  return gatedDown(gate, up, kind, rows.width, Bias::None);
+                   Part{.of = "ffn_up", .first = half, .all = all}, bias);
+  return gatedDown(gate, up, kind, rows.width, bias);
 }
 
 Rows Block::plainFfn(const Rows &rows, Activation activation, Bias bias) {
@@ -177,6 +183,8 @@ Rows Block::plainFfn(const Rows &rows, Activation activation, Bias bias) {
   Value inner;
   if (activation == Activation::Gelu)
     inner = b.create<GeluOp>(model.at(name("ffn_gelu")), type, up.value);
+  else if (activation == Activation::GeluErf)
+    inner = b.create<GeluErfOp>(model.at(name("ffn_gelu")), type, up.value);
   else
     inner = b.create<Relu2Op>(model.at(name("ffn_relu2")), type, up.value);
   return matmul({inner, up.width}, "ffn_down", rows.width, bias);
@@ -188,6 +196,10 @@ Rows Block::scale(const Rows &rows, double factor, StringRef label) {
 
 bool Block::has(StringRef tensor) const {
   return model.asked.has(name(tensor));
+}
+
+bool Block::hasOptional(StringRef tensor) const {
+  return model.asked.hasOptional(name(tensor));
 }
 
 Rows Block::add(const Rows &left, const Rows &right, StringRef label) {

@@ -104,6 +104,7 @@ static ModelInfo infoOf(const GgufModel &model, const ModelSource &source,
   info.quantisation = quantisationOf(model);
   info.parameters = source.usedElements();
   info.weightBytes = source.usedBytes();
+  info.rankTemplate = textOf(model, "tokenizer.chat_template.rerank", "");
   return info;
 }
 
@@ -128,6 +129,8 @@ sinter::importGguf(std::shared_ptr<GgufModel> file,
                              ? mlir::Type(types.getF16Type())
                              : mlir::Type(types.getF32Type());
   ModelSource source(*file, (*arch)->name);
+  if (!options.pooling.empty())
+    source.choosePooling(options.pooling);
   auto module = buildModule(**arch, source, kvElement, context);
   if (!module)
     return module.takeError();

@@ -22,6 +22,9 @@ enum class KvElement { F16, F32 };
 
 struct ImportOptions {
   KvElement kvElement = KvElement::F16;
+  /// none, mean, cls, last or rank in place of the file's `pooling_type`;
+  /// empty: the file's.
+  std::string pooling;
 };
 
 /// What a person wants to know about the model; nothing is derived from it.
@@ -32,6 +35,7 @@ struct ModelInfo {
   std::string quantisation; ///< such as "Q4_K_M"
   uint64_t parameters = 0;  ///< numbers in the tensors that the graph uses
   uint64_t weightBytes = 0; ///< their bytes in the file
+  std::string rankTemplate; ///< tokenizer.chat_template.rerank
 };
 
 struct ImportedModel {

@@ -187,6 +187,12 @@ Value ModelBuilder::kvCache(StringRef name, const Decoder &decoder,
 
 void ModelBuilder::head(const Rows &rows, const Decoder &decoder,
                         const LogitOptions &options) {
+  mentionRankHead(decoder.hidden);
+  Pooling pooling = decoderPooling(asked);
+  if (pooling.wanted) {
+    pooling.softmax &= options.softmaxScores;
+    return decodePooled(rows, decoder, pooling);
+  }
   built = decoder;
   Value wanted = builder.create<SelectRowsOp>(
       at("output_rows"), rows.value.getType(), rows.value, batch);
@@ -226,8 +232,13 @@ mlir::DictionaryAttr ModelBuilder::counts() {
 
 mlir::OwningOpRef<mlir::ModuleOp> ModelBuilder::finish(StringRef family) {
   mlir::Block &entry = step.getBody().front();
-  step.setFunctionType(builder.getFunctionType(entry.getArgumentTypes(),
-                                               {rowsType(vocabulary)}));
+  Extent width = vocabulary;
+  if (result) {
+    width.value = result.getWidth();
+    (*module)->setAttr("sinter.result", result);
+  }
+  step.setFunctionType(
+      builder.getFunctionType(entry.getArgumentTypes(), {rowsType(width)}));
   for (auto [index, state] : llvm::enumerate(states))
     step.setArgAttr(1 + index, "sinter.name",
                     builder.getStringAttr(state.name));

@@ -4,6 +4,7 @@
 #define SINTER_FRONTENDS_GGUF_MODELBUILDER_H
 
 #include "frontends/gguf/ModelSource.h"
+#include "frontends/gguf/Pooling.h"
 #include "frontends/gguf/Windows.h"
 
 #include "dialects/sinter/Sinter.h"
@@ -49,10 +50,11 @@ enum class RopePairs { Interleaved, Halves };
 enum class Bias { None, Optional };
 
 /// What a feed-forward block's gate goes through.
-enum class Gate { Silu, Gelu };
+/// GeluErf is the exact form.
+enum class Gate { Silu, Gelu, GeluErf };
 
 /// What stands between the two matmuls of a feed-forward block without a gate.
-enum class Activation { Gelu, Relu2 };
+enum class Activation { Gelu, GeluErf, Relu2 };
 
 /// What some attentions have beyond queries, keys and values.
 struct AttentionOptions {
@@ -60,13 +62,22 @@ struct AttentionOptions {
   int64_t window = 0;     ///< positions that a token sees; 0: all
   double softcap = 0;     ///< of the scores; 0: none
   bool sinks = false;     ///< attn_sinks: a score for each head without a value
+  bool bidirectional = false; ///< to the tokens behind, too
+  double alibi = 0; ///< by how much scores fall with distance; 0: not at all
 };
 
 /// What becomes of the logits.
 struct LogitOptions {
   Bias bias = Bias::None;
   double scale = 1.0;
-  double softcap = 0; ///< 0: none
+  double softcap = 0;         ///< 0: none
+  bool softmaxScores = false; ///< of a rank head, if the file has one instead
+};
+
+/// What a text's tokens must have in common.
+struct WholeText {
+  bool attends = false;        ///< each looks at all others
+  Extent positions = {0, "0"}; ///< how many the model has learned; 0: any
 };
 
 /// Rows [first, first + width) of a tensor that holds several matrices, one
@@ -130,13 +141,15 @@ public:
   }
   Rows gatedFfn(const Rows &rows, Gate gate, Bias bias = Bias::None);
   /// The same, ffn_up holding gate, then up.
-  Rows joinedFfn(const Rows &rows, Gate gate);
+  Rows joinedFfn(const Rows &rows, Gate gate, Bias bias = Bias::None);
   /// down(activation(up(x))).
   Rows plainFfn(const Rows &rows, Activation activation, Bias bias);
   Rows add(const Rows &left, const Rows &right, llvm::StringRef label);
   Rows scale(const Rows &rows, double factor, llvm::StringRef label);
   /// Whether the file has this tensor of the layer.
   bool has(llvm::StringRef tensor) const;
+  /// The same, but false of a description.
+  bool hasOptional(llvm::StringRef tensor) const;
   /// From 0.
   unsigned number() const { return index; }
 
@@ -175,6 +188,8 @@ public:
   /// 1 + scale · ln(1 + floor(position / original context)).
   RopeAttr queryRope(RopeAttr rope, const Decoder &decoder);
   Rows embed(const Decoder &decoder);
+  /// The same with token types and, if learned, positions, summed and normed.
+  Rows embedText(const Decoder &decoder, bool positions);
   /// `rows` times a constant.
   Rows scale(const Rows &rows, double factor, llvm::StringRef label);
   /// The layers; none if something is wrong already.
@@ -186,6 +201,13 @@ public:
   }
   void head(const Rows &rows, const Decoder &decoder,
             const LogitOptions &options);
+
+  /// What an encoder gives of its last layer's rows. Ends the step.
+  void encoded(const Rows &rows, const Decoder &decoder, const Pooling &pooling,
+               const Extent &positions = {0, "0"}) {
+    endPooled(pooled(rows, pooling), decoder, pooling,
+              {.attends = true, .positions = positions});
+  }
 
   /// The module with `sinter.model` for `family`, once head() was called.
   mlir::OwningOpRef<mlir::ModuleOp> finish(llvm::StringRef family);
@@ -211,6 +233,13 @@ private:
               Bias bias, const Part *part = nullptr);
   mlir::Value kvCache(llvm::StringRef name, const Decoder &decoder,
                       int64_t window);
+  Rows pooled(const Rows &rows, const Pooling &pooling);
+  void decodePooled(const Rows &rows, const Decoder &decoder,
+                    const Pooling &pooling);
+  Rows rankHead(const Rows &rows);
+  void mentionRankHead(const Extent &width);
+  void endPooled(const Rows &rows, const Decoder &decoder,
+                 const Pooling &pooling, const WholeText &whole);
   mlir::DictionaryAttr counts();
   mlir::DenseF64ArrayAttr yarn(const Decoder &decoder, double factor,
                                bool extrapolate);
@@ -223,6 +252,7 @@ private:
   mlir::Value batch;
   Decoder built; ///< as head() was given it
   Extent vocabulary;
+  ResultAttr result; ///< null: logits
   std::vector<State> states;
   unsigned attentions = 0, ffns = 0;
   // What does not follow from those two (#sinter.model).

@@ -136,6 +136,11 @@ int64_t ModelSource::count(StringRef key, int64_t otherwise) {
   return value ? wholeNumber(key, *value, 0).value_or(otherwise) : otherwise;
 }
 
+std::optional<int64_t> ModelSource::count(StringRef key) {
+  const GgufValue *value = ask(key, "integer", "none");
+  return value ? wholeNumber(key, *value, 0) : std::nullopt;
+}
+
 double ModelSource::number(StringRef key, std::optional<double> otherwise) {
   const GgufValue *value =
       ask(key, "float", otherwise ? plainNumber(*otherwise) : "");
@@ -150,6 +155,17 @@ double ModelSource::number(StringRef key, std::optional<double> otherwise) {
   refuse(llvm::formatv("{0} is {1}, expected a finite number", keyName(key),
                        found ? "not finite" : value->describe()));
   return 1.0;
+}
+
+bool ModelSource::flag(StringRef key, bool otherwise) {
+  const GgufValue *value = ask(key, "bool", otherwise ? "true" : "false");
+  if (!value)
+    return otherwise;
+  if (auto found = value->flag())
+    return *found;
+  refuse(llvm::formatv("{0} is {1}, expected a bool", keyName(key),
+                       value->describe()));
+  return otherwise;
 }
 
 std::string ModelSource::word(StringRef key, StringRef otherwise) {
@@ -270,6 +286,19 @@ PlacedTensor ModelSource::tensor(StringRef name, ArrayRef<Extent> shape,
     bytes += placed.tensor->bytes;
   }
   return placed;
+}
+
+void ModelSource::mention(StringRef name, const Extent &width,
+                          const Extent &rows) {
+  if (!describes())
+    return;
+  bool vector = rows.formula.empty();
+  std::vector<Extent> shape = {width};
+  if (!vector)
+    shape.push_back(rows);
+  tensor((name + ".weight").str(), shape, /*plain=*/vector, Need::Optional);
+  tensor((name + ".bias").str(), {vector ? width : rows}, /*plain=*/true,
+         Need::Optional);
 }
 
 Extent ModelSource::sizeOf(StringRef tensorName, unsigned index,

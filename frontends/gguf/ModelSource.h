@@ -50,7 +50,9 @@ public:
   Extent size(llvm::StringRef key, const Extent &otherwise);
   /// A whole number from 0 that the file may leave out.
   int64_t count(llvm::StringRef key, int64_t otherwise);
+  std::optional<int64_t> count(llvm::StringRef key);
   double number(llvm::StringRef key, std::optional<double> otherwise);
+  bool flag(llvm::StringRef key, bool otherwise);
   /// A number from 0 for each of `layers` layers: the file's list, or its one
   /// number for all; nothing if it has neither.
   std::vector<int64_t> ofLayers(llvm::StringRef key, size_t layers);
@@ -72,12 +74,21 @@ public:
   bool has(llvm::StringRef name) const {
     return !model || model->findTensor(name).tensor;
   }
+  /// The same, but false of a description, which mentions what else a file may
+  /// have.
+  bool hasOptional(llvm::StringRef name) const { return model && has(name); }
+  /// Of a description: that a file may have NAME.weight of `shape` (width
+  /// first) and NAME.bias.
+  void mention(llvm::StringRef name, const Extent &width, const Extent &rows);
   /// Size of dimension `index` of a tensor, called `formula` from now on.
   Extent sizeOf(llvm::StringRef tensorName, unsigned index,
                 llvm::StringRef formula);
 
   /// "key 'qwen3.block_count'".
   std::string keyName(llvm::StringRef key) const;
+  /// The user's word for `pooling_type`, which then counts; empty: none.
+  void choosePooling(llvm::StringRef name) { pooling = name; }
+  llvm::StringRef chosenPooling() const { return pooling; }
   /// Tensors in all parts.
   uint64_t tensorCount() const;
   /// For the user to know, though the model works.
@@ -116,7 +127,7 @@ private:
   void checkType(const GgufTensor &tensor, bool plain);
 
   const GgufModel *model = nullptr;
-  std::string arch;
+  std::string arch, pooling;
   std::string failure;
   llvm::StringSet<> usedKeys, usedTensors;
   std::vector<std::string> warnings;

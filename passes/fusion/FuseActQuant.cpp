@@ -35,7 +35,13 @@ static bool canEndQuantised(Value value) {
 /// The residual stream itself, which blocks without a norm before them read:
 /// the next sum needs it as float32 too.
 static bool isStream(Value rows) {
-  return isa_and_nonnull<AddOp, EmbedOp, ScaleOp>(rows.getDefiningOp());
+  if (isa_and_nonnull<AddOp, EmbedOp, ScaleOp>(rows.getDefiningOp()))
+    return true;
+  // Norms behind a block give the stream themselves.
+  return llvm::any_of(rows.getUsers(), [](Operation *user) {
+    auto region = dyn_cast<RegionOp>(user);
+    return isa<AddOp>(user) || (region && region.getKind() == "residual_norm");
+  });
 }
 
 static std::optional<Box> matchActQuant(QuantizeOp quantize, Site &site) {

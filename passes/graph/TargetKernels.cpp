@@ -17,12 +17,14 @@ static std::string actQuantObstacle(RegionOp region) {
 }
 
 static constexpr llvm::StringLiteral kX86Ops[] = {
-    "sinter.embed",     "sinter.rms_norm",    "sinter.matmul",
-    "sinter.add",       "sinter.swiglu",      "sinter.rope",
-    "sinter.attention", "sinter.select_rows", "sinter.cache_write",
-    "sinter.quantize",  "sinter.geglu",       "sinter.gelu",
-    "sinter.relu2",     "sinter.scale",       "sinter.softcap",
-    "sinter.layer_norm"};
+    "sinter.embed",      "sinter.rms_norm",    "sinter.matmul",
+    "sinter.add",        "sinter.swiglu",      "sinter.rope",
+    "sinter.attention",  "sinter.select_rows", "sinter.cache_write",
+    "sinter.quantize",   "sinter.geglu",       "sinter.gelu",
+    "sinter.relu2",      "sinter.scale",       "sinter.softcap",
+    "sinter.layer_norm", "sinter.embed_rows",  "sinter.pool",
+    "sinter.softmax",    "sinter.gelu_erf",    "sinter.geglu_erf",
+    "sinter.tanh"};
 
 static constexpr RegionKernel kX86Regions[] = {
     {"projections"},

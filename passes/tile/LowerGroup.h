@@ -23,6 +23,8 @@ NotLowered lowerElementwise(OpGroup &group, TileBuilder &tile);
 /// Head norms, rope and cache_write.
 NotLowered lowerHeads(OpGroup &group, TileBuilder &tile);
 NotLowered lowerAttention(OpGroup &group, TileBuilder &tile);
+/// embed_rows, pool and softmax.
+NotLowered lowerPooling(OpGroup &group, TileBuilder &tile);
 
 } // namespace sinter
 

@@ -180,7 +180,7 @@ NotLowered lowerEmbed(OpGroup &group, TileBuilder &tile) {
   if (auto scale = embed.getScaleAttr())
     scales.push_back(scale);
   auto skeleton = tile::EmbedAttr::get(embed.getContext(), format, rows,
-                                       tile.row(embed.getType()));
+                                       tile.row(embed.getType()), "token");
   auto kernel = tile.kernel("embed_" + Twine(format) + "_n" + Twine(rows) +
                                 "_k" + Twine(type.getDimSize(1)),
                             skeleton);

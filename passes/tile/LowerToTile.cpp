@@ -13,6 +13,7 @@
 /// row. Refuses: ops after select_rows that need every token.
 /// Test: test/passes/lower-to-tile.mlir
 
+#include "dialects/sinter/EncoderOps.h"
 #include "dialects/sinter/NormOps.h"
 #include "passes/FusionPass.h"
 #include "passes/InlineRegion.h"
@@ -36,6 +37,9 @@ static NotLowered lowerGroup(OpGroup &group, TileBuilder &tile) {
     return "an empty region";
   if (group.count<MatmulOp>())
     return lowerMatmul(group, tile);
+  if (group.count<EmbedRowsOp>() || group.count<PoolOp>() ||
+      group.count<SoftmaxOp>())
+    return lowerPooling(group, tile);
   if (group.count<EmbedOp>())
     return lowerEmbed(group, tile);
   if (group.count<AttentionOp>())
@@ -58,11 +62,11 @@ static void note(func::FuncOp function, const Tally &inlined) {
   function->setAttr(kInlinedAttr, ArrayAttr::get(function.getContext(), all));
 }
 
-/// Rotation, cache and attention go by the step's tokens; after select_rows
-/// rows are no longer tokens.
+/// Rotation, cache, attention and pooling go by the step's tokens; after
+/// select_rows or a pool rows are no longer tokens.
 static LogicalResult checkRows(OpGroup &group, const TileBuilder &tile) {
   for (Operation *op : group.getOps()) {
-    if (!isa<RopeOp, CacheWriteOp, AttentionOp, SelectRowsOp>(op))
+    if (!isa<RopeOp, CacheWriteOp, AttentionOp, SelectRowsOp, PoolOp>(op))
       continue;
     for (Value operand : op->getOperands())
       if (tile.countsOutputs(group.resolve(operand)))

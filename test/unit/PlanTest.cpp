@@ -51,10 +51,10 @@ TEST(Plan, TableErrors) {
   };
   std::string size = std::to_string(bytes.size());
   constexpr size_t kernels = offsetof(PlanHeader, kernels);
-  EXPECT_EQ(parsePlan(std::span(bytes).first(71), 0).status().message(),
-            "plan: section has 71 bytes, its header alone has 72");
-  EXPECT_EQ(messageFor(offsetof(PlanHeader, reserved), 2),
-            "plan: reserved field is 2, expected 0");
+  EXPECT_EQ(parsePlan(std::span(bytes).first(87), 0).status().message(),
+            "plan: section has 87 bytes, its header alone has 88");
+  EXPECT_EQ(messageFor(offsetof(PlanHeader, wholeSequences), 2),
+            "plan: whole sequences is 2, expected 0 or 1");
   EXPECT_EQ(messageFor(kernels, 73),
             "plan: table of kernels at offset 73, expected a multiple of 8");
   EXPECT_EQ(messageFor(kernels, 64),
@@ -68,6 +68,14 @@ TEST(Plan, TableErrors) {
 }
 
 TEST(Plan, NumberErrors) {
+  EXPECT_EQ(refused([](Plan &plan) { plan.resultWidth = 0; }),
+            "plan: results of 0 numbers, expected 1 to 16777216");
+  EXPECT_EQ(refused([](Plan &plan) { plan.result = ResultKind(3); }),
+            "plan: results of unknown kind 3");
+  EXPECT_EQ(refused([](Plan &plan) { plan.rows = ResultRows(2); }),
+            "plan: result rows of unknown kind 2");
+  EXPECT_EQ(refused([](Plan &plan) { plan.resultWidth = 7; }),
+            "plan: 7 logits for a vocabulary of 10");
   EXPECT_EQ(refused([](Plan &plan) { plan.vocabulary = 0; }),
             "plan: vocabulary of 0 tokens, expected 1 to 16777216");
   EXPECT_EQ(refused([](Plan &plan) { plan.contextLength = UINT32_MAX; }),

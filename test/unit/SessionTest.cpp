@@ -313,7 +313,7 @@ TEST_F(SessionTest, DivergenceFromItselfIsZeroAndFromAnotherIsNot) {
                 .status()
                 .message(),
             "divergence over pieces of 101 tokens, expected 1 to 100");
-  parts.plan.vocabulary = 9;
+  parts.plan.vocabulary = parts.plan.resultWidth = 9;
   Model smaller = open(tiny::write(parts, "smaller.bin"));
   EXPECT_EQ(measureDivergence(*a.session, *smaller.session, tokens, 32)
                 .status()

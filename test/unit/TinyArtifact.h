@@ -58,6 +58,7 @@ inline Plan plan() {
   plan.vocabulary = kVocabulary;
   plan.contextLength = kContext;
   plan.pageTokens = kPageTokens;
+  plan.resultWidth = kVocabulary;
   for (const char *name : {"embed", "remember", "attend", "head"})
     plan.kernels.push_back({plan.intern(name)});
   plan.states.push_back({StateKind::KvCache, StateElement::F32, 1, 1, 1,

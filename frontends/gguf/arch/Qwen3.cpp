@@ -15,7 +15,8 @@ static void build(ModelBuilder &model) {
     x = layer.add(x, layer.attend(heads), "attn_add");
     x = layer.add(x, layer.gatedFfn(layer.norm(x, "ffn_norm")), "ffn_add");
   }
-  model.head(x, d);
+  // The reranker's head has a row for yes and one for no.
+  model.head(x, d, {.softmaxScores = true});
 }
 
 extern const Arch qwen3Arch = {.name = "qwen3", .build = build};
