@@ -46,7 +46,8 @@ static std::optional<Box> matchRopeCacheWrite(CacheWriteOp write, Site &site) {
   if (!attention)
     return site.refuse("no attention reads the cache after the write");
   auto query = attention.getQuery().getDefiningOp<RopeOp>();
-  if (attention.getQuery().getDefiningOp<RmsNormOp>())
+  auto normed = attention.getQuery().getDefiningOp<RmsNormOp>();
+  if (normed && normed.getInput().getDefiningOp<RopeOp>())
     return site.refuse("query is normed after its rotation");
   if (!query)
     return site.refuse("query is not rotated");

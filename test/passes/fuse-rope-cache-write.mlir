@@ -159,3 +159,25 @@ func.func @between(%b: !sinter.batch, %kv: !kv, %q: tensor<?x128xf32>, %v: tenso
   %o = sinter.attention %qr, %kv, %b heads 4 scale 0.1767766 : (tensor<?x128xf32>, !kv, !sinter.batch) -> tensor<?x128xf32>
   return %o : tensor<?x128xf32>
 }
+
+// Normed heads without positions are not rotated, whatever comes last.
+// CHECK-LABEL: func.func @only_normed
+// CHECK-SAME: ["query is not rotated x1
+func.func @only_normed(%b: !sinter.batch, %kv: !kv, %q: tensor<?x128xf32>, %k: tensor<?x64xf32>, %v: tensor<?x64xf32>) -> tensor<?x128xf32> {
+  %n = sinter.rms_norm %q, @qn epsilon 1.0e-6 : tensor<?x128xf32>
+  sinter.cache_write %k, %v, %kv, %b : tensor<?x64xf32>, tensor<?x64xf32>, !kv
+  %o = sinter.attention %n, %kv, %b heads 4 scale 0.1767766 : (tensor<?x128xf32>, !kv, !sinter.batch) -> tensor<?x128xf32>
+  return %o : tensor<?x128xf32>
+}
+
+// The kernel norms before it rotates.
+// CHECK-LABEL: func.func @normed_behind
+// CHECK-SAME: ["query is normed after its rotation x1
+func.func @normed_behind(%b: !sinter.batch, %kv: !kv, %q: tensor<?x128xf32>, %k: tensor<?x64xf32>, %v: tensor<?x64xf32>) -> tensor<?x128xf32> {
+  %r = sinter.rope %q, %b heads 4 #rope : tensor<?x128xf32>
+  %n = sinter.rms_norm %r, @qn epsilon 1.0e-6 : tensor<?x128xf32>
+  %kr = sinter.rope %k, %b heads 2 #rope : tensor<?x64xf32>
+  sinter.cache_write %kr, %v, %kv, %b : tensor<?x64xf32>, tensor<?x64xf32>, !kv
+  %o = sinter.attention %n, %kv, %b heads 4 scale 0.1767766 : (tensor<?x128xf32>, !kv, !sinter.batch) -> tensor<?x128xf32>
+  return %o : tensor<?x128xf32>
+}
