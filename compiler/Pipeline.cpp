@@ -39,6 +39,8 @@ static std::unique_ptr<mlir::Pass> makeCheck(const CompileOptions &options) {
 static constexpr PipelineStep kSteps[] = {
     {Stage::Graph, "choose-activation-format",
      make<[] { return createChooseActivationFormat(); }>, false},
+    {Stage::Graph, "fuse-moe-region",
+     make<[] { return createFuseMoeRegion(); }>, true},
     {Stage::Graph, "merge-projections",
      make<[] { return createMergeProjections(); }>, true},
     {Stage::Graph, "fuse-swiglu", make<[] { return createFuseSwiglu(); }>,

@@ -8,7 +8,7 @@
 #include "compiler/WeightLayout.h"
 
 #include "codegen/x86/PackedLayout.h"
-#include "dialects/tile/Tile.h"
+#include "dialects/tile/Experts.h"
 
 #include "mlir/IR/BuiltinOps.h"
 
@@ -31,13 +31,42 @@ struct ChooseWeightLayout
 
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
-    for (auto packed : getOperation().getOps<tile::PackedOp>()) {
-      FailureOr<uint64_t> bytes = packedBytes(symbols, packed);
+    for (Operation &op : getOperation().getOps()) {
+      FailureOr<uint64_t> bytes;
+      if (auto packed = dyn_cast<tile::PackedOp>(op))
+        bytes = packedBytes(symbols, packed);
+      else if (auto experts = dyn_cast<tile::PackedExpertsOp>(op))
+        bytes = expertBytes(symbols, experts);
+      else
+        continue;
       if (failed(bytes))
         return signalPassFailure();
-      packed->setAttr("bytes",
-                      Builder(&getContext()).getI64IntegerAttr(*bytes));
+      op.setAttr("bytes", Builder(&getContext()).getI64IntegerAttr(*bytes));
     }
+  }
+
+  static FailureOr<uint64_t> expertBytes(SymbolTable &symbols,
+                                         tile::PackedExpertsOp packed) {
+    RankedTensorType first;
+    for (auto source : packed.getSources().getAsRange<FlatSymbolRefAttr>()) {
+      auto weight = symbols.lookup<WeightOp>(source.getValue());
+      if (!weight)
+        return packed.emitOpError("packs ")
+               << source << ", which is not declared";
+      auto type = cast<RankedTensorType>(weight.getType());
+      if (!first)
+        first = type;
+      if (type.getRank() != 3 ||
+          type.getElementType() != first.getElementType() ||
+          type.getDimSize(0) != first.getDimSize(0) ||
+          type.getDimSize(2) != first.getDimSize(2))
+        return packed.emitOpError("joins ") << first << " and " << type;
+    }
+    if (!first)
+      return packed.emitOpError("has no sources");
+    auto layout = x86::PackedLayout::of(*formatOf(first.getElementType()));
+    uint64_t rows = packed.getSources().size() * packed.getRows();
+    return first.getDimSize(0) * layout.matrixBytes(rows, first.getDimSize(2));
   }
 
   static FailureOr<uint64_t> packedBytes(SymbolTable &symbols,

@@ -6,6 +6,7 @@
 #include "codegen/x86/Packer.h"
 #include "compiler/ConstantData.h"
 #include "dialects/plan/Plan.h"
+#include "dialects/tile/Experts.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -40,6 +41,9 @@ private:
     return symbols.lookup<WeightOp>(cast<FlatSymbolRefAttr>(symbol).getValue());
   }
   llvm::Error pack(tile::PackedOp packed, std::span<std::byte> out);
+  llvm::Error pack(tile::PackedExpertsOp packed, std::span<std::byte> out);
+  llvm::Error run(const x86::PackJob &job, StringRef name,
+                  std::span<std::byte> out);
   std::vector<float> scales(tile::PackedOp packed);
   void join(tile::VectorOp vector, std::span<std::byte> out);
   llvm::Expected<std::vector<float>> ropeFactors(RopeAttr rope,
@@ -105,12 +109,70 @@ llvm::Error Writer::pack(tile::PackedOp packed, std::span<std::byte> out) {
     for (size_t tensor = 0; tensor < tensors.size(); ++tensor)
       addRows(tensor, 0, tensors[tensor].second);
   }
+  return run(job, packed.getSymName(), out);
+}
+
+llvm::Error Writer::run(const x86::PackJob &job, StringRef name,
+                        std::span<std::byte> out) {
   Status status = x86::packMatrix(
       job, out, threads, [&](uint64_t bytes) { progress(done + bytes); });
   if (!status.ok())
-    return failureOf(llvm::formatv("packing '{0}': {1}", packed.getSymName(),
-                                   status.message()));
+    return failureOf(
+        llvm::formatv("packing '{0}': {1}", name, status.message()));
   return llvm::Error::success();
+}
+
+namespace {
+
+/// The rows of one source of packed experts.
+struct ExpertSource {
+  const uint8_t *begin; ///< of the tensor
+  uint64_t rows;        ///< of an expert in the tensor
+  uint64_t first;       ///< of those used
+  std::vector<float> scales;
+};
+
+} // namespace
+
+llvm::Error Writer::pack(tile::PackedExpertsOp packed,
+                         std::span<std::byte> out) {
+  x86::PackJob job;
+  std::vector<ExpertSource> sources;
+  uint64_t rowBytes = 0, experts = 0, rows = packed.getRows();
+  for (auto [index, symbol] : llvm::enumerate(packed.getSources())) {
+    WeightOp weight = source(symbol);
+    auto type = cast<RankedTensorType>(weight.getType());
+    const Format *format = formatOf(type.getElementType());
+    job.layout = x86::PackedLayout::of(*format);
+    job.k = type.getDimSize(2);
+    rowBytes = job.k / format->blockWeights * format->blockBytes;
+    experts = type.getDimSize(0);
+    std::vector<float> scales(experts, 1.0f);
+    if (!packed.getScales().empty())
+      scales = weightValues(file, source(packed.getScales()[index]));
+    sources.push_back(
+        {reinterpret_cast<const uint8_t *>(weightBytes(file, weight).data()),
+         static_cast<uint64_t>(type.getDimSize(1)),
+         static_cast<uint64_t>(packed.getFirst()[index]), std::move(scales)});
+  }
+  uint64_t turn = packed.getAlternating() ? x86::kRowGroup : rows;
+  for (uint64_t expert = 0; expert < experts; ++expert) {
+    for (uint64_t row = 0; row < rows; row += turn)
+      for (const ExpertSource &from : sources)
+        for (uint64_t r = row; r < std::min(row + turn, rows); ++r) {
+          job.rows.push_back(from.begin +
+                             (expert * from.rows + from.first + r) * rowBytes);
+          if (job.layout.format->form.tensorScale)
+            job.scales.push_back(from.scales[expert]);
+        }
+    // Each expert begins with a row group of its own.
+    while (job.rows.size() % x86::kRowGroup) {
+      job.rows.push_back(nullptr);
+      if (job.layout.format->form.tensorScale)
+        job.scales.push_back(0.0f);
+    }
+  }
+  return run(job, packed.getSymName(), out);
 }
 
 void Writer::join(tile::VectorOp vector, std::span<std::byte> out) {
@@ -164,6 +226,8 @@ llvm::Error Writer::write(plan::WeightOp weight) {
   llvm::Error error = llvm::Error::success();
   if (auto packed = symbols.lookup<tile::PackedOp>(name))
     error = pack(packed, out);
+  else if (auto experts = symbols.lookup<tile::PackedExpertsOp>(name))
+    error = pack(experts, out);
   else if (auto vector = symbols.lookup<tile::VectorOp>(name))
     join(vector, out);
   else if (name.consume_back(".frequencies"))

@@ -21,6 +21,9 @@ sinter_tablegen(sinter/NormOps.td
 sinter_tablegen(sinter/SinterOps.td
   sinter/SinterOps.h.inc -gen-op-decls
   sinter/SinterOps.cpp.inc -gen-op-defs)
+sinter_tablegen(sinter/MoeOps.td
+  sinter/MoeOps.h.inc -gen-op-decls
+  sinter/MoeOps.cpp.inc -gen-op-defs)
 sinter_tablegen(tile/TileBase.td
   tile/Skeleton.h.inc -gen-attr-interface-decls
   tile/Skeleton.cpp.inc -gen-attr-interface-defs)
@@ -34,6 +37,10 @@ sinter_tablegen(tile/TileOps.td
   tile/TileOps.cpp.inc -gen-op-defs)
 sinter_tablegen(tile/Pooling.td
   tile/PoolingAttributes.h.inc -gen-attrdef-decls -attrdefs-dialect=tile)
+sinter_tablegen(tile/Experts.td
+  tile/ExpertsAttributes.h.inc -gen-attrdef-decls -attrdefs-dialect=tile
+  tile/Experts.h.inc -gen-op-decls
+  tile/Experts.cpp.inc -gen-op-defs)
 sinter_tablegen(tile/TileClasses.td
   tile/TileAttributes.cpp.inc -gen-attrdef-defs -attrdefs-dialect=tile)
 sinter_tablegen(plan/Plan.td
@@ -46,8 +53,9 @@ sinter_tablegen(plan/Plan.td
 add_public_tablegen_target(SinterDialectsIncGen)
 
 add_library(sinter-dialects STATIC
-  sinter/ElementwiseOps.cpp sinter/EncoderOps.cpp sinter/NormOps.cpp
-  sinter/Sinter.cpp sinter/SinterOps.cpp tile/Pooling.cpp tile/Tile.cpp
+  sinter/ElementwiseOps.cpp sinter/EncoderOps.cpp sinter/MoeOps.cpp
+  sinter/NormOps.cpp sinter/Sinter.cpp sinter/SinterOps.cpp tile/Experts.cpp
+  tile/Pooling.cpp tile/Tile.cpp
   tile/Skeletons.cpp plan/Plan.cpp)
 sinter_uses_mlir(sinter-dialects)
 target_link_libraries(sinter-dialects PUBLIC sinter-formats)

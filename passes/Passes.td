@@ -130,6 +130,26 @@ def FuseSwiglu : FusionPass<"fuse-swiglu"> {
   }];
 }
 
+def FuseMoeRegion : FusionPass<"fuse-moe-region"> {
+  let summary = "boxes a mixture of experts, from router to weighted sum";
+  let description = [{
+    Gate and up of an expert become one product with the activation in it, for
+    tensors that are apart and for joined ones.
+
+    ```mlir
+    %l = sinter.matmul %x, @router : (tensor<?x64xf32>) -> tensor<?x8xf32>
+    %i, %w = sinter.route %l softmax : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+    %g = sinter.expert_matmul %x, %i, @gate ...
+    %u = sinter.expert_matmul %x, %i, @up ...
+    %h = sinter.swiglu %g, %u : tensor<?x2x32xf32>
+    %d = sinter.expert_matmul %h, %i, @down ...
+    %y = sinter.combine %d, %w ...
+    // becomes
+    %y = sinter.region "moe" (%x) ...   // the ops inside
+    ```
+  }];
+}
+
 def FuseResidualNorm : FusionPass<"fuse-residual-norm"> {
   let summary = "boxes a residual sum with the norm that reads it";
   let description = [{

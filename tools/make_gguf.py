@@ -21,6 +21,13 @@ SHAPES = {
                        kv_heads=8, head=128, ffn=3072, vocab=151936),
     "qwen3-1.7b": dict(arch="qwen3", hidden=2048, layers=28, heads=16,
                        kv_heads=8, head=128, ffn=6144, vocab=151936),
+    "qwen3-30b-a3b": dict(arch="qwen3moe", hidden=2048, layers=48, heads=32,
+                          kv_heads=4, head=128, ffn=6144, vocab=151936,
+                          experts=128, used=8, expert_ffn=768),
+    "gpt-oss-20b": dict(arch="gpt-oss", hidden=2880, layers=24, heads=64,
+                        kv_heads=8, head=64, ffn=2880, vocab=201088,
+                        experts=32, used=4, expert_ffn=2880, window=128,
+                        ffn_norm="post_attention_norm"),
     "llama-3.2-3b": dict(arch="llama", hidden=3072, layers=28, heads=24,
                          kv_heads=8, head=128, ffn=8192, vocab=128256),
 }
@@ -73,21 +80,48 @@ def more_bits(layer, layers):
 
 def format_of(name, mixture, layer, layers):
     """What real files of this mixture hold in this tensor."""
-    if name.endswith("norm.weight"):
+    if name.endswith(("norm.weight", "gate_inp.weight")):
         return "F32"
     wide = {"Q4_K_M": ("Q4_K", "Q6_K"), "Q5_K_M": ("Q5_K", "Q6_K")}
     if mixture in wide:
         narrow, broad = wide[mixture]
         if name == "output.weight":
             return "Q6_K"
-        if name.split(".")[-2] in ("attn_v", "ffn_down"):
+        if name.split(".")[-2] in ("attn_v", "ffn_down", "ffn_down_exps"):
             return broad if more_bits(layer, layers) else narrow
         return narrow
     if name == "output.weight" and mixture in ("Q4_0", "IQ4_XS"):
         return "Q6_K"
     if mixture in ("MXFP4", "NVFP4") and not name.startswith("blk."):
         return "Q8_0"
+    # llama.cpp's MXFP4_MOE, as gpt-oss comes: only experts are in 4 bits.
+    if mixture == "MXFP4_MOE":
+        return "MXFP4" if "_exps" in name else "Q8_0"
     return mixture
+
+
+def expert_block(shape):
+    """The router, and matrices for each expert."""
+    hidden, width = shape["hidden"], shape["expert_ffn"]
+    return [("ffn_gate_inp", [hidden, shape["experts"]]),
+            ("ffn_gate_exps", [hidden, width, shape["experts"]]),
+            ("ffn_up_exps", [hidden, width, shape["experts"]]),
+            ("ffn_down_exps", [width, hidden, shape["experts"]])]
+
+
+def bias_block(shape):
+    """What gpt-oss has beside its matrices."""
+    if shape["arch"] != "gpt-oss":
+        return []
+    hidden, head, width = shape["hidden"], shape["head"], shape["expert_ffn"]
+    experts, cache = shape["experts"], shape["kv_heads"] * head
+    return [("attn_sinks.weight", [shape["heads"]]),
+            ("attn_q.bias", [shape["heads"] * head]),
+            ("attn_k.bias", [cache]), ("attn_v.bias", [cache]),
+            ("attn_output.bias", [hidden]), ("ffn_gate_inp.bias", [experts]),
+            ("ffn_gate_exps.bias", [width, experts]),
+            ("ffn_up_exps.bias", [width, experts]),
+            ("ffn_down_exps.bias", [hidden, experts])]
 
 
 def tensors(shape, mixture):
@@ -100,15 +134,19 @@ def tensors(shape, mixture):
     for layer in range(layers):
         block = [("attn_norm", [hidden]), ("attn_q", [hidden, query]),
                  ("attn_k", [hidden, cache]), ("attn_v", [hidden, cache])]
-        if shape["arch"] == "qwen3":
+        if shape["arch"] in ("qwen3", "qwen3moe"):
             block += [("attn_q_norm", [head]), ("attn_k_norm", [head])]
-        block += [("attn_output", [query, hidden]), ("ffn_norm", [hidden]),
-                  ("ffn_gate", [hidden, shape["ffn"]]),
-                  ("ffn_up", [hidden, shape["ffn"]]),
-                  ("ffn_down", [shape["ffn"], hidden])]
+        block += [("attn_output", [query, hidden]),
+                  (shape.get("ffn_norm", "ffn_norm"), [hidden])]
+        block += expert_block(shape) if "experts" in shape else \
+            [("ffn_gate", [hidden, shape["ffn"]]),
+             ("ffn_up", [hidden, shape["ffn"]]),
+             ("ffn_down", [shape["ffn"], hidden])]
         for part, dims in block:
             name = f"blk.{layer}.{part}.weight"
             yield name, dims, format_of(name, mixture, layer, layers)
+        for part, dims in bias_block(shape):
+            yield f"blk.{layer}.{part}", dims, "F32"
     yield "output_norm.weight", [hidden], "F32"
     yield "output.weight", [hidden, shape["vocab"]], \
         format_of("output.weight", mixture, 0, layers)
@@ -123,6 +161,8 @@ def random_bytes(rng, name, dims, fmt):
     """Blocks of one tensor whose weights have a spread of 1 / sqrt(width)."""
     if name.endswith("norm.weight"):
         return np.ones(dims[0], np.float32).tobytes()
+    if name.endswith(("bias", "sinks.weight")):
+        return np.zeros(dims, np.float32).tobytes()
     spread = dims[0] ** -0.5
     _, weights, size, fields = FORMATS[fmt]
     count = int(np.prod(dims)) // weights
@@ -175,6 +215,15 @@ def metadata(shape, name):
                        ("rope.freq_base", 1e6),
                        ("attention.layer_norm_rms_epsilon", 1e-6)):
         yield f"{arch}.{key}", value
+    if "experts" in shape:
+        yield f"{arch}.expert_count", shape["experts"]
+        yield f"{arch}.expert_used_count", shape["used"]
+        yield f"{arch}.expert_feed_forward_length", shape["expert_ffn"]
+    if "window" in shape:
+        yield f"{arch}.attention.sliding_window", shape["window"]
+        yield f"{arch}.rope.scaling.type", "yarn"
+        yield f"{arch}.rope.scaling.factor", 32.0
+        yield f"{arch}.rope.scaling.original_context_length", 4096
 
 
 def encoded(value):
@@ -209,7 +258,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--like", choices=SHAPES, required=True)
     parser.add_argument("--format", required=True,
-                        choices=[*FORMATS, "Q4_K_M", "Q5_K_M"])
+                        choices=[*FORMATS, "Q4_K_M", "Q5_K_M", "MXFP4_MOE"])
     parser.add_argument("--layers", type=int)
     parser.add_argument("-o", "--output", required=True)
     options = parser.parse_args()

@@ -253,6 +253,9 @@ def model_keys(o):
         del keys[f"{a}.attention.layer_norm_rms_epsilon"]
         keys[f"{a}.attention.layer_norm_epsilon"] = ("f32", 1e-12)
         keys[f"{a}.attention.causal"] = ("bool", False)
+    if o.experts:
+        keys[f"{a}.expert_count"] = ("u32", o.experts)
+        keys[f"{a}.expert_used_count"] = ("u32", o.used)
     if o.vocab:
         keys.update(tokenizer_keys(o.vocabulary))
     else:
@@ -294,8 +297,20 @@ def encoder_shapes(o):
         yield "cls.output", o.hidden, o.rank
 
 
+def expert_shapes(o, b):
+    """The router, then matrices for each expert."""
+    yield b + "ffn_gate_inp", o.hidden, o.experts
+    if o.joined_experts:
+        yield b + "ffn_gate_up_exps", o.hidden, (2 * o.ffn, o.experts)
+    else:
+        yield b + "ffn_gate_exps", o.hidden, (o.ffn, o.experts)
+        yield b + "ffn_up_exps", o.hidden, (o.ffn, o.experts)
+    yield b + "ffn_down_exps", o.ffn, (o.hidden, o.experts)
+
+
 def model_shapes(o):
-    """(name without suffix, width, rows); rows 0 is a norm's gain."""
+    """(name without suffix, width, rows); rows 0 is a norm's gain, of experts
+    they are (rows, experts)."""
     if o.arch in ENCODERS:
         yield from encoder_shapes(o)
         return
@@ -308,11 +323,14 @@ def model_shapes(o):
         yield b + "attn_q", o.hidden, queries
         yield b + "attn_k", o.hidden, keys
         yield b + "attn_v", o.hidden, values
-        if o.arch == "qwen3":
+        if o.arch in ("qwen3", "qwen3moe"):
             yield b + "attn_q_norm", o.head_width, 0
             yield b + "attn_k_norm", o.head_width, 0
         yield b + "attn_output", attended, o.hidden
         yield b + "ffn_norm", o.hidden, 0
+        if o.experts:
+            yield from expert_shapes(o, b)
+            continue
         yield b + "ffn_gate", o.hidden, o.ffn
         yield b + "ffn_up", o.hidden, o.ffn
         yield b + "ffn_down", o.ffn, o.hidden
@@ -347,13 +365,15 @@ def model_tensors(o, rng):
             vector(name, values)
 
     def matrix(name, width, rows, kind):
+        dims = [width, *(rows if isinstance(rows, tuple) else [rows])]
+        count = math.prod(dims)
         if kind in FOREIGN:
             number, weights, size = FOREIGN[kind]
-            data = rng.randbytes(width * rows // weights * size)
+            data = rng.randbytes(count // weights * size)
         else:
             number, weights, make = FORMATS[kind]
-            data = make(rng, width * rows // weights, width ** -0.5)
-        tensors.append((name, [width, rows], number, data))
+            data = make(rng, count // weights, width ** -0.5)
+        tensors.append((name, dims, number, data))
 
     for name, width, rows in model_shapes(o):
         if not rows:
@@ -362,10 +382,12 @@ def model_tensors(o, rng):
                 vector(name + ".bias", floats(rng, width, 0.1))
             continue
         usual = "f32" if name in ("token_types", "position_embd") else o.format
+        usual = "f32" if name.endswith("gate_inp") else o.format
         kind = o.type.get(name + ".weight", usual)
         matrix(name + ".weight", width, rows, kind)
         if kind == "nvfp4":
-            vector(name + ".scale", [width ** -0.5 / 2.9])
+            copies = rows[1] if isinstance(rows, tuple) else 1
+            vector(name + ".scale", [width ** -0.5 / 2.9] * copies)
         if has_bias(o, name):
             vector(name + ".bias", floats(rng, rows, 0.1))
     if o.rope_freqs:
@@ -406,6 +428,7 @@ def arguments():
     for name, default in [("layers", 2), ("hidden", 256), ("heads", 4),
                           ("kv-heads", 2), ("head-width", 64), ("ffn", 512),
                           ("vocabulary", 320), ("context", 512), ("seed", 1),
+                          ("experts", 0), ("used", 2),
                           ("split", 1)]:
         p.add_argument(f"--{name}", type=int, default=default)
     p.add_argument("--value-width", type=int, help="of a head; head-width")
@@ -415,6 +438,8 @@ def arguments():
     p.add_argument("--rope-freqs", action="store_true")
     p.add_argument("--rank", type=int, default=0, metavar="SCORES",
                    help="an encoder's head")
+    p.add_argument("--joined-experts", action="store_true",
+                   help="gate and up of experts in one tensor")
     p.add_argument("--vocab", action="store_true",
                    help="a byte-level BPE tokenizer")
     p.add_argument("--set", action="append", default=[],

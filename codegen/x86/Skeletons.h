@@ -14,6 +14,10 @@ namespace sinter::x86 {
 /// are those that Tile.td gives for the class. Errors say what of the skeleton
 /// x86 cannot do.
 llvm::Error emitGemm(KernelBuilder &k, tile::KernelOp kernel);
+llvm::Error emitGroupedGemm(KernelBuilder &k, tile::KernelOp kernel);
+llvm::Error emitRoute(KernelBuilder &k, tile::KernelOp kernel);
+llvm::Error emitGroup(KernelBuilder &k, tile::KernelOp kernel);
+llvm::Error emitCombine(KernelBuilder &k, tile::KernelOp kernel);
 llvm::Error emitNorm(KernelBuilder &k, tile::KernelOp kernel);
 llvm::Error emitElementwise(KernelBuilder &k, tile::KernelOp kernel);
 llvm::Error emitHeads(KernelBuilder &k, tile::KernelOp kernel);

@@ -4,6 +4,7 @@
 
 #include "codegen/x86/LowerKernel.h"
 #include "codegen/x86/Skeletons.h"
+#include "dialects/tile/Experts.h"
 #include "dialects/tile/Pooling.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -26,6 +27,10 @@ static llvm::Error emitSkeleton(KernelBuilder &k, KernelOp kernel) {
       .Case<EmbedAttr>([&](auto) { return emitEmbed(k, kernel); })
       .Case<PoolAttr>([&](auto) { return emitPool(k, kernel); })
       .Case<SoftmaxAttr>([&](auto) { return emitSoftmax(k, kernel); })
+      .Case<RouteAttr>([&](auto) { return emitRoute(k, kernel); })
+      .Case<GroupAttr>([&](auto) { return emitGroup(k, kernel); })
+      .Case<GroupedGemmAttr>([&](auto) { return emitGroupedGemm(k, kernel); })
+      .Case<CombineAttr>([&](auto) { return emitCombine(k, kernel); })
       .Default([](Attribute) {
         return llvm::createStringError("its class has no x86 emitter");
       });
@@ -33,7 +38,8 @@ static llvm::Error emitSkeleton(KernelBuilder &k, KernelOp kernel) {
 
 /// One kernel as LLVM bitcode.
 static llvm::Expected<std::string> emitKernel(KernelOp kernel, const Isa &isa) {
-  if (llvm::isa<GemmAttr, ElementwiseAttr>(kernel.getSkeleton()) &&
+  if (llvm::isa<GemmAttr, GroupedGemmAttr, CombineAttr, ElementwiseAttr>(
+          kernel.getSkeleton()) &&
       !kernel.getConfigAttr())
     return llvm::createStringError("it has no tile configuration");
   OwningOpRef<ModuleOp> module = ModuleOp::create(kernel.getLoc());

@@ -3,6 +3,7 @@
 #include "dialects/sinter/Sinter.h"
 #include "dialects/sinter/ElementwiseOps.h"
 #include "dialects/sinter/EncoderOps.h"
+#include "dialects/sinter/MoeOps.h"
 #include "dialects/sinter/NormOps.h"
 
 #include "mlir/IR/Builders.h"
@@ -31,6 +32,7 @@ void SinterDialect::initialize() {
   registerElementwiseOps(*this);
   registerEncoderOps(*this);
   registerNormOps(*this);
+  registerMoeOps(*this);
 }
 
 void SinterDialect::registerTypes() {

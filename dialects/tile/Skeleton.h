@@ -28,6 +28,7 @@ struct Products {
   uint64_t perRow = 0;         ///< for each row of the step
   uint64_t perRowAndToken = 0; ///< and for each token attended to
   bool outputs = false;        ///< rows are those whose logits are wanted
+  double weightShare = 1;      ///< of its weights, what a small step reads
 };
 
 } // namespace sinter::tile

@@ -34,8 +34,8 @@ ItemShape NormAttr::itemShape(const Tiling &) const {
 
 ItemShape ElementwiseAttr::itemShape(const Tiling &tiling) const {
   return {.items = rowsOf(getOutputs()),
-          .count =
-              int64_t(llvm::divideCeil(getOutput().getWidth(), tiling.columns)),
+          .count = int64_t(getSlots() * llvm::divideCeil(getOutput().getWidth(),
+                                                         tiling.columns)),
           .replicated = true};
 }
 

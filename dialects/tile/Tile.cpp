@@ -1,6 +1,7 @@
 /// Registers the tile dialect and verifies that kernels are well formed and
 /// that launches match them.
 #include "dialects/tile/Tile.h"
+#include "dialects/tile/Experts.h"
 #include "dialects/tile/Pooling.h"
 
 #include "mlir/IR/Builders.h"
@@ -26,6 +27,7 @@ void TileDialect::initialize() {
 #define GET_OP_LIST
 #include "dialects/tile/TileOps.cpp.inc"
       >();
+  registerExpertOps(*this);
 }
 
 void TileDialect::registerAttributes() {

@@ -96,15 +96,17 @@ def Tile_ElementwiseAttr : Tile_SkeletonAttr<"Elementwise", "elementwise",
   let description = [{
     Operands: inputs (all float32, `inputs` of them, strides listed), output.
     No body: the first input. `gather`: row r is read from the token
-    outputs[r] of the step. Items: rows * ceil(width / columns).
+    outputs[r] of the step. Each row of the step has `slots` rows here. Items:
+    rows * slots * ceil(width / columns).
   }];
   let parameters = (ins ArrayRefParameter<"unsigned", "input strides">:$strides,
                         "::sinter::tile::RowAttr":$output,
                         DefaultValuedParameter<"bool", "false">:$gather,
-                        DefaultValuedParameter<"bool", "false">:$outputs);
+                        DefaultValuedParameter<"bool", "false">:$outputs,
+                        DefaultValuedParameter<"unsigned", "1">:$slots);
   let assemblyFormat = [{
     `<` `[` $strides `]` `->` $output (`gather` `=` $gather^)?
-    (`outputs` `=` $outputs^)? `>`
+    (`outputs` `=` $outputs^)? (`slots` `=` $slots^)? `>`
   }];
 }
 

@@ -20,7 +20,11 @@ def Tile_Dialect : Dialect {
   }];
   let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::sinter::SinterDialect"];
-  let extraClassDeclaration = [{ void registerAttributes(); }];
+  let extraClassDeclaration = [{
+    void registerAttributes();
+    /// For groups of ops that have a header of their own.
+    template <typename... Ops> void addGroup() { addOperations<Ops...>(); }
+  }];
 }
 
 class Tile_Attr<string name, string attrMnemonic, list<Trait> traits = []>

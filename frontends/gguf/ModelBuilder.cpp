@@ -223,6 +223,7 @@ mlir::DictionaryAttr ModelBuilder::counts() {
     if (count != usual)
       entries.set(what, b.getI64IntegerAttr(count));
   };
+  say("experts", mixtures, 0);
   say("gated", gated, ffns);
   say("rotated", rotated, attentions);
   say("summed_norms", summedNorms, sums ? sums - 1 : 0);

@@ -154,6 +154,7 @@ public:
   unsigned number() const { return index; }
 
 private:
+  friend class Experts;
   std::string name(llvm::StringRef part) const;
   Rows gatedDown(const Rows &gate, const Rows &up, Gate kind,
                  const Extent &width, Bias bias);
@@ -214,6 +215,7 @@ public:
 
 private:
   friend class Block;
+  friend class Experts;
   struct State {
     std::string name;
     mlir::Value value;
@@ -256,7 +258,7 @@ private:
   std::vector<State> states;
   unsigned attentions = 0, ffns = 0;
   // What does not follow from those two (#sinter.model).
-  unsigned rotated = 0, gated = 0, summedNorms = 0;
+  unsigned rotated = 0, gated = 0, summedNorms = 0, mixtures = 0;
   llvm::StringSet<> declared;
 };
 

@@ -9,7 +9,7 @@
 /// row is quantised once however many matmuls read it. Which sums of a block
 /// are kept beside its codes follows from the formats that read the row.
 /// Test: test/passes/choose-activation-format.mlir
-#include "dialects/sinter/Sinter.h"
+#include "dialects/sinter/MoeOps.h"
 #include "dialects/tile/ActivationLayout.h"
 #include "passes/Passes.h"
 
@@ -36,11 +36,16 @@ static unsigned sumsFor(const CanonicalForm &form) {
   return sums;
 }
 
+static const Format *formatAt(SymbolTable &symbols, FlatSymbolRefAttr weight) {
+  auto op = symbols.lookup<WeightOp>(weight.getValue());
+  return formatOf(cast<RankedTensorType>(op.getType()).getElementType());
+}
+
 namespace {
 
 /// The matmuls that read one value in 8-bit form.
 struct Readers {
-  SmallVector<MatmulOp> matmuls;
+  SmallVector<OpOperand *> inputs;
   unsigned sums = 0;
   std::set<unsigned> offsets; ///< code offsets of their weights, but 0
 
@@ -57,21 +62,24 @@ struct ChooseActivationFormat
     SymbolTable symbols(getOperation());
     for (auto step : getOperation().getOps<func::FuncOp>()) {
       llvm::MapVector<Value, Readers> readers;
-      step.walk([&](MatmulOp matmul) {
-        Value input = matmul.getInput();
-        auto type = cast<RankedTensorType>(input.getType());
-        const Format *format =
-            formatOf(cast<RankedTensorType>(
-                         symbols.lookup<WeightOp>(matmul.getWeight()).getType())
-                         .getElementType());
-        if (!type.getElementType().isF32() ||
+      auto read = [&](OpOperand &input, FlatSymbolRefAttr weight) {
+        const Format *format = formatAt(symbols, weight);
+        if (!cast<RankedTensorType>(input.get().getType())
+                 .getElementType()
+                 .isF32() ||
             format->form.family == Family::Plain)
           return;
-        Readers &entry = readers[input];
-        entry.matmuls.push_back(matmul);
+        Readers &entry = readers[input.get()];
+        entry.inputs.push_back(&input);
         entry.sums |= sumsFor(format->form);
         if (format->form.codeOffset)
           entry.offsets.insert(format->form.codeOffset);
+      };
+      step.walk([&](Operation *op) {
+        if (auto matmul = dyn_cast<MatmulOp>(op))
+          read(matmul.getInputMutable(), matmul.getWeightAttr());
+        else if (auto experts = dyn_cast<ExpertMatmulOp>(op))
+          read(experts.getInputMutable(), experts.getWeightAttr());
       });
       for (auto &[input, entry] : readers)
         quantize(input, entry);
@@ -79,16 +87,16 @@ struct ChooseActivationFormat
   }
 
   void quantize(Value input, Readers &readers) {
-    MatmulOp first = readers.matmuls.front();
+    Operation *first = readers.inputs.front()->getOwner();
     OpBuilder builder(first);
     auto rows = cast<RankedTensorType>(input.getType());
     auto type = RankedTensorType::get(
         rows.getShape(), Q8Type::get(&getContext(), readers.sumsAndShift()));
     Operation *producer = input.getDefiningOp();
-    Location location = producer ? producer->getLoc() : first.getLoc();
+    Location location = producer ? producer->getLoc() : first->getLoc();
     Value codes = builder.create<QuantizeOp>(location, type, input);
-    for (MatmulOp matmul : readers.matmuls)
-      matmul.getInputMutable().set(codes);
+    for (OpOperand *reader : readers.inputs)
+      reader->set(codes);
   }
 };
 

@@ -24,14 +24,12 @@ static constexpr llvm::StringLiteral kX86Ops[] = {
     "sinter.relu2",      "sinter.scale",       "sinter.softcap",
     "sinter.layer_norm", "sinter.embed_rows",  "sinter.pool",
     "sinter.softmax",    "sinter.gelu_erf",    "sinter.geglu_erf",
-    "sinter.tanh"};
+    "sinter.tanh",       "sinter.route",       "sinter.expert_matmul",
+    "sinter.combine",    "sinter.gate_rows",   "sinter.clamped_swiglu"};
 
 static constexpr RegionKernel kX86Regions[] = {
-    {"projections"},
-    {"swiglu"},
-    {"residual_norm"},
-    {"rope_cache_write"},
-    {"act_quant", actQuantObstacle},
+    {"projections"},   {"swiglu"},           {"moe"},
+    {"residual_norm"}, {"rope_cache_write"}, {"act_quant", actQuantObstacle},
 };
 
 static constexpr TargetKernels kTargets[] = {

@@ -15,6 +15,7 @@
 /// Test: test/passes/lower-to-plan.mlir
 
 #include "dialects/plan/Plan.h"
+#include "dialects/tile/Experts.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -37,9 +38,13 @@ static uint64_t alignUp(uint64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 static uint64_t bufferBytes(Type rows, uint64_t maxTokens) {
   auto type = cast<RankedTensorType>(rows);
+  if (!type.isDynamicDim(0)) // does not grow with the step
+    return alignUp(type.getNumElements() * 4) + kSlack;
   uint64_t width = type.getShape().back(), row = width * 4;
   if (auto q8 = dyn_cast<Q8Type>(type.getElementType()))
     row = Q8Layout::of(width, q8.getSums()).rowBytes;
+  for (int64_t slots : type.getShape().drop_front().drop_back())
+    row *= slots;
   return alignUp(row * maxTokens) + kSlack;
 }
 
@@ -137,11 +142,11 @@ FailureOr<plan::OperandAttr> Declarations::constant(tile::LaunchOp launch,
     return weight(symbol, vectorBytes(symbols, vector));
   if (auto table = dyn_cast_or_null<tile::RopeTableOp>(op))
     return rope(table);
-  if (auto packed = dyn_cast_or_null<tile::PackedOp>(op)) {
-    auto bytes = packed->getAttrOfType<IntegerAttr>("bytes");
+  if (isa_and_nonnull<tile::PackedOp, tile::PackedExpertsOp>(op)) {
+    auto bytes = op->getAttrOfType<IntegerAttr>("bytes");
     if (!bytes)
-      return packed.emitOpError("has no 'bytes'; choose the weight layout "
-                                "before lowering to plan");
+      return op->emitOpError("has no 'bytes'; choose the weight layout "
+                             "before lowering to plan");
     return weight(symbol, bytes.getInt());
   }
   return launch.emitOpError("reads ") << symbol << ", which is no constant";
@@ -281,6 +286,7 @@ static plan::WorkAttr workOf(tile::Skeleton skeleton, uint64_t weightBytes) {
   tile::Products products = skeleton.products();
   if (!products.perRow && !products.perRowAndToken)
     return {};
+  weightBytes = static_cast<uint64_t>(weightBytes * products.weightShare);
   return plan::WorkAttr::get(skeleton.getContext(), weightBytes,
                              products.perRow, products.perRowAndToken,
                              products.outputs);

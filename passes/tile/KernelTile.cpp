@@ -1,6 +1,8 @@
 /// Reads shapes off the classes.
 #include "passes/tile/KernelTile.h"
 
+#include "dialects/tile/Experts.h"
+
 #include <algorithm>
 
 using namespace mlir;
@@ -12,7 +14,9 @@ static uint64_t rowBytes(tile::RowAttr row) {
                      : uint64_t(row.getWidth()) * 4;
 }
 
-static GemmShape shapeOf(tile::GemmAttr gemm, uint64_t tokens) {
+/// Of a gemm or a grouped gemm.
+template <typename GemmT>
+static GemmShape shapeOf(GemmT gemm, uint64_t tokens) {
   const Format *format = findFormat(std::string_view(gemm.getFormat()));
   GemmShape shape;
   shape.weightRows = gemm.getWeightRows();
@@ -39,6 +43,11 @@ TileChoice chooseTile(Attribute skeleton, const TileTarget &target,
                       uint64_t tokens) {
   if (auto gemm = dyn_cast<tile::GemmAttr>(skeleton))
     return chooseGemm(target, shapeOf(gemm, tokens));
+  if (auto gemm = dyn_cast<tile::GroupedGemmAttr>(skeleton))
+    return chooseGrouped(target, shapeOf(gemm, tokens), gemm.getExperts(),
+                         gemm.getTop());
+  if (auto combine = dyn_cast<tile::CombineAttr>(skeleton))
+    return chooseElementwise(combine.getWidth());
   if (auto attention = dyn_cast<tile::AttentionAttr>(skeleton))
     return chooseAttention(attention.getHeads(), attention.getCacheHeads());
   if (auto elementwise = dyn_cast<tile::ElementwiseAttr>(skeleton))
@@ -54,7 +63,11 @@ std::string tileReason(Attribute skeleton, const TileTarget &target,
     return "about 8 query rows share each load of a cache head, which has " +
            std::to_string(attention.getHeads() / attention.getCacheHeads()) +
            " query heads";
-  if (isa<tile::ElementwiseAttr>(skeleton))
+  if (auto gemm = dyn_cast<tile::GroupedGemmAttr>(skeleton))
+    return "a token tile of twice the rows per active expert, of " +
+           std::to_string(gemm.getExperts()) + " with " +
+           std::to_string(gemm.getTop()) + " a token";
+  if (isa<tile::ElementwiseAttr, tile::CombineAttr>(skeleton))
     return "whole blocks of 32 columns, at most 256";
   return "";
 }

@@ -15,6 +15,8 @@ using NotLowered = std::optional<std::string>;
 
 /// matmul (joined, gated, quantised output), and embed.
 NotLowered lowerMatmul(OpGroup &group, TileBuilder &tile);
+/// One matmul of a group whose other ops have kernels of their own; its result.
+mlir::Value launchMatmul(OpGroup &group, TileBuilder &tile, MatmulOp matmul);
 NotLowered lowerEmbed(OpGroup &group, TileBuilder &tile);
 /// rms_norm, with a residual sum before it and quantisation after.
 NotLowered lowerNorm(OpGroup &group, TileBuilder &tile);
@@ -25,6 +27,8 @@ NotLowered lowerHeads(OpGroup &group, TileBuilder &tile);
 NotLowered lowerAttention(OpGroup &group, TileBuilder &tile);
 /// embed_rows, pool and softmax.
 NotLowered lowerPooling(OpGroup &group, TileBuilder &tile);
+/// route, expert_matmul, combine, gate_rows; or a whole mixture of experts.
+NotLowered lowerExperts(OpGroup &group, TileBuilder &tile);
 
 } // namespace sinter
 

@@ -71,6 +71,13 @@ static tile::LaunchOp launchGemm(OpGroup &group, TileBuilder &tile,
                                                              group.label());
 }
 
+Value launchMatmul(OpGroup &group, TileBuilder &tile, MatmulOp matmul) {
+  Joined joined;
+  (void)addMatmul(group, tile, matmul, joined); // one is always as the first
+  return launchGemm(group, tile, joined, "matmul", 1, {}, matmul.getType())
+      .getResult(0);
+}
+
 /// The group's activation, if it has one.
 static Elementwise activationOf(OpGroup &group) {
   for (Operation *op : group.getOps())

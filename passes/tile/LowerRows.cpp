@@ -124,11 +124,13 @@ NotLowered lowerElementwise(OpGroup &group, TileBuilder &tile) {
     strides.push_back(tile.row(input).getStride());
     outputs |= tile.countsOutputs(input);
   }
-  auto skeleton =
-      tile::ElementwiseAttr::get(first->getContext(), strides,
-                                 tile.row(result.getType()), gather, outputs);
+  auto type = cast<RankedTensorType>(result.getType());
+  unsigned slots = type.getRank() == 3 ? type.getDimSize(1) : 1;
+  auto skeleton = tile::ElementwiseAttr::get(
+      first->getContext(), strides, tile.row(type), gather, outputs, slots);
   auto kernel = tile.kernel(Twine(row->name) + (quantised ? "_q8" : "_f32") +
-                                "_n" + Twine(rowWidth(result)),
+                                "_n" + Twine(rowWidth(result)) +
+                                (slots > 1 ? "_s" + Twine(slots) : Twine()),
                             skeleton, row->body);
   LaunchBuilder launch(tile, group.getRoot()->getLoc());
   for (Value input : row->inputs)

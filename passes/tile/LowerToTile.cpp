@@ -14,6 +14,7 @@
 /// Test: test/passes/lower-to-tile.mlir
 
 #include "dialects/sinter/EncoderOps.h"
+#include "dialects/sinter/MoeOps.h"
 #include "dialects/sinter/NormOps.h"
 #include "passes/FusionPass.h"
 #include "passes/InlineRegion.h"
@@ -35,6 +36,9 @@ namespace sinter {
 static NotLowered lowerGroup(OpGroup &group, TileBuilder &tile) {
   if (group.size() == 0)
     return "an empty region";
+  if (group.count<RouteOp>() || group.count<ExpertMatmulOp>() ||
+      group.count<CombineOp>() || group.count<GateRowsOp>())
+    return lowerExperts(group, tile);
   if (group.count<MatmulOp>())
     return lowerMatmul(group, tile);
   if (group.count<EmbedRowsOp>() || group.count<PoolOp>() ||
@@ -62,11 +66,12 @@ static void note(func::FuncOp function, const Tally &inlined) {
   function->setAttr(kInlinedAttr, ArrayAttr::get(function.getContext(), all));
 }
 
-/// Rotation, cache, attention and pooling go by the step's tokens; after
-/// select_rows or a pool rows are no longer tokens.
+/// Rotation, cache, attention, experts and pooling go by the step's tokens;
+/// after select_rows or a pool rows are no longer tokens.
 static LogicalResult checkRows(OpGroup &group, const TileBuilder &tile) {
   for (Operation *op : group.getOps()) {
-    if (!isa<RopeOp, CacheWriteOp, AttentionOp, SelectRowsOp, PoolOp>(op))
+    if (!isa<RopeOp, CacheWriteOp, AttentionOp, SelectRowsOp, PoolOp, RouteOp,
+             ExpertMatmulOp, CombineOp, GateRowsOp>(op))
       continue;
     for (Value operand : op->getOperands())
       if (tile.countsOutputs(group.resolve(operand)))

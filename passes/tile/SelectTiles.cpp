@@ -87,8 +87,9 @@ struct SelectTiles : impl::SelectTilesBase<SelectTiles> {
 
   void configure(tile::KernelOp kernel) {
     Attribute skeleton = kernel.getSkeleton();
-    auto gemm = dyn_cast<tile::GemmAttr>(skeleton);
-    uint64_t tokens = gemm && gemm.getDecode() ? decodeTokens : prefillTokens;
+    // The form for decode has no other.
+    bool decodes = cast<tile::Skeleton>(skeleton).decodeForm() == skeleton;
+    uint64_t tokens = decodes ? decodeTokens : prefillTokens;
     tile::ConfigAttr config = tunedTile(tuned, skeleton, tokens);
     if (!config)
       config = configOf(chooseTile(skeleton, facts, tokens), &getContext());

@@ -1,6 +1,8 @@
 /// Makes kernels, constants and launches of the tile dialect.
 #include "passes/tile/TileBuilder.h"
 
+#include "dialects/tile/Experts.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
@@ -96,6 +98,24 @@ FlatSymbolRefAttr TileBuilder::packed(ArrayRef<FlatSymbolRefAttr> sources,
     return symbol;
   auto op = declarations.create<tile::PackedOp>(
       module.getLoc(), joinedName(sources) + ".packed", from, by, turns);
+  return symbol = declare(op);
+}
+
+FlatSymbolRefAttr
+TileBuilder::packedExperts(ArrayRef<FlatSymbolRefAttr> sources,
+                           ArrayRef<int64_t> first, int64_t rows,
+                           ArrayRef<FlatSymbolRefAttr> scales) {
+  Builder b(module.getContext());
+  ArrayAttr from = arrayOf(b, sources), by = arrayOf(b, scales);
+  FlatSymbolRefAttr &symbol = known[b.getArrayAttr(
+      {from, by, b.getDenseI64ArrayAttr(first), b.getI64IntegerAttr(rows)})];
+  if (symbol)
+    return symbol;
+  std::string name = joinedName(sources) + ".experts";
+  if (first.front())
+    name += "_" + std::to_string(first.front());
+  auto op = declarations.create<tile::PackedExpertsOp>(
+      module.getLoc(), name, from, first, rows, by, sources.size() > 1);
   return symbol = declare(op);
 }
 

@@ -35,6 +35,11 @@ public:
   mlir::FlatSymbolRefAttr
   packed(llvm::ArrayRef<mlir::FlatSymbolRefAttr> sources,
          llvm::ArrayRef<mlir::FlatSymbolRefAttr> scales, bool alternating);
+  /// Of each source [experts, …] the `rows` rows from its `first` on.
+  mlir::FlatSymbolRefAttr
+  packedExperts(llvm::ArrayRef<mlir::FlatSymbolRefAttr> sources,
+                llvm::ArrayRef<int64_t> first, int64_t rows,
+                llvm::ArrayRef<mlir::FlatSymbolRefAttr> scales);
   mlir::FlatSymbolRefAttr
   vector(llvm::ArrayRef<mlir::FlatSymbolRefAttr> sources);
   mlir::FlatSymbolRefAttr ropeTable(RopeAttr rope);

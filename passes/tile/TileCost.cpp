@@ -2,6 +2,7 @@
 #include "passes/tile/TileCost.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <vector>
 
@@ -94,6 +95,22 @@ std::string gemmReason(const TileTarget &target, const GemmShape &shape) {
   std::snprintf(part, sizeof(part), "; tokens: a quarter of %u registers",
                 target.registers);
   return text + part;
+}
+
+/// Row groups of an expert's item: 4 of 2048 weights in 4 bits are 72 KiB,
+/// which stays in the L2 cache for all tokens of the expert.
+static constexpr unsigned kExpertRowGroups = 4;
+
+TileChoice chooseGrouped(const TileTarget &target, const GemmShape &shape,
+                         uint64_t experts, uint64_t top) {
+  uint64_t assignments = std::max<uint64_t>(1, shape.tokens * top);
+  uint64_t density = ceilDiv(assignments, std::min(assignments, experts));
+  TileChoice choice;
+  choice.tokens =
+      std::min<uint64_t>(std::bit_ceil(2 * density), target.registers / 4);
+  choice.prefetch = shape.decode ? target.prefetch : 0;
+  choice.rowGroups = std::max(rowGroupStep(shape), kExpertRowGroups);
+  return choice;
 }
 
 TileChoice chooseAttention(unsigned heads, unsigned cacheHeads) {

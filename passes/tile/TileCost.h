@@ -67,6 +67,13 @@ std::vector<TileChoice> attentionCandidates(unsigned sharing,
 std::vector<TileChoice> elementwiseCandidates(unsigned width,
                                               const TileChoice &chosen);
 
+/// Matrix products by expert: `tokens` rows of `shape` go to `top` of `experts`
+/// experts each. The token tile follows the rows per expert: assignments /
+/// active experts, rounded up, and twice that, since experts differ; more would
+/// only be code that never runs.
+TileChoice chooseGrouped(const TileTarget &target, const GemmShape &shape,
+                         uint64_t experts, uint64_t top);
+
 /// Query heads of one cache head share its keys, so several tokens make one
 /// register tile only where there are few such heads.
 TileChoice chooseAttention(unsigned heads, unsigned cacheHeads);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace sinter {
 namespace {
 
@@ -79,6 +81,48 @@ TEST(TileCost, AttentionTilesShareACacheHead) {
 TEST(TileCost, ElementwiseKeepsBlocksWhole) {
   EXPECT_EQ(chooseElementwise(1024).columns, 256u);
   EXPECT_EQ(chooseElementwise(80).columns, 96u);
+}
+
+/// A Q4_K expert of 2048 → 768, gate and up in turns.
+GemmShape expert(uint64_t tokens, bool decode) {
+  return {.weightRows = 1536,
+          .weightRowBytes = 1152,
+          .inputRowBytes = 2432,
+          .segments = 2,
+          .q8Output = true,
+          .decode = decode,
+          .tokens = tokens};
+}
+
+/// The density rule: the tile is twice the rows per active expert, rounded up
+/// to a power of two, and no more than registers hold.
+TEST(TileCost, TokenTileFollowsRowsPerExpert) {
+  for (uint64_t experts = 8; experts <= 512; experts *= 2)
+    for (uint64_t tokens = 1; tokens <= 4096; tokens *= 2)
+      for (uint64_t top : {1u, 2u, 8u}) {
+        unsigned tile =
+            chooseGrouped(kV4, expert(tokens, false), experts, top).tokens;
+        uint64_t active = std::min(tokens * top, experts);
+        uint64_t density = (tokens * top + active - 1) / active;
+        EXPECT_GE(tile, std::min<uint64_t>(8, 2 * density));
+        EXPECT_LE(tile, std::max<uint64_t>(2, 4 * density));
+        EXPECT_LE(tile, 8u);
+      }
+}
+
+/// One tile for decode and one for prefill, as the largest steps of both have.
+TEST(TileCost, DecodeAndPrefillOfExpertsDiffer) {
+  EXPECT_EQ(chooseGrouped(kV4, expert(8, true), 128, 8).tokens, 2u);
+  EXPECT_EQ(chooseGrouped(kV4, expert(512, false), 128, 8).tokens, 8u);
+  EXPECT_EQ(chooseGrouped(kV4, expert(8, true), 8, 2).tokens, 4u);
+  EXPECT_EQ(chooseGrouped(kV3, expert(512, false), 128, 8).tokens, 4u);
+  EXPECT_EQ(chooseGrouped(kV4, expert(8, true), 128, 8).prefetch, 4096u);
+  EXPECT_EQ(chooseGrouped(kV4, expert(512, false), 128, 8).prefetch, 0u);
+}
+
+TEST(TileCost, ItemsOfExpertsWriteWholeBlocks) {
+  unsigned groups = chooseGrouped(kV4, expert(8, true), 128, 8).rowGroups;
+  EXPECT_EQ(groups % rowGroupStep(expert(8, true)), 0u);
 }
 
 } // namespace

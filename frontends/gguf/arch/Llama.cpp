@@ -1,13 +1,18 @@
 /// Llama 1 to 3 and the many models of their shape (arXiv 2302.13971,
 /// 2407.21783): pre-norm decoder, grouped-query attention, SwiGLU. Llama 3.1's
-/// context extension comes as a table of frequency factors.
+/// context extension comes as a table of frequency factors. Mixtral (arXiv
+/// 2401.04088) is the same with experts, the softmax of its router's best.
 #include "frontends/gguf/Arch.h"
-#include "frontends/gguf/ModelBuilder.h"
+#include "frontends/gguf/Experts.h"
 
 namespace sinter {
 
 static void build(ModelBuilder &model) {
+  const bool routed = Experts::has(model);
   const Decoder d = model.decoder();
+  std::optional<Experts> experts;
+  if (routed)
+    experts.emplace(model, d.feedForward);
   const RopeAttr rope =
       model.rope(d, RopePairs::Interleaved, "rope_freqs.weight");
   Rows x = model.embed(d);
@@ -15,7 +20,10 @@ static void build(ModelBuilder &model) {
     const Heads heads =
         layer.rotate(layer.project(layer.norm(x, "attn_norm")), rope);
     x = layer.add(x, layer.attend(heads, Bias::Optional), "attn_add");
-    x = layer.add(x, layer.gatedFfn(layer.norm(x, "ffn_norm"), Bias::Optional),
+    const Rows normed = layer.norm(x, "ffn_norm");
+    x = layer.add(x,
+                  routed ? experts->ffn(layer, normed, Routing())
+                         : layer.gatedFfn(normed, Bias::Optional),
                   "ffn_add");
   }
   model.head(x, d);

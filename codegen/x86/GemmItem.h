@@ -1,0 +1,62 @@
+/// One work item of gemv, gemm and grouped gemm: row groups of packed weights
+/// times tiles of rows, then the hole's body over the sums.
+#ifndef SINTER_CODEGEN_X86_GEMMITEM_H
+#define SINTER_CODEGEN_X86_GEMMITEM_H
+
+#include "codegen/x86/GemmTile.h"
+
+#include "llvm/Support/Error.h"
+
+#include <functional>
+
+namespace sinter::x86 {
+
+/// What all items of a kernel have in common.
+struct GemmWork {
+  const PackedLayout &layout;
+  tile::RowAttr input, output;
+  unsigned weightRows, segments;
+  tile::ConfigAttr config;
+  mlir::Region &body;
+
+  /// What of the shapes x86 cannot do.
+  llvm::Error check() const;
+};
+
+class GemmItem {
+public:
+  /// Takes stack space, so not in a loop.
+  GemmItem(KernelBuilder &builder, const GemmWork &work);
+
+  // What the next emit() works on.
+  Value weights; ///< the packed matrix
+  Value input;   ///< the first row
+  Values biases; ///< of each segment, or none
+  std::function<Value(Value row)> outputRow;
+
+  /// Rows 0 … `rows`-1 of the input times the row groups of `item`.
+  void emit(Value item, Value rows);
+
+private:
+  Value prefetchDistance(Value token, unsigned tokens);
+  void emitTokens(Value token, unsigned tokens);
+  void emitEpilogue(Value token, unsigned tokens);
+  void emitColumns(Value sumsRow, Value outputRow);
+  void emitBlocks(Value sumsRow, Value outputRow, Value groups, Value base);
+  Value segment(Value sumsRow, Value group, Value column, unsigned first,
+                unsigned s);
+  Value column(Value sumsRow, Value group, unsigned part);
+  void emitPartialGroup(Value sumsRow, Value outputRow);
+
+  KernelBuilder &k;
+  const GemmWork &work;
+  GemmTile tile;
+  unsigned rowGroups, tileTokens;
+  Value sums;
+  Value rounded; ///< bfloat16 rows of a tile, if the product takes those
+  Value firstGroup, groupCount; ///< of the item
+};
+
+} // namespace sinter::x86
+
+#endif // SINTER_CODEGEN_X86_GEMMITEM_H

@@ -1,0 +1,91 @@
+/// The words for a mixture of experts in place of a feed-forward block: what
+/// the file says of the experts, and the block itself.
+#ifndef SINTER_FRONTENDS_GGUF_EXPERTS_H
+#define SINTER_FRONTENDS_GGUF_EXPERTS_H
+
+#include "frontends/gguf/ModelBuilder.h"
+
+namespace sinter {
+
+/// How a router's logits become weights (`sinter.route`).
+enum class Scoring { Softmax, Sigmoid, SoftmaxOfChosen };
+
+/// What stands between an expert's matmuls: SiLU of a gate, gpt-oss's clamped
+/// form of it, or the squared ReLU of ffn_up_exps without a gate.
+enum class ExpertGate { Silu, ClampedSilu, Relu2 };
+
+/// What a family's router does.
+struct Routing {
+  Scoring scoring = Scoring::Softmax;
+  bool normalise = true; ///< weights of the chosen sum to 1
+  double scale = 1.0;    ///< of the weights
+  int64_t groups = 1, usedGroups = 1;
+  bool selectionBias = true; ///< exp_probs_b, if the file has it
+};
+
+/// Which layers have experts: not the first `dense`, and only each `step`-th.
+class ExpertLayers {
+public:
+  /// Reads leading_dense_block_count and interleave_moe_layer_step.
+  explicit ExpertLayers(ModelBuilder &model);
+  bool has(unsigned layer) const {
+    return layer >= dense && (layer + 1) % step == 0;
+  }
+
+private:
+  int64_t dense, step;
+};
+
+class Experts {
+public:
+  /// Reads the keys of the experts, each a feed-forward block of `width`.
+  Experts(ModelBuilder &model, const Extent &width);
+
+  /// expert_feed_forward_length, or the dense blocks' width.
+  static Extent widthOf(ModelBuilder &model, const Decoder &decoder);
+  /// Whether the file has any; the family then takes them.
+  static bool has(ModelBuilder &model);
+  /// What the file says of the router: expert_gating_func, or `scoring`
+  /// without the key; expert_weights_norm, expert_weights_scale and groups.
+  static Routing routing(ModelBuilder &model, Scoring scoring, bool normalise);
+
+  /// Router, experts and their weighted sum, on normed rows: ffn_gate_inp,
+  /// then ffn_gate_exps and ffn_up_exps or both in ffn_gate_up_exps, then
+  /// ffn_down_exps; with biases where the file has them.
+  Rows ffn(const Block &layer, const Rows &rows, const Routing &routing,
+           Bias bias = Bias::None, ExpertGate gate = ExpertGate::Silu);
+
+  /// The same with an expert that every token takes, added: ffn_gate_shexp,
+  /// ffn_up_shexp and ffn_down_shexp of `width`, behind the sigmoid gate
+  /// ffn_gate_inp_shexp if the file has one.
+  Rows ffnWithShared(Block &layer, const Rows &rows, const Routing &routing,
+                     const Extent &width);
+
+  /// expert_shared_feed_forward_length, or expert_shared_count times the width
+  /// of an expert.
+  Extent sharedWidth() const;
+
+private:
+  struct Chosen {
+    mlir::Value ids, weights;
+  };
+  Chosen route(const Block &layer, const Rows &rows, const Routing &routing,
+               Bias bias);
+  /// The result's rows of `weight`, which has `all` for each expert, from
+  /// `first` on.
+  mlir::Value matmul(const Block &layer, mlir::Value rows, mlir::Value ids,
+                     llvm::StringRef weight, llvm::StringRef label,
+                     const Extent &in, const Extent &out, const Extent &all,
+                     int64_t first, Bias bias);
+  std::pair<mlir::Value, mlir::Value>
+  gateAndUp(const Block &layer, const Rows &rows, mlir::Value ids, Bias bias);
+  mlir::Value inner(const Block &layer, const Rows &rows, mlir::Value ids,
+                    Bias bias, ExpertGate kind);
+
+  ModelBuilder &model;
+  Extent experts, used, hidden;
+};
+
+} // namespace sinter
+
+#endif // SINTER_FRONTENDS_GGUF_EXPERTS_H

@@ -1,0 +1,286 @@
+/// Runs the kernels of a mixture of experts against the same in plain C++:
+/// routes of every kind, the sort of assignments, and products by expert with
+/// any division into items.
+#include "codegen/x86/Packer.h"
+#include "dialects/tile/Experts.h"
+#include "test/unit/EmittedKernels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <random>
+
+using namespace sinter;
+using sinter::test::Kernels;
+using sinter::test::Level;
+using sinter::test::levels;
+
+namespace {
+
+constexpr unsigned kExperts = 16, kTop = 4, kTokens = 7;
+
+std::vector<float> normal(size_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> draw;
+  std::vector<float> values(count);
+  for (float &value : values)
+    value = draw(random);
+  return values;
+}
+
+/// How one route scores, and what its attribute says of it.
+struct Route {
+  const char *name, *scoring;
+  bool bias, normalise;
+  unsigned groups, usedGroups;
+  double scale;
+
+  std::string kernel() const {
+    return fmt::format(
+        "tile.kernel @{} #tile.route<experts = {}, top = {}, scoring = \"{}\", "
+        "stride = {}, bias = {}, normalise = {}, groups = {}, usedGroups = {}, "
+        "scale = {:e} : f64> {{}}\n",
+        name, kExperts, kTop, scoring, kExperts, bias, normalise, groups,
+        usedGroups, scale);
+  }
+};
+
+constexpr Route kRoutes[] = {
+    {"softmax", "softmax", false, false, 1, 1, 1.0},
+    {"normalised", "softmax", false, true, 1, 1, 1.0},
+    {"sigmoid", "sigmoid", true, true, 1, 1, 2.5},
+    {"grouped", "sigmoid", true, true, 4, 2, 1.0},
+    {"chosen", "softmax_chosen", false, false, 1, 1, 1.0}};
+
+struct Chosen {
+  std::vector<int32_t> ids;
+  std::vector<double> weights;
+};
+
+std::vector<double> scoresOf(const Route &route, const float *logits) {
+  std::vector<double> scores(logits, logits + kExperts);
+  if (route.scoring == std::string("sigmoid"))
+    for (double &score : scores)
+      score = 1 / (1 + std::exp(-score));
+  if (route.scoring != std::string("softmax"))
+    return scores;
+  double sum = 0;
+  for (double &score : scores)
+    sum += score = std::exp(score);
+  for (double &score : scores)
+    score /= sum;
+  return scores;
+}
+
+/// Experts of groups that are not among the best become worthless.
+void maskGroups(const Route &route, std::vector<double> &selection) {
+  unsigned size = kExperts / route.groups;
+  std::vector<double> best(route.groups);
+  for (unsigned g = 0; g < route.groups; ++g) {
+    std::vector<double> group(selection.begin() + g * size,
+                              selection.begin() + (g + 1) * size);
+    std::sort(group.rbegin(), group.rend());
+    best[g] = group[0] + group[1];
+  }
+  for (unsigned g = 0; g < route.groups; ++g)
+    if (std::count_if(best.begin(), best.end(), [&](double other) {
+          return other > best[g];
+        }) >= route.usedGroups)
+      std::fill_n(selection.begin() + g * size, size, -INFINITY);
+}
+
+Chosen choose(const Route &route, const float *logits, const float *bias) {
+  std::vector<double> scores = scoresOf(route, logits), selection = scores;
+  for (unsigned e = 0; route.bias && e < kExperts; ++e)
+    selection[e] += bias[e];
+  if (route.groups > 1)
+    maskGroups(route, selection);
+  std::vector<int32_t> order(kExperts);
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+    return selection[a] > selection[b];
+  });
+  Chosen chosen;
+  double sum = 0;
+  for (unsigned slot = 0; slot < kTop; ++slot) {
+    chosen.ids.push_back(order[slot]);
+    double score = scores[order[slot]];
+    if (route.scoring == std::string("softmax_chosen"))
+      score = std::exp(score);
+    chosen.weights.push_back(score);
+    sum += score;
+  }
+  bool divides =
+      route.normalise || route.scoring == std::string("softmax_chosen");
+  for (double &weight : chosen.weights)
+    weight = weight / (divides ? sum : 1) * route.scale;
+  return chosen;
+}
+
+class ExpertKernels : public testing::TestWithParam<Level> {
+protected:
+  void SetUp() override {
+    if (!GetParam().available)
+      GTEST_SKIP() << "this machine has no " << GetParam().name;
+  }
+};
+
+TEST_P(ExpertKernels, Routes) {
+  std::string text;
+  for (const Route &route : kRoutes)
+    text += route.kernel();
+  Kernels kernels(GetParam(), text);
+  ASSERT_EQ(kernels.error, "");
+  std::vector<float> logits = normal(kTokens * kExperts, 1);
+  std::vector<float> bias = normal(kExperts, 2);
+  Batch batch = {.tokens = kTokens};
+  for (const Route &route : kRoutes) {
+    std::vector<int32_t> ids(kTokens * kTop);
+    std::vector<float> weights(kTokens * kTop);
+    std::vector<void *> operands = {logits.data()};
+    if (route.bias)
+      operands.push_back(bias.data());
+    operands.insert(operands.end(), {ids.data(), weights.data()});
+    kernels[route.name](operands.data(), &batch, 0, kTokens);
+    for (unsigned token = 0; token < kTokens; ++token) {
+      Chosen want = choose(route, &logits[token * kExperts], bias.data());
+      for (unsigned slot = 0; slot < kTop; ++slot) {
+        EXPECT_EQ(ids[token * kTop + slot], want.ids[slot]) << route.name;
+        EXPECT_NEAR(weights[token * kTop + slot], want.weights[slot], 1e-6)
+            << route.name;
+      }
+    }
+  }
+}
+
+/// Whatever a damaged file makes the logits, ids stay in their bounds.
+TEST_P(ExpertKernels, RouteOfNonsenseStaysInBounds) {
+  std::string text;
+  for (const Route &route : kRoutes)
+    text += route.kernel();
+  Kernels kernels(GetParam(), text);
+  ASSERT_EQ(kernels.error, "");
+  Batch batch = {.tokens = 3};
+  std::vector<float> logits(3 * kExperts, NAN), bias(kExperts, INFINITY);
+  std::fill_n(logits.begin() + kExperts, kExperts, INFINITY);
+  std::fill_n(logits.begin() + 2 * kExperts, kExperts, -INFINITY);
+  for (const Route &route : kRoutes) {
+    std::vector<int32_t> ids(3 * kTop, -1);
+    std::vector<float> weights(3 * kTop);
+    std::vector<void *> operands = {logits.data()};
+    if (route.bias)
+      operands.push_back(bias.data());
+    operands.insert(operands.end(), {ids.data(), weights.data()});
+    kernels[route.name](operands.data(), &batch, 0, 3);
+    for (int32_t id : ids) {
+      EXPECT_GE(id, 0) << route.name;
+      EXPECT_LT(id, int32_t(kExperts)) << route.name;
+    }
+  }
+}
+
+/// Distinct experts for each token, as a route gives them.
+std::vector<int32_t> randomIds(unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<int32_t> ids, all(kExperts / 2); // half of them stay idle
+  std::iota(all.begin(), all.end(), 3);
+  for (unsigned token = 0; token < kTokens; ++token) {
+    std::shuffle(all.begin(), all.end(), random);
+    ids.insert(ids.end(), all.begin(), all.begin() + kTop);
+  }
+  return ids;
+}
+
+struct Groups {
+  std::vector<int32_t> groups =
+      std::vector<int32_t>(tile::groupsSize(kExperts));
+  std::vector<int32_t> order = std::vector<int32_t>(kTokens * kTop);
+};
+
+Groups groupBy(Kernels &kernels, std::vector<int32_t> &ids) {
+  Groups result;
+  Batch batch = {.tokens = kTokens};
+  void *operands[] = {ids.data(), result.groups.data(), result.order.data()};
+  kernels["group"](operands, &batch, 0, 1);
+  return result;
+}
+
+const std::string kGroup =
+    fmt::format("tile.kernel @group #tile.group<experts = {}, top = {}> {{}}\n",
+                kExperts, kTop);
+
+TEST_P(ExpertKernels, GroupsAreSortedByExpertThenToken) {
+  Kernels kernels(GetParam(), kGroup);
+  ASSERT_EQ(kernels.error, "");
+  std::vector<int32_t> ids = randomIds(3);
+  Groups found = groupBy(kernels, ids);
+  std::vector<int32_t> order(ids.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int32_t a, int32_t b) { return ids[a] < ids[b]; });
+  EXPECT_EQ(found.order, order);
+  int32_t active = found.groups[0];
+  EXPECT_EQ(found.groups[1 + kExperts + active], int32_t(ids.size()));
+  for (int32_t a = 0; a < active; ++a) {
+    int32_t begin = found.groups[1 + kExperts + a];
+    int32_t end = found.groups[2 + kExperts + a];
+    ASSERT_LT(begin, end);
+    for (int32_t i = begin; i < end; ++i)
+      EXPECT_EQ(ids[order[i]], found.groups[1 + a]);
+  }
+}
+
+/// Products with float32 weights, divided among any number of threads.
+TEST_P(ExpertKernels, ProductsDoNotDependOnTheDivision) {
+  constexpr unsigned kRows = 48, kWidth = 40;
+  Kernels kernels(
+      GetParam(),
+      kGroup + fmt::format(
+                   "tile.kernel @experts #tile.grouped_gemm<format = \"f32\", "
+                   "experts = {}, top = {}, weightRows = {}, input = <width = "
+                   "{}, stride = {}>, output = <width = {}, stride = {}>, "
+                   "biasRows = {}, biasFirst = [8]> config <rowGroups = 2, "
+                   "tokens = 4> {{}}",
+                   kExperts, kTop, kRows, kWidth, kWidth, kRows, kRows,
+                   kRows + 8));
+  ASSERT_EQ(kernels.error, "");
+  std::vector<float> weights = normal(kExperts * kRows * kWidth, 4);
+  std::vector<float> input = normal(kTokens * kWidth, 5);
+  std::vector<float> bias = normal(kExperts * (kRows + 8), 6);
+  x86::PackJob job{.layout = x86::PackedLayout::of(*findFormat("f32")),
+                   .k = kWidth,
+                   .rows = {},
+                   .scales = {}};
+  for (unsigned row = 0; row < kExperts * kRows; ++row)
+    job.rows.push_back(
+        reinterpret_cast<const uint8_t *>(&weights[row * kWidth]));
+  std::vector<std::byte> packed(job.bytes() + 64);
+  ASSERT_TRUE(
+      x86::packMatrix(job, std::span(packed).first(job.bytes()), 1).ok());
+  std::vector<int32_t> ids = randomIds(7);
+  Groups sorted = groupBy(kernels, ids);
+  Batch batch = {.tokens = kTokens};
+  for (int64_t threads : {1, 2, 3, 64}) {
+    std::vector<float> output(kTokens * kTop * kRows, NAN);
+    void *operands[] = {input.data(),        sorted.groups.data(),
+                        sorted.order.data(), packed.data(),
+                        bias.data(),         output.data()};
+    for (int64_t thread = 0; thread < threads; ++thread)
+      kernels["experts"](operands, &batch,
+                         tile::kGroupedItems * thread / threads,
+                         tile::kGroupedItems * (thread + 1) / threads);
+    for (unsigned i = 0; i < kTokens * kTop; ++i)
+      for (unsigned row = 0; row < kRows; ++row) {
+        double sum = bias[ids[i] * (kRows + 8) + 8 + row];
+        for (unsigned k = 0; k < kWidth; ++k)
+          sum += double(weights[(ids[i] * kRows + row) * kWidth + k]) *
+                 input[i / kTop * kWidth + k];
+        ASSERT_NEAR(output[i * kRows + row], sum, 1e-4) << threads;
+      }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Levels, ExpertKernels, testing::ValuesIn(levels()),
+                         [](const auto &info) { return info.param.name; });
+
+} // namespace
