@@ -11,6 +11,7 @@
 /// float32 too.
 /// Test: test/passes/fuse-act-quant.mlir
 #include "dialects/sinter/ElementwiseOps.h"
+#include "dialects/sinter/MoeOps.h"
 #include "dialects/sinter/NormOps.h"
 #include "passes/FusionPass.h"
 
@@ -42,6 +43,24 @@ static bool isStream(Value rows) {
     auto region = dyn_cast<RegionOp>(user);
     return isa<AddOp>(user) || (region && region.getKind() == "residual_norm");
   });
+}
+
+/// Rows that a router reads as float32, whatever its experts read.
+static bool isRouted(Value rows) {
+  return llvm::any_of(rows.getUsers(), [](Operation *user) {
+    auto box = dyn_cast<RegionOp>(user);
+    if (box && box.getKind() == "moe")
+      return true;
+    return isa<MatmulOp>(user) &&
+           llvm::any_of(user->getUsers(),
+                        [](Operation *next) { return isa<RouteOp>(next); });
+  });
+}
+
+/// A mixture's own kernel quantises between its products.
+static bool isInMixture(QuantizeOp quantize) {
+  auto box = dyn_cast<RegionOp>(quantize->getParentOp());
+  return box && box.getKind() == "moe";
 }
 
 static std::optional<Box> matchActQuant(QuantizeOp quantize, Site &site) {
@@ -78,11 +97,14 @@ const Fusion fuseActQuantFusion = {
     .kind = "act_quant",
     .make = createFuseActQuant,
     // How many rows are quantised depends on the weights' formats, so the
-    // program itself is asked: none but the stream should stay outside a box.
+    // program itself is asked: none but the stream and what a router reads
+    // should stay outside a box.
     .expected = [](ModelAttr, func::FuncOp step) {
       unsigned quantised = 0;
       step.walk([&](QuantizeOp quantize) {
-        quantised += !isStream(quantize.getInput());
+        Value rows = quantize.getInput();
+        quantised +=
+            !isStream(rows) && !isRouted(rows) && !isInMixture(quantize);
       });
       return quantised;
     }};
