@@ -71,8 +71,15 @@ static StringRef sourceOf(Operation *op) {
 }
 
 void PlanWriter::addState(plan::StateOp state) {
-  auto cache = cast<KvCacheType>(state.getType());
   stateAt[state.getSymName()] = states.size();
+  if (auto recurrent = dyn_cast<RecurrentType>(state.getType())) {
+    states.push_back({StateKind::Recurrent, StateElement::F32,
+                      recurrent.getHeads(), recurrent.getKeys(),
+                      recurrent.getValues(), intern(sourceOf(state)),
+                      static_cast<uint64_t>(state.getPageBytes()), 0, 0});
+    return;
+  }
+  auto cache = cast<KvCacheType>(state.getType());
   states.push_back(
       {StateKind::KvCache,
        cache.getElement().isF16() ? StateElement::F16 : StateElement::F32,
@@ -136,6 +143,8 @@ void PlanWriter::addLaunch(plan::LaunchOp launch) {
     written.products = work.getProducts();
     written.cacheProducts = work.getCacheProducts();
     written.workRows = work.getOutputs();
+    written.stateBytes = work.getStateBytes();
+    written.copiedBytes = work.getCopiedBytes();
   }
   launches.push_back(written);
   for (Attribute entry : launch.getOperands())

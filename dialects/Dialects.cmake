@@ -24,6 +24,9 @@ sinter_tablegen(sinter/SinterOps.td
 sinter_tablegen(sinter/MoeOps.td
   sinter/MoeOps.h.inc -gen-op-decls
   sinter/MoeOps.cpp.inc -gen-op-defs)
+sinter_tablegen(sinter/RecurrentOps.td
+  sinter/RecurrentOps.h.inc -gen-op-decls
+  sinter/RecurrentOps.cpp.inc -gen-op-defs)
 sinter_tablegen(tile/TileBase.td
   tile/Skeleton.h.inc -gen-attr-interface-decls
   tile/Skeleton.cpp.inc -gen-attr-interface-defs)
@@ -54,8 +57,9 @@ add_public_tablegen_target(SinterDialectsIncGen)
 
 add_library(sinter-dialects STATIC
   sinter/ElementwiseOps.cpp sinter/EncoderOps.cpp sinter/MoeOps.cpp
-  sinter/NormOps.cpp sinter/Sinter.cpp sinter/SinterOps.cpp tile/Experts.cpp
-  tile/Pooling.cpp tile/Tile.cpp
+  sinter/NormOps.cpp sinter/RecurrentOps.cpp sinter/Sinter.cpp
+  sinter/SinterOps.cpp tile/Experts.cpp tile/Pooling.cpp
+  tile/RecurrentSkeletons.cpp tile/Tile.cpp
   tile/Skeletons.cpp plan/Plan.cpp)
 sinter_uses_mlir(sinter-dialects)
 target_link_libraries(sinter-dialects PUBLIC sinter-formats)

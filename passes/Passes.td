@@ -96,6 +96,76 @@ def CheckEngagement : ModulePass<"check-engagement"> {
 
 //=== sinter dialect: fusions ===//
 
+def PackGdnProjections : FusionPass<"pack-gdn-projections"> {
+  let summary = "boxes the matmuls that feed one gated delta net";
+  let description = [{
+    Alpha and beta, and queries, keys, values and gate, become one matmul over
+    joined weights where their formats agree.
+
+    ```mlir
+    %b = sinter.matmul %x, @beta : (tensor<?x256xf32>) -> tensor<?x32xf32>
+    %a = sinter.matmul %x, @alpha : (tensor<?x256xf32>) -> tensor<?x32xf32>
+    // becomes
+    %b, %a = sinter.region "projections" (%x) ...   // the two ops inside
+    ```
+  }];
+}
+
+def CollapseGdnOutput : FusionPass<"collapse-gdn-output"> {
+  let summary = "boxes a recurrence's output projection with its fold";
+  let description = [{
+    The product of one row at a time becomes one of all rows.
+
+    ```mlir
+    %y = sinter.matmul %o, @out : (tensor<?x1x64xf32>) -> tensor<?x1x32xf32>
+    %f = sinter.fold %y : tensor<?x1x32xf32> -> tensor<?x32xf32>
+    // becomes
+    %f = sinter.region "collapsed" (%o) ...   // the two ops inside
+    ```
+  }];
+}
+
+def UpdateGdnStateInPlace : FusionPass<"update-gdn-state-in-place"> {
+  let summary = "boxes a recurrence with the load and store of its state";
+  let description = [{
+    The kernel finds each sequence's slot and works in it.
+
+    ```mlir
+    %s = sinter.state_load %state, %batch ...
+    %o, %t = sinter.gated_delta_net ..., %s, %batch ...
+    sinter.state_store %t, %state, %batch ...
+    // becomes
+    %o = sinter.region "state_in_place" (..., %state, %batch) ...
+    ```
+  }];
+}
+
+def FuseGdnConv : FusionPass<"fuse-gdn-conv"> {
+  let summary = "boxes a short convolution with its window and SiLU";
+  let description = [{
+    Load, convolution, shift, store and SiLU become one kernel.
+
+    ```mlir
+    %c = sinter.short_conv %x, %w, %batch by @k ...
+    %s = sinter.silu %c : tensor<?x512xf32>
+    // becomes, with load, shift and store of the window
+    %s = sinter.region "gdn_conv" (%state, %batch, %x) ...
+    ```
+  }];
+}
+
+def FuseGatedNorm : FusionPass<"fuse-gated-norm"> {
+  let summary = "boxes a norm with the gate behind or before it";
+  let description = [{
+    ```mlir
+    %n = sinter.rms_norm %o, @w epsilon 1.0e-6 : tensor<?x1x256xf32>
+    %g = sinter.swiglu %z, %n : tensor<?x1x256xf32>
+    // becomes
+    %g = sinter.region "gated_norm" (%o, %z) ...   // the two ops inside
+    ```
+  }];
+}
+
 def MergeProjections : FusionPass<"merge-projections"> {
   let summary = "boxes the matmuls of one input and one format";
   let description = [{

@@ -16,7 +16,7 @@ namespace sinter {
 
 inline constexpr char kArtifactMagic[8] = {'S', 'I', 'N',  'T',
                                            'E', 'R', '\n', '\x1a'};
-inline constexpr uint32_t kArtifactVersion = 6;
+inline constexpr uint32_t kArtifactVersion = 7;
 inline constexpr uint64_t kSectionAlignment = 64 * 1024;
 /// More sections than any version defines; a larger count is corrupt.
 inline constexpr uint32_t kMaxSections = 64;
@@ -134,8 +134,10 @@ struct PlanLaunch {
   uint64_t cacheProducts; ///< multiply-adds per row and position attended to
   uint32_t workRows;      ///< 0: rows are tokens; 1: rows are output rows
   uint32_t replicated;    ///< 1: one token: each thread works on all items
+  uint64_t stateBytes;    ///< recurrent state used in place, per sequence
+  uint64_t copiedBytes;   ///< recurrent state copied, per sequence
 };
-static_assert(sizeof(PlanLaunch) == 64);
+static_assert(sizeof(PlanLaunch) == 80);
 
 enum class OperandKind : uint32_t {
   Arena = 0,     ///< offset into the regime's arena
@@ -152,7 +154,7 @@ struct PlanOperand {
 };
 static_assert(sizeof(PlanOperand) == 16);
 
-enum class StateKind : uint32_t { KvCache = 0 };
+enum class StateKind : uint32_t { KvCache = 0, Recurrent = 1 };
 enum class StateElement : uint32_t { F16 = 0, F32 = 1 };
 
 /// A KV cache of one layer: a pool of pages of pageTokens tokens. One page:
@@ -160,6 +162,11 @@ enum class StateElement : uint32_t { F16 = 0, F32 = 1 };
 ///   values [kvHeads][pageTokens][valueWidth]
 /// Pages are zero when first used: kernels multiply the unwritten rest of a
 /// page by an exact 0 and rely on it being finite.
+///
+/// A recurrent state of one layer: a pool of slots, one per sequence, which
+/// Batch.slots counts. A slot holds kvHeads * keyWidth * valueWidth numbers in
+/// an order that only the kernels know. A sequence's first token (position 0)
+/// starts from zeros, whatever its slot holds.
 struct PlanState {
   StateKind kind;
   StateElement element;
@@ -167,9 +174,11 @@ struct PlanState {
   uint32_t keyWidth;
   uint32_t valueWidth;
   uint32_t name;
-  uint64_t pageBytes; ///< (keyWidth + valueWidth) * kvHeads * pageTokens * size
-  uint32_t window;    ///< 0: all tokens are kept; else this many, own included
-  uint32_t reserved;  ///< 0
+  /// KV cache: (keyWidth + valueWidth) * kvHeads * pageTokens * size;
+  /// recurrent: keyWidth * valueWidth * kvHeads * size, one slot.
+  uint64_t pageBytes;
+  uint32_t window;   ///< 0: all tokens are kept; else this many, own included
+  uint32_t reserved; ///< 0
 };
 static_assert(sizeof(PlanState) == 40);
 
@@ -205,7 +214,8 @@ struct Batch {
   int32_t outputRows;        ///< rows of logits wanted
   const int32_t *tokenIds;   ///< [T]
   const int32_t *positions;  ///< [T] position in its sequence
-  const int32_t *slots;      ///< [T] row of blockTable; equal ones adjacent
+  const int32_t *slots;      ///< [T] row of blockTable, slot of recurrent
+                             ///< states; equal ones adjacent
   const int32_t *outputs;    ///< [outputRows] tokens whose logits are wanted
   const int32_t *blockTable; ///< [slot][blockStride] page of each 64 positions
                              ///< (states without a window)

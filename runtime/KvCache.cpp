@@ -27,8 +27,9 @@ uint32_t ringBlocks(uint32_t window, uint32_t largestStep, uint32_t pageTokens,
 static std::vector<uint32_t> windowsOf(std::span<const PlanState> states) {
   std::vector<uint32_t> windows = {0};
   for (const PlanState &state : states)
-    if (std::find(windows.begin(), windows.end(), state.window) ==
-        windows.end())
+    if (state.kind == StateKind::KvCache &&
+        std::find(windows.begin(), windows.end(), state.window) ==
+            windows.end())
       windows.push_back(state.window);
   return windows;
 }
@@ -56,7 +57,7 @@ Result<KvCache> KvCache::create(std::span<const PlanState> states,
                                     request.pageTokens, request.contextLength)
                        : blockCount(request.contextLength, request.pageTokens);
     for (size_t i = 0; i < states.size(); ++i)
-      if (states[i].window == window) {
+      if (states[i].kind == StateKind::KvCache && states[i].window == window) {
         cache.places_[i] = {cache.groups_.size(), shape.stateBytes.size()};
         shape.stateBytes.push_back(states[i].pageBytes);
       }
@@ -67,8 +68,9 @@ Result<KvCache> KvCache::create(std::span<const PlanState> states,
   }
   for (const Place &place : cache.places_) {
     const PageGroup &pages = cache.groups_[place.group].pages;
-    cache.rings_.push_back(
-        {pages.pool(place.index), pages.table(), pages.blocks()});
+    std::byte *pool =
+        place.index == SIZE_MAX ? nullptr : pages.pool(place.index);
+    cache.rings_.push_back({pool, pages.table(), pages.blocks()});
   }
   cache.used_.assign(request.sequences, 0);
   return cache;
@@ -154,6 +156,43 @@ Status KvCache::fork(uint32_t from, uint32_t to) {
   for (Group &group : groups_)
     group.pages.fork(from, to, used_[from]);
   used_[to] = used_[from];
+  return {};
+}
+
+uint64_t KvCache::heldBytes(uint32_t slot) const {
+  uint64_t bytes = 0;
+  for (const Group &group : groups_)
+    bytes += group.pages.heldBytes(slot, used_[slot]);
+  return bytes;
+}
+
+void KvCache::save(uint32_t slot, std::byte *into) const {
+  for (const Group &group : groups_)
+    into = group.pages.save(slot, used_[slot], into);
+}
+
+Status KvCache::restore(uint32_t slot, uint32_t length,
+                        std::span<const std::byte> saved) {
+  if (length > contextLength_)
+    return Status(Code::OutOfRange,
+                  fmt::format("sequence of {} tokens exceeds the context of {}",
+                              length, contextLength_));
+  std::span<const std::byte> rest = saved;
+  for (const Group &group : groups_)
+    if (!group.pages.skip(length, rest))
+      return Status(Code::CorruptData,
+                    fmt::format("{} bytes of cache are not those of {} tokens",
+                                saved.size(), length));
+  if (!rest.empty())
+    return Status(Code::CorruptData,
+                  fmt::format("{} bytes of cache, {} more than those of {} "
+                              "tokens",
+                              saved.size(), rest.size(), length));
+  SINTER_TRY(truncate(slot, 0));
+  const std::byte *from = saved.data();
+  for (Group &group : groups_)
+    from = group.pages.load(slot, length, from);
+  used_[slot] = length;
   return {};
 }
 

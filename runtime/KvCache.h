@@ -33,8 +33,9 @@ struct CacheRequest {
 /// memory is taken when a page is first written.
 class KvCache {
 public:
-  /// Room for sequences as `request` says. `states` come from a checked plan.
-  /// Errors: InvalidArgument, ResourceExhausted.
+  /// Room for sequences as `request` says. `states` come from a checked plan;
+  /// those that are no KV caches get no pool. Errors: InvalidArgument,
+  /// ResourceExhausted.
   static Result<KvCache> create(std::span<const PlanState> states,
                                 const CacheRequest &request);
 
@@ -60,6 +61,15 @@ public:
   /// Errors: InvalidArgument if `to` is not empty.
   Status fork(uint32_t from, uint32_t to);
 
+  /// Copies what `slot` holds into heldBytes(slot) bytes.
+  void save(uint32_t slot, std::byte *into) const;
+  uint64_t heldBytes(uint32_t slot) const;
+  /// Makes `slot` what was saved with `length` tokens. Errors, and then
+  /// nothing changes: OutOfRange past the context length, CorruptData if the
+  /// bytes are not those of as many tokens.
+  Status restore(uint32_t slot, uint32_t length,
+                 std::span<const std::byte> saved);
+
   /// What a kernel's operand for a state points to: the base of its pool, in
   /// which page p begins at p * pageBytes, or the CacheRing of its window.
   void *operand(size_t state) const;
@@ -82,7 +92,8 @@ private:
     PageGroup pages;
   };
   struct Place {
-    size_t group, index;
+    size_t group = 0;
+    size_t index = SIZE_MAX; ///< none: a state of another kind
   };
 
   KvCache() = default;

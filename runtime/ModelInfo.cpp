@@ -20,6 +20,10 @@ MemoryUse memoryUse(const Plan &plan, uint32_t contextLength) {
   uint64_t blocks =
       (uint64_t(contextLength) + plan.pageTokens - 1) / plan.pageTokens;
   for (const PlanState &state : plan.states) {
+    if (state.kind == StateKind::Recurrent) {
+      use.recurrent += state.pageBytes;
+      continue;
+    }
     if (state.window == 0)
       use.cachePerToken += state.pageBytes / plan.pageTokens;
     use.cacheForContext +=
@@ -67,7 +71,8 @@ Json describeModel(const Artifact &artifact, const Session &session) {
             {"arena", use.arena},
             {"logits", use.logits},
             {"cache_per_token", use.cachePerToken},
-            {"cache_for_context", use.cacheForContext}}},
+            {"cache_for_context", use.cacheForContext},
+            {"recurrent_per_sequence", use.recurrent}}},
           {"report", orNull(artifact.report())}};
 }
 
@@ -165,6 +170,9 @@ std::string modelText(const Artifact &artifact, const Session &session) {
           fmt::format("{} per token, {} for the whole context",
                       byteText(use.cachePerToken),
                       byteText(use.cacheForContext)));
+  if (use.recurrent)
+    addLine(text, "recurrent",
+            fmt::format("{} per sequence", byteText(use.recurrent)));
   Json report = parseJson(artifact.report());
   if (const Json *fusions = find(report, "fusions");
       fusions && fusions->is_array())

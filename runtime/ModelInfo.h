@@ -19,6 +19,7 @@ struct MemoryUse {
   uint64_t logits = 0;          ///< rows of logits of the largest step
   uint64_t cachePerToken = 0;   ///< KV cache, layers without a window
   uint64_t cacheForContext = 0; ///< KV cache of one full context, all layers
+  uint64_t recurrent = 0;       ///< recurrent states of one sequence
 };
 
 MemoryUse memoryUse(const Plan &plan, uint32_t contextLength);

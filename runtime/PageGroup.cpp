@@ -125,4 +125,53 @@ void PageGroup::fork(uint32_t from, uint32_t to, uint32_t held) {
   oldest_[to] = oldest_[from];
 }
 
+uint64_t PageGroup::heldBytes(uint32_t slot, uint32_t held) const {
+  return sizeof(uint32_t) + pageBytes_ * (blockCount(held) - oldest_[slot]);
+}
+
+std::byte *PageGroup::save(uint32_t slot, uint32_t held,
+                           std::byte *into) const {
+  std::memcpy(into, &oldest_[slot], sizeof(uint32_t));
+  into += sizeof(uint32_t);
+  for (uint32_t b = oldest_[slot]; b < blockCount(held); ++b) {
+    int32_t page = table_[size_t(slot) * shape_.blocks + b % shape_.blocks];
+    for (size_t i = 0; i < pools_.size(); ++i) {
+      uint64_t bytes = shape_.stateBytes[i];
+      std::memcpy(into, pools_[i].data() + page * bytes, bytes);
+      into += bytes;
+    }
+  }
+  return into;
+}
+
+bool PageGroup::skip(uint32_t held, std::span<const std::byte> &saved) const {
+  uint32_t oldest;
+  if (saved.size() < sizeof(oldest))
+    return false;
+  std::memcpy(&oldest, saved.data(), sizeof(oldest));
+  uint32_t end = blockCount(held);
+  if (oldest > end || end - oldest > shape_.blocks)
+    return false;
+  uint64_t bytes = sizeof(oldest) + pageBytes_ * (end - oldest);
+  if (saved.size() < bytes)
+    return false;
+  saved = saved.subspan(bytes);
+  return true;
+}
+
+const std::byte *PageGroup::load(uint32_t slot, uint32_t held,
+                                 const std::byte *from) {
+  std::memcpy(&oldest_[slot], from, sizeof(uint32_t));
+  from += sizeof(uint32_t);
+  for (uint32_t b = oldest_[slot]; b < blockCount(held); ++b) {
+    int32_t page = entry(slot, b) = takePage();
+    for (size_t i = 0; i < pools_.size(); ++i) {
+      uint64_t bytes = shape_.stateBytes[i];
+      std::memcpy(pools_[i].data() + page * bytes, from, bytes);
+      from += bytes;
+    }
+  }
+  return from;
+}
+
 } // namespace sinter

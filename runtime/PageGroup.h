@@ -41,6 +41,15 @@ public:
   /// Gives the empty `to` what `from` has of its `held` tokens, shared.
   void fork(uint32_t from, uint32_t to, uint32_t held);
 
+  /// What `slot` has of its `held` tokens as bytes: the number of the first
+  /// page, then pages, each state by state. save() and load(), which needs an
+  /// empty `slot`, give the end; skip() says whether load() may be called and
+  /// takes its bytes off `saved`.
+  uint64_t heldBytes(uint32_t slot, uint32_t held) const;
+  std::byte *save(uint32_t slot, uint32_t held, std::byte *into) const;
+  bool skip(uint32_t held, std::span<const std::byte> &saved) const;
+  const std::byte *load(uint32_t slot, uint32_t held, const std::byte *from);
+
   /// The first token of `slot` that is still there.
   uint32_t oldest(uint32_t slot) const {
     return oldest_[slot] * shape_.pageTokens;

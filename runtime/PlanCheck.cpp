@@ -80,29 +80,42 @@ static Status checkRegimes(const Plan &plan) {
   return {};
 }
 
+/// Bytes of a page or a slot, as its shape gives them.
+static unsigned __int128 stateBytes(const Plan &plan, const PlanState &state) {
+  using Wide = unsigned __int128;
+  Wide size = state.element == StateElement::F16 ? 2 : 4;
+  if (state.kind == StateKind::Recurrent)
+    return Wide(state.keyWidth) * state.valueWidth * state.kvHeads * size;
+  return (Wide(state.keyWidth) + state.valueWidth) * state.kvHeads *
+         plan.pageTokens * size;
+}
+
 static Status checkStates(const Plan &plan) {
   for (size_t i = 0; i < plan.states.size(); ++i) {
     const PlanState &state = plan.states[i];
     SINTER_TRY(checkString(plan, state.name, "state", i));
-    if (state.kind != StateKind::KvCache)
+    if (state.kind != StateKind::KvCache && state.kind != StateKind::Recurrent)
       return bad("state {} has unknown kind {}", i,
                  static_cast<uint32_t>(state.kind));
     if (state.element != StateElement::F16 &&
         state.element != StateElement::F32)
       return bad("state {} has unknown element type {}", i,
                  static_cast<uint32_t>(state.element));
-    unsigned __int128 expected =
-        (static_cast<unsigned __int128>(state.keyWidth) + state.valueWidth) *
-        state.kvHeads * plan.pageTokens *
-        (state.element == StateElement::F16 ? 2 : 4);
+    const char *unit = state.kind == StateKind::Recurrent ? "a slot" : "pages";
+    unsigned __int128 expected = stateBytes(plan, state);
     if (expected == 0 || expected > kMaxPageBytes)
-      return bad("state {} has pages of {} heads, widths {} and {}: expected "
+      return bad("state {} has {} of {} heads, widths {} and {}: expected "
                  "1 to {} bytes",
-                 i, state.kvHeads, state.keyWidth, state.valueWidth,
+                 i, unit, state.kvHeads, state.keyWidth, state.valueWidth,
                  kMaxPageBytes);
     if (state.pageBytes != static_cast<uint64_t>(expected))
-      return bad("state {} has pages of {} bytes, expected {}", i,
+      return bad("state {} has {} of {} bytes, expected {}", i, unit,
                  state.pageBytes, static_cast<uint64_t>(expected));
+    if (state.kind == StateKind::Recurrent &&
+        (state.window || state.element != StateElement::F32))
+      return bad("state {} is recurrent with element type {} and a window of "
+                 "{}, expected float32 and 0",
+                 i, static_cast<uint32_t>(state.element), state.window);
     if (state.window > kMaxContext)
       return bad("state {} has a window of {} tokens, expected up to {}", i,
                  state.window, kMaxContext);

@@ -43,7 +43,12 @@ Session::create(Artifact &artifact, const SessionOptions &options) {
                     .largestStep = plan.regimes.back().maxTokens});
   if (!cache.ok())
     return cache.status();
-  std::unique_ptr<Session> session(new Session(artifact, std::move(*cache)));
+  Result<RecurrentStates> recurrent =
+      RecurrentStates::create(plan.states, options.maxSequences);
+  if (!recurrent.ok())
+    return recurrent.status();
+  std::unique_ptr<Session> session(
+      new Session(artifact, std::move(*cache), std::move(*recurrent)));
   int threads = options.threads ? options.threads : defaultThreads();
   // With fewer threads than cores, another program's may need the same core.
   Result<std::unique_ptr<ThreadPool>> pool =
@@ -97,8 +102,10 @@ void *Session::address(const PlanOperand &operand) const {
     return arena_.data() + operand.offset;
   case OperandKind::Weight:
     return const_cast<std::byte *>(artifact_.weights().data()) + operand.offset;
-  case OperandKind::State:
-    return cache_.operand(operand.index);
+  case OperandKind::State: {
+    void *state = recurrent_.pool(operand.index);
+    return state ? state : cache_.operand(operand.index);
+  }
   case OperandKind::RopeTable:
     return ropeTables_[operand.index].data();
   case OperandKind::Logits:
@@ -115,8 +122,12 @@ void Session::bindRegimes() {
     Regime &regime = regimes_.emplace_back();
     regime.maxTokens = from.maxTokens;
     regime.firstLaunch = from.firstLaunch;
-    for (uint32_t i = 0; i < from.launchCount; ++i)
-      regime.weightBytes += plan.launches[from.firstLaunch + i].weightBytes;
+    for (uint32_t i = 0; i < from.launchCount; ++i) {
+      const PlanLaunch &launch = plan.launches[from.firstLaunch + i];
+      regime.weightBytes += launch.weightBytes;
+      regime.perSequence.inPlace += launch.stateBytes;
+      regime.perSequence.copied += launch.copiedBytes;
+    }
     auto first = plan.launches.begin() + from.firstLaunch;
     std::span<const PlanLaunch> launches(first, from.launchCount);
     size_t operands = 0;
@@ -159,6 +170,13 @@ static size_t sequenceEnd(std::span<const int32_t> slots, size_t begin) {
   while (end < slots.size() && slots[end] == slots[begin])
     ++end;
   return end;
+}
+
+static uint64_t countSequences(std::span<const int32_t> slots) {
+  uint64_t count = 0;
+  for (size_t begin = 0; begin < slots.size(); ++count)
+    begin = sequenceEnd(slots, begin);
+  return count;
 }
 
 Status Session::checkStep(const StepInput &input) const {
@@ -261,6 +279,10 @@ void Session::run(const StepInput &input) {
   uint64_t work = regime->weightBytes * input.tokens.size();
   for (int32_t position : input.positions)
     work += cache_.readBytes(position);
+  uint64_t sequences = countSequences(input.slots);
+  traffic_.inPlace += regime->perSequence.inPlace * sequences;
+  traffic_.copied += regime->perSequence.copied * sequences;
+  work += recurrent_.sequenceBytes() * sequences;
   runLaunches(work < kSmallStep ? nullptr : pool_.get(), regime->launches,
               batch, times);
 }
@@ -319,21 +341,6 @@ Result<std::span<const float>> Session::append(int32_t slot,
     tokens = tokens.subspan(count);
   }
   return logits;
-}
-
-Status Session::truncate(int32_t slot, uint32_t length) {
-  SINTER_TRY(checkSlot(slot));
-  if (length > cache_.length(slot))
-    return Status(Code::OutOfRange,
-                  fmt::format("sequence {} has {} tokens, cannot keep {}", slot,
-                              cache_.length(slot), length));
-  return cache_.truncate(slot, length);
-}
-
-Status Session::fork(int32_t from, int32_t to) {
-  SINTER_TRY(checkSlot(from));
-  SINTER_TRY(checkSlot(to));
-  return cache_.fork(from, to);
 }
 
 } // namespace sinter

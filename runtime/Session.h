@@ -6,6 +6,8 @@
 #include "runtime/Artifact.h"
 #include "runtime/KvCache.h"
 #include "runtime/MappedMemory.h"
+#include "runtime/RecurrentStates.h"
+#include "runtime/SequenceSnapshot.h"
 #include "runtime/Status.h"
 #include "runtime/cpu/LaunchList.h"
 #include "runtime/cpu/ThreadPool.h"
@@ -37,6 +39,12 @@ enum class Outputs {
   Last, ///< logits of the last token
 };
 
+/// Bytes of recurrent states that the steps so far have moved.
+struct StateTraffic {
+  uint64_t inPlace = 0; ///< read and written where they lie
+  uint64_t copied = 0;  ///< to and from the arena
+};
+
 /// One loaded model with its sequences. Answers depend only on the tokens, not
 /// on threads or chunks. Not for use by two threads at once.
 class Session {
@@ -63,11 +71,23 @@ public:
 
   /// Forgets tokens of a sequence from `length` on. Errors: OutOfRange if it
   /// has fewer, or if attention with a window no longer has what it looks at
-  /// from there (0 is always possible).
+  /// from there (0 is always possible); Unsupported with recurrent states,
+  /// which cannot go back, unless `length` is 0 or what the sequence holds:
+  /// restore() goes back to a snapshot.
   Status truncate(int32_t slot, uint32_t length);
 
-  /// Makes the empty sequence `to` a copy of `from`, sharing its pages.
+  /// Makes the empty sequence `to` a copy of `from`: pages are shared,
+  /// recurrent states copied.
   Status fork(int32_t from, int32_t to);
+
+  /// The states of a sequence as bytes.
+  Result<std::vector<std::byte>>
+  snapshot(int32_t slot, SnapshotScope scope = SnapshotScope::All) const;
+
+  /// Makes `slot` what it was when the snapshot was taken, whatever it holds
+  /// now; one of recurrent states needs the sequence it was taken of, at its
+  /// length or longer. Errors: CorruptData, InvalidArgument, OutOfRange.
+  Status restore(int32_t slot, std::span<const std::byte> snapshot);
 
   /// From now on every step adds up what its launches take; earlier sums go.
   void startProfile();
@@ -90,6 +110,8 @@ public:
   uint32_t chunk() const { return chunk_; }
   int threads() const { return pool_->threads(); }
   const KvCache &cache() const { return cache_; }
+  const RecurrentStates &recurrent() const { return recurrent_; }
+  const StateTraffic &stateTraffic() const { return traffic_; }
   uint64_t arenaBytes() const { return arena_.size(); }
 
 private:
@@ -97,12 +119,14 @@ private:
     uint32_t maxTokens;
     uint32_t firstLaunch; ///< in the plan
     uint64_t weightBytes = 0;
+    StateTraffic perSequence;
     std::vector<BoundLaunch> launches;
     std::vector<void *> operands;
   };
 
-  Session(Artifact &artifact, KvCache cache)
-      : artifact_(artifact), cache_(std::move(cache)) {}
+  Session(Artifact &artifact, KvCache cache, RecurrentStates recurrent)
+      : artifact_(artifact), cache_(std::move(cache)),
+        recurrent_(std::move(recurrent)) {}
 
   Status reserveBuffers();
   void bindRegimes();
@@ -116,6 +140,8 @@ private:
 
   Artifact &artifact_;
   KvCache cache_;
+  RecurrentStates recurrent_;
+  StateTraffic traffic_;
   std::unique_ptr<ThreadPool> pool_;
   uint32_t maxTokens_ = 0;
   uint32_t chunk_ = 0;

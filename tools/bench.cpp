@@ -101,6 +101,10 @@ Json testJson(const BenchTest &test, const BenchTiming &timing,
       {"machine", machineJson(limits)},
       {"allocations_per_step",
        double(timing.allocations) / double(timing.steps.size())},
+      {"state_bytes_in_place_per_step",
+       double(timing.states.inPlace) / double(timing.steps.size())},
+      {"state_bytes_copied_per_step",
+       double(timing.states.copied) / double(timing.steps.size())},
       {"step_ms_p50", quantile(timing.steps, 0.5) * 1e3},
       {"step_ms_p95", quantile(timing.steps, 0.95) * 1e3},
       {"step_ms_max", timing.steps.back() * 1e3},
@@ -129,6 +133,12 @@ void printTest(const Json &test) {
       test["probe_exceeded"].get<bool>()
           ? "  (above the probe: cached weights, or a broken probe)"
           : "");
+  double inPlace = test["state_bytes_in_place_per_step"].get<double>();
+  double copied = test["state_bytes_copied_per_step"].get<double>();
+  if (inPlace + copied > 0)
+    fmt::print("{:<14} recurrent states: {:.2f} MB a step in place, {:g} bytes "
+               "copied\n",
+               "", inPlace * 1e-6, copied);
 }
 
 Json kernelJson(const KernelTime &kernel) {

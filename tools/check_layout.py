@@ -36,7 +36,8 @@ WITHOUT_LLVM = {"runtime", "dialects/formats", "tools"}
 WITH_LLVM = {"tools/compile", "tools/sinter-opt"}
 
 VERBS = {"infer", "choose", "legalize", "check", "fuse", "lower", "select",
-         "pipeline", "plan", "form", "merge", "inline"}
+         "pipeline", "plan", "form", "merge", "inline", "collapse", "update",
+         "pack"}
 # Passes for tests, or run by the driver outside its table.
 NOT_IN_PIPELINE = {"inline-regions", "check-engagement"}
 

@@ -77,6 +77,10 @@ std::string name(const Plan &plan, uint32_t offset) {
   return printable(plan.string(offset));
 }
 
+const char *stateName(StateKind kind) {
+  return kind == StateKind::Recurrent ? "recurrent" : "kv_cache";
+}
+
 Json describeLaunch(const Plan &plan, const PlanLaunch &launch) {
   Json operands = Json::array();
   for (uint32_t i = 0; i < launch.operandCount; ++i)
@@ -92,6 +96,8 @@ Json describeLaunch(const Plan &plan, const PlanLaunch &launch) {
           {"weight_bytes", launch.weightBytes},
           {"products_per_row", launch.products},
           {"products_per_position", launch.cacheProducts},
+          {"state_bytes_per_sequence", launch.stateBytes},
+          {"copied_bytes_per_sequence", launch.copiedBytes},
           {"rows", launch.workRows ? "outputs" : "tokens"}};
 }
 
@@ -99,7 +105,7 @@ Json describePlan(const Plan &plan) {
   Json states = Json::array();
   for (const PlanState &state : plan.states)
     states.push_back({{"name", name(plan, state.name)},
-                      {"kind", "kv_cache"},
+                      {"kind", stateName(state.kind)},
                       {"element", elementName(state.element)},
                       {"kv_heads", state.kvHeads},
                       {"key_width", state.keyWidth},
@@ -177,12 +183,12 @@ void printPlan(const Json &plan) {
   for (const Json &state : plan["states"]) {
     auto window = state["window"].get<uint32_t>();
     fmt::print(
-        "state {}: {} {} {}, {} heads, key {}, value {}, page of {} "
-        "bytes{}\n",
+        "state {}: {} {} {}, {} heads, key {}, value {}, {} of {} bytes{}\n",
         index++, state["name"].get<std::string>(),
         state["kind"].get<std::string>(), state["element"].get<std::string>(),
         state["kv_heads"].get<uint32_t>(), state["key_width"].get<uint32_t>(),
         state["value_width"].get<uint32_t>(),
+        state["kind"] == "recurrent" ? "slot" : "page",
         state["page_bytes"].get<uint64_t>(),
         window ? fmt::format(", window {}", window) : "");
   }

@@ -13,6 +13,8 @@ import sys
 
 import numpy as np
 
+import hybrid_shapes
+
 ALIGNMENT = 32
 
 # Geometry from the models' published configurations.
@@ -30,6 +32,7 @@ SHAPES = {
                         ffn_norm="post_attention_norm"),
     "llama-3.2-3b": dict(arch="llama", hidden=3072, layers=28, heads=24,
                          kv_heads=8, head=128, ffn=8192, vocab=128256),
+    **hybrid_shapes.SHAPES,
 }
 
 # name: (ggml_type, weights per block, bytes per block, scale fields); a field
@@ -82,6 +85,12 @@ def format_of(name, mixture, layer, layers):
     """What real files of this mixture hold in this tensor."""
     if name.endswith(("norm.weight", "gate_inp.weight")):
         return "F32"
+    if hybrid_shapes.is_small(name.split(".", 2)[-1]):
+        return "F32"
+    # Too narrow to be worth fewer bits.
+    if name.split(".")[-2] in ("ssm_alpha", "ssm_beta") and \
+            FORMATS.get(mixture, (0, 1, 1, 1))[3]:
+        return "Q8_0"
     wide = {"Q4_K_M": ("Q4_K", "Q6_K"), "Q5_K_M": ("Q5_K", "Q6_K")}
     if mixture in wide:
         narrow, broad = wide[mixture]
@@ -132,6 +141,11 @@ def tensors(shape, mixture):
     yield "token_embd.weight", [hidden, shape["vocab"]], \
         format_of("token_embd.weight", mixture, 0, layers)
     for layer in range(layers):
+        if "state" in shape:
+            for part, dims in hybrid_shapes.block(shape, layer):
+                name = f"blk.{layer}.{part}"
+                yield name, dims, format_of(name, mixture, layer, layers)
+            continue
         block = [("attn_norm", [hidden]), ("attn_q", [hidden, query]),
                  ("attn_k", [hidden, cache]), ("attn_v", [hidden, cache])]
         if shape["arch"] in ("qwen3", "qwen3moe"):
@@ -160,9 +174,12 @@ def size_of(dims, fmt):
 def random_bytes(rng, name, dims, fmt):
     """Blocks of one tensor whose weights have a spread of 1 / sqrt(width)."""
     if name.endswith("norm.weight"):
-        return np.ones(dims[0], np.float32).tobytes()
+        return np.ones(np.prod(dims), np.float32).tobytes()
     if name.endswith(("bias", "sinks.weight")):
         return np.zeros(dims, np.float32).tobytes()
+    if name.endswith("ssm_a"):  # decays between 0.2 and 0.98 a token
+        return (-rng.uniform(0.02, 2, np.prod(dims))).astype(
+            np.float32).tobytes()
     spread = dims[0] ** -0.5
     _, weights, size, fields = FORMATS[fmt]
     count = int(np.prod(dims)) // weights
@@ -199,6 +216,8 @@ def text(value):
 
 def metadata(shape, name):
     arch = shape["arch"]
+    more = dict(hybrid_shapes.metadata(shape)) if "state" in shape else {
+        "rope.dimension_count": shape["head"]}
     yield "general.architecture", arch
     yield "general.name", name
     yield "tokenizer.ggml.model", "no_vocab"
@@ -211,9 +230,11 @@ def metadata(shape, name):
                        ("attention.head_count_kv", shape["kv_heads"]),
                        ("attention.key_length", shape["head"]),
                        ("attention.value_length", shape["head"]),
-                       ("rope.dimension_count", shape["head"]),
                        ("rope.freq_base", 1e6),
                        ("attention.layer_norm_rms_epsilon", 1e-6)):
+        if key not in more:
+            yield f"{arch}.{key}", value
+    for key, value in more.items():
         yield f"{arch}.{key}", value
     if "experts" in shape:
         yield f"{arch}.expert_count", shape["experts"]
@@ -229,8 +250,13 @@ def metadata(shape, name):
 def encoded(value):
     if isinstance(value, str):
         return struct.pack("<I", 8) + text(value)
+    if isinstance(value, bool):
+        return struct.pack("<I?", 7, value)
     if isinstance(value, float):
         return struct.pack("<If", 6, value)
+    if isinstance(value, list):
+        return struct.pack("<IIQ", 9, 4, len(value)) + struct.pack(
+            f"<{len(value)}I", *value)
     return struct.pack("<II", 4, value)
 
 

@@ -25,6 +25,11 @@ llvm::Error emitAttention(KernelBuilder &k, tile::KernelOp kernel);
 llvm::Error emitEmbed(KernelBuilder &k, tile::KernelOp kernel);
 llvm::Error emitPool(KernelBuilder &k, tile::KernelOp kernel);
 llvm::Error emitSoftmax(KernelBuilder &k, tile::KernelOp kernel);
+llvm::Error emitScan(KernelBuilder &k, tile::KernelOp kernel);
+llvm::Error emitConv(KernelBuilder &k, tile::KernelOp kernel);
+llvm::Error emitStateCopy(KernelBuilder &k, tile::KernelOp kernel);
+llvm::Error emitGatedNorm(KernelBuilder &k, tile::KernelOp kernel);
+llvm::Error emitHeadColumns(KernelBuilder &k, tile::KernelOp kernel);
 
 } // namespace sinter::x86
 

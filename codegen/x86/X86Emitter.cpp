@@ -31,6 +31,11 @@ static llvm::Error emitSkeleton(KernelBuilder &k, KernelOp kernel) {
       .Case<GroupAttr>([&](auto) { return emitGroup(k, kernel); })
       .Case<GroupedGemmAttr>([&](auto) { return emitGroupedGemm(k, kernel); })
       .Case<CombineAttr>([&](auto) { return emitCombine(k, kernel); })
+      .Case<ScanAttr>([&](auto) { return emitScan(k, kernel); })
+      .Case<ConvAttr>([&](auto) { return emitConv(k, kernel); })
+      .Case<StateCopyAttr>([&](auto) { return emitStateCopy(k, kernel); })
+      .Case<GatedNormAttr>([&](auto) { return emitGatedNorm(k, kernel); })
+      .Case<HeadColumnsAttr>([&](auto) { return emitHeadColumns(k, kernel); })
       .Default([](Attribute) {
         return llvm::createStringError("its class has no x86 emitter");
       });

@@ -41,12 +41,15 @@ def Plan_WorkAttr : Plan_Attr<"Work", "work"> {
     `weightBytes`: packed weights and biases, read once per step; `products`:
     multiply-adds for each row (token, or output row) of the step;
     `cacheProducts`: multiply-adds for each row and each position it attends
-    to. Example: `#plan.work<weightBytes = 589824, products = 1048576>`.
+    to; `stateBytes`: recurrent state that it uses in place, `copiedBytes`: that
+    it copies, both for each sequence of the step. Example: `#plan.work<weightBytes = 589824, products = 1048576>`.
   }];
   let parameters = (ins DefaultValuedParameter<"uint64_t", "0">:$weightBytes,
       DefaultValuedParameter<"uint64_t", "0">:$products,
       DefaultValuedParameter<"uint64_t", "0">:$cacheProducts,
-      DefaultValuedParameter<"bool", "false">:$outputs);
+      DefaultValuedParameter<"bool", "false">:$outputs,
+      DefaultValuedParameter<"uint64_t", "0">:$stateBytes,
+      DefaultValuedParameter<"uint64_t", "0">:$copiedBytes);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
@@ -68,12 +71,14 @@ def Plan_WeightOp : Plan_Op<"weight", [Symbol]> {
 def Plan_StateOp : Plan_Op<"state", [Symbol]> {
   let summary = "a state of the model and the bytes of one of its pages";
   let description = [{
+    `page_bytes` of a recurrent state are those of one sequence's slot.
+
     ```mlir
     plan.state @blk.0.kv : !sinter.kv_cache<heads = 8, keys = 128, values = 128, f16> page_bytes 262144
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name,
-                       TypeAttrOf<Sinter_KvCacheType>:$type,
+                       TypeAttrOf<Sinter_StateType>:$type,
                        I64Attr:$pageBytes);
   let assemblyFormat = "$sym_name `:` $type `page_bytes` $pageBytes attr-dict";
 }

@@ -5,6 +5,7 @@
 #include "dialects/sinter/EncoderOps.h"
 #include "dialects/sinter/MoeOps.h"
 #include "dialects/sinter/NormOps.h"
+#include "dialects/sinter/RecurrentOps.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -33,6 +34,7 @@ void SinterDialect::initialize() {
   registerEncoderOps(*this);
   registerNormOps(*this);
   registerMoeOps(*this);
+  registerRecurrentOps(*this);
 }
 
 void SinterDialect::registerTypes() {
@@ -60,8 +62,8 @@ Type SinterDialect::parseType(DialectAsmParser &parser) const {
   if (format && format->form.family != Family::Plain)
     return BlockType::get(getContext(), format);
   parser.emitError(where) << "unknown sinter type '" << mnemonic
-                          << "'; expected batch, kv_cache, q8 or a weight "
-                             "format";
+                          << "'; expected batch, kv_cache, recurrent, q8 or a "
+                             "weight format";
   return Type();
 }
 
@@ -91,6 +93,16 @@ LogicalResult KvCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
                        << heads << ", " << keys << ", " << values;
   if (!element.isF16() && !element.isF32())
     return emitError() << "kv_cache holds f16 or f32, found " << element;
+  return success();
+}
+
+LogicalResult
+RecurrentType::verify(function_ref<InFlightDiagnostic()> emitError,
+                      unsigned heads, unsigned keys, unsigned values) {
+  if (!heads || !keys || !values)
+    return emitError() << "recurrent needs heads, keys and values above 0, "
+                          "found "
+                       << heads << ", " << keys << ", " << values;
   return success();
 }
 

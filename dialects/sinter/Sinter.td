@@ -56,6 +56,28 @@ def Sinter_KvCacheType : Sinter_Type<"KvCache", "kv_cache"> {
   let genVerifyDecl = 1;
 }
 
+def Sinter_RecurrentType : Sinter_Type<"Recurrent", "recurrent"> {
+  let summary = "what a layer carries from token to token, by sequence";
+  let description = [{
+    float32 [heads, keys, values] for each sequence slot, zero before a
+    sequence's first token. A convolution's window of the last 3 rows of 8192
+    is `<heads = 1, keys = 3, values = 8192>`. Example:
+    `!sinter.recurrent<heads = 32, keys = 128, values = 128>`.
+  }];
+  let parameters = (ins "unsigned":$heads, "unsigned":$keys,
+                        "unsigned":$values);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Numbers in a slot.
+    uint64_t elements() const {
+      return uint64_t(getHeads()) * getKeys() * getValues();
+    }
+  }];
+}
+
+def Sinter_StateType : AnyTypeOf<[Sinter_KvCacheType, Sinter_RecurrentType]>;
+
 def Sinter_Q8Type : Sinter_Type<"Q8", "q8"> {
   let summary = "activations as 8-bit integers, one float32 scale per 32";
   let description = [{

@@ -29,7 +29,16 @@ struct Products {
   uint64_t perRowAndToken = 0; ///< and for each token attended to
   bool outputs = false;        ///< rows are those whose logits are wanted
   double weightShare = 1;      ///< of its weights, what a small step reads
+  // Bytes of recurrent state for each sequence of the step.
+  uint64_t stateBytes = 0;  ///< read and written in place
+  uint64_t copiedBytes = 0; ///< to or from rows of activations
 };
+
+/// Columns of a state that one item of a scan works on: 128 of their rows, 16
+/// KiB, stay in the first cache from token to token.
+unsigned scanBlock(unsigned valueWidth);
+/// Channels of a convolution and numbers of a copied state in one item.
+inline constexpr unsigned kConvChannels = 64, kCopyElements = 4096;
 
 } // namespace sinter::tile
 

@@ -25,7 +25,8 @@ bool GemmAttr::hasHole() const { return true; }
 
 Attribute GemmAttr::decodeForm() const {
   return get(getContext(), getFormat(), getWeightRows(), getInput(),
-             getOutput(), getSegments(), getBias(), getOutputs(), true);
+             getOutput(), getSegments(), getBias(), getOutputs(), true,
+             getSlices());
 }
 
 ItemShape NormAttr::itemShape(const Tiling &) const {

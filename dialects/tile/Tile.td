@@ -59,6 +59,7 @@ def Tile_GemmAttr : Tile_SkeletonAttr<"Gemm", "gemm",
     each (gate, up): the output is half as wide. The body's arguments are the
     `segments` sums (bias and tensor scale applied); it yields one value. No
     body: the sum itself.
+    `slices`: rows are matrices of one row each, multiplied one by one.
     `decode` marks the gemv form (few tokens, bound by memory). Items:
     weightRows / (16 * rowGroups).
   }];
@@ -68,7 +69,8 @@ def Tile_GemmAttr : Tile_SkeletonAttr<"Gemm", "gemm",
                         DefaultValuedParameter<"unsigned", "1">:$segments,
                         DefaultValuedParameter<"bool", "false">:$bias,
                         DefaultValuedParameter<"bool", "false">:$outputs,
-                        DefaultValuedParameter<"bool", "false">:$decode);
+                        DefaultValuedParameter<"bool", "false">:$decode,
+                        DefaultValuedParameter<"bool", "false">:$slices);
 }
 
 def Tile_NormAttr : Tile_SkeletonAttr<"Norm", "norm"> {

@@ -2,6 +2,7 @@
 #ifndef SINTER_DIALECTS_TILE_OPS_TD
 #define SINTER_DIALECTS_TILE_OPS_TD
 
+include "dialects/tile/RecurrentSkeletons.td"
 include "dialects/tile/Tile.td"
 
 class Tile_Op<string mnemonic, list<Trait> traits = []>

@@ -197,7 +197,7 @@ void ModelBuilder::head(const Rows &rows, const Decoder &decoder,
   Value wanted = builder.create<SelectRowsOp>(
       at("output_rows"), rows.value.getType(), rows.value, batch);
   Rows normed =
-      norm({wanted, rows.width}, "output_norm", decoder.hidden, decoder);
+      norm({wanted, rows.width}, options.norm, decoder.hidden, decoder);
   Rows logits;
   PlacedTensor own = asked.tensor("output.weight", {rows.width, vocabulary},
                                   /*plain=*/false, Need::Optional);

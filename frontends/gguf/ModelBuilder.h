@@ -71,6 +71,7 @@ struct LogitOptions {
   Bias bias = Bias::None;
   double scale = 1.0;
   double softcap = 0;         ///< 0: none
+  llvm::StringRef norm = "output_norm"; ///< before them
   bool softmaxScores = false; ///< of a rank head, if the file has one instead
 };
 
@@ -216,6 +217,7 @@ public:
 private:
   friend class Block;
   friend class Experts;
+  friend class RecurrentLayer;
   struct State {
     std::string name;
     mlir::Value value;

@@ -157,6 +157,11 @@ double ModelSource::number(StringRef key, std::optional<double> otherwise) {
   return 1.0;
 }
 
+double ModelSource::factor(StringRef key) {
+  double found = number(key, 1.0);
+  return found == 0.0 ? 1.0 : found;
+}
+
 bool ModelSource::flag(StringRef key, bool otherwise) {
   const GgufValue *value = ask(key, "bool", otherwise ? "true" : "false");
   if (!value)
@@ -317,6 +322,17 @@ Extent ModelSource::sizeOf(StringRef tensorName, unsigned index,
     size = 1;
   }
   return {static_cast<int64_t>(size), formula.str()};
+}
+
+void ModelSource::skipTensors(StringRef prefix, StringRef why) {
+  if (!model)
+    return;
+  unsigned count = 0;
+  for (const GgufFile &file : model->files())
+    for (const GgufTensor &tensor : file.tensors())
+      if (StringRef(tensor.name).starts_with(prefix))
+        count += usedTensors.insert(tensor.name).second;
+  warn(llvm::formatv("{0} tensors '{1}*': {2}", count, prefix, why));
 }
 
 std::vector<std::string> ModelSource::allWarnings() const {

@@ -52,6 +52,8 @@ public:
   int64_t count(llvm::StringRef key, int64_t otherwise);
   std::optional<int64_t> count(llvm::StringRef key);
   double number(llvm::StringRef key, std::optional<double> otherwise);
+  /// A factor, of which 0 is how some writers say that there is none.
+  double factor(llvm::StringRef key);
   bool flag(llvm::StringRef key, bool otherwise);
   /// A number from 0 for each of `layers` layers: the file's list, or its one
   /// number for all; nothing if it has neither.
@@ -91,6 +93,9 @@ public:
   llvm::StringRef chosenPooling() const { return pooling; }
   /// Tensors in all parts.
   uint64_t tensorCount() const;
+  /// Counts the tensors of this prefix as used, though the model does without
+  /// them; the user is told `why`.
+  void skipTensors(llvm::StringRef prefix, llvm::StringRef why);
   /// For the user to know, though the model works.
   void warn(std::string text) { warnings.push_back(std::move(text)); }
   /// Keeps the first message; `text` begins with the thing it is about.

@@ -13,6 +13,7 @@
 #include "dialects/sinter/ElementwiseOps.h"
 #include "dialects/sinter/MoeOps.h"
 #include "dialects/sinter/NormOps.h"
+#include "dialects/sinter/RecurrentOps.h"
 #include "passes/FusionPass.h"
 
 using namespace mlir;
@@ -27,10 +28,10 @@ static bool canEndQuantised(Value value) {
   if (producer && (isNorm(producer) || isa<AttentionOp>(producer)))
     return true;
   if (auto op = dyn_cast_or_null<Elementwise>(producer))
-    return op.isActivation();
+    return op.isActivation() || isa<SigmoidGateOp, MulOp>(producer);
   if (RegionOp norm = regionOf(value, "residual_norm"))
     return value == norm->getResults().back(); // not the sum
-  return static_cast<bool>(regionOf(value, "swiglu"));
+  return regionOf(value, "swiglu") || regionOf(value, "gated_norm");
 }
 
 /// The residual stream itself, which blocks without a norm before them read:

@@ -13,6 +13,7 @@
 /// tensor scale or bias on some members only.
 /// Test: test/passes/merge-projections.mlir
 #include "passes/FusionPass.h"
+#include "passes/RecurrentProjections.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -78,6 +79,8 @@ static Operation *gatedBy(MatmulOp matmul) {
 }
 
 static std::optional<Box> matchProjections(MatmulOp matmul, Site &site) {
+  if (feedsRecurrence(matmul))
+    return site.ignore(); // pack-gdn-projections' business
   const Format *format = formatAt(matmul, site);
   SmallVector<MatmulOp> members;
   std::set<std::string> formats;

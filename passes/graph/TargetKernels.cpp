@@ -17,19 +17,32 @@ static std::string actQuantObstacle(RegionOp region) {
 }
 
 static constexpr llvm::StringLiteral kX86Ops[] = {
-    "sinter.embed",      "sinter.rms_norm",    "sinter.matmul",
-    "sinter.add",        "sinter.swiglu",      "sinter.rope",
-    "sinter.attention",  "sinter.select_rows", "sinter.cache_write",
-    "sinter.quantize",   "sinter.geglu",       "sinter.gelu",
-    "sinter.relu2",      "sinter.scale",       "sinter.softcap",
-    "sinter.layer_norm", "sinter.embed_rows",  "sinter.pool",
-    "sinter.softmax",    "sinter.gelu_erf",    "sinter.geglu_erf",
-    "sinter.tanh",       "sinter.route",       "sinter.expert_matmul",
-    "sinter.combine",    "sinter.gate_rows",   "sinter.clamped_swiglu"};
+    "sinter.embed",          "sinter.rms_norm",
+    "sinter.matmul",         "sinter.add",
+    "sinter.swiglu",         "sinter.rope",
+    "sinter.attention",      "sinter.select_rows",
+    "sinter.cache_write",    "sinter.quantize",
+    "sinter.geglu",          "sinter.gelu",
+    "sinter.relu2",          "sinter.scale",
+    "sinter.softcap",        "sinter.layer_norm",
+    "sinter.embed_rows",     "sinter.pool",
+    "sinter.softmax",        "sinter.gelu_erf",
+    "sinter.geglu_erf",      "sinter.tanh",
+    "sinter.route",          "sinter.expert_matmul",
+    "sinter.combine",        "sinter.gate_rows",
+    "sinter.clamped_swiglu", "sinter.state_load",
+    "sinter.state_store",    "sinter.short_conv",
+    "sinter.conv_window",    "sinter.gated_delta_net",
+    "sinter.ssm_scan",       "sinter.grouped_norm",
+    "sinter.head_columns",   "sinter.fold",
+    "sinter.silu",           "sinter.mul",
+    "sinter.sigmoid_gate"};
 
 static constexpr RegionKernel kX86Regions[] = {
     {"projections"},   {"swiglu"},           {"moe"},
     {"residual_norm"}, {"rope_cache_write"}, {"act_quant", actQuantObstacle},
+    {"gdn_conv"},      {"state_in_place"},   {"gated_norm"},
+    {"collapsed"},
 };
 
 static constexpr TargetKernels kTargets[] = {

@@ -152,6 +152,15 @@ FailureOr<plan::OperandAttr> Declarations::constant(tile::LaunchOp launch,
   return launch.emitOpError("reads ") << symbol << ", which is no constant";
 }
 
+/// Bytes of one page, or of a sequence's slot.
+static uint64_t stateBytes(Type state) {
+  if (auto recurrent = dyn_cast<RecurrentType>(state))
+    return recurrent.elements() * 4;
+  auto type = cast<KvCacheType>(state);
+  return uint64_t(type.getKeys() + type.getValues()) * type.getHeads() *
+         kPageTokens * (type.getElement().isF16() ? 2 : 4);
+}
+
 plan::OperandAttr Declarations::state(func::FuncOp function,
                                       BlockArgument argument) {
   unsigned index = argument.getArgNumber();
@@ -161,12 +170,9 @@ plan::OperandAttr Declarations::state(func::FuncOp function,
   plan::OperandAttr &operand = known[symbol];
   if (operand)
     return operand;
-  auto type = cast<KvCacheType>(argument.getType());
-  uint64_t pageBytes = uint64_t(type.getKeys() + type.getValues()) *
-                       type.getHeads() * kPageTokens *
-                       (type.getElement().isF16() ? 2 : 4);
   auto op = builder.create<plan::StateOp>(module.getLoc(), planName(symbol),
-                                          type, pageBytes);
+                                          argument.getType(),
+                                          stateBytes(argument.getType()));
   op->setAttr("plan.source", symbol);
   symbols.insert(op);
   return operand = plan::OperandAttr::get(
@@ -243,7 +249,7 @@ LogicalResult RegimeWriter::write() {
 /// Where a value lies; a result gets the next buffer.
 FailureOr<plan::OperandAttr> RegimeWriter::place(Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value)) {
-    if (!isa<KvCacheType>(argument.getType()))
+    if (!isa<KvCacheType, RecurrentType>(argument.getType()))
       return function.emitOpError("passes argument ")
              << argument.getArgNumber() << " to a kernel; only states are";
     return declarations.state(function, argument);
@@ -284,12 +290,14 @@ FailureOr<plan::OperandAttr> RegimeWriter::operand(tile::LaunchOp launch,
 /// Null for kernels whose work is neither weights nor products.
 static plan::WorkAttr workOf(tile::Skeleton skeleton, uint64_t weightBytes) {
   tile::Products products = skeleton.products();
-  if (!products.perRow && !products.perRowAndToken)
+  if (!products.perRow && !products.perRowAndToken && !products.stateBytes &&
+      !products.copiedBytes)
     return {};
   weightBytes = static_cast<uint64_t>(weightBytes * products.weightShare);
   return plan::WorkAttr::get(skeleton.getContext(), weightBytes,
                              products.perRow, products.perRowAndToken,
-                             products.outputs);
+                             products.outputs, products.stateBytes,
+                             products.copiedBytes);
 }
 
 LogicalResult RegimeWriter::writeLaunch(tile::LaunchOp launch) {

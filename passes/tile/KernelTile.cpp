@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include <type_traits>
+
 using namespace mlir;
 
 namespace sinter {
@@ -26,6 +28,8 @@ static GemmShape shapeOf(GemmT gemm, uint64_t tokens) {
   shape.segments = gemm.getSegments();
   shape.q8Output = gemm.getOutput().getQ8();
   shape.decode = gemm.getDecode();
+  if constexpr (std::is_same_v<GemmT, tile::GemmAttr>)
+    shape.slices = gemm.getSlices();
   shape.tokens = tokens;
   return shape;
 }

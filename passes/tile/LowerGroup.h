@@ -29,6 +29,12 @@ NotLowered lowerAttention(OpGroup &group, TileBuilder &tile);
 NotLowered lowerPooling(OpGroup &group, TileBuilder &tile);
 /// route, expert_matmul, combine, gate_rows; or a whole mixture of experts.
 NotLowered lowerExperts(OpGroup &group, TileBuilder &tile);
+/// Convolutions and scans with their states, in place or as rows.
+NotLowered lowerRecurrent(OpGroup &group, TileBuilder &tile);
+/// rms_norm or grouped_norm with a gate.
+NotLowered lowerGatedNorm(OpGroup &group, TileBuilder &tile);
+/// head_columns and fold.
+NotLowered lowerColumns(OpGroup &group, TileBuilder &tile);
 
 } // namespace sinter
 

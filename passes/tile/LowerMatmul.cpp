@@ -2,6 +2,8 @@
 /// an activation as the body of the hole, gate and up in turns; and embeddings.
 #include "passes/tile/LowerGroup.h"
 
+#include "dialects/sinter/RecurrentOps.h"
+
 using namespace mlir;
 
 namespace sinter {
@@ -55,12 +57,15 @@ static tile::LaunchOp launchGemm(OpGroup &group, TileBuilder &tile,
   Value input = group.resolve(MatmulOp(joined.matmuls.front()).getInput());
   bool outputs = tile.countsOutputs(input);
   StringRef format = formatOf(joined.format)->name;
-  auto skeleton = tile::GemmAttr::get(
-      result.getContext(), format, joined.rows, tile.row(input),
-      tile.row(result), segments, !joined.biases.empty(), outputs, false);
+  // A dimension of 1 between tokens and columns: a matrix of one row for each.
+  bool slices = cast<RankedTensorType>(result).getRank() == 3;
+  auto skeleton =
+      tile::GemmAttr::get(result.getContext(), format, joined.rows,
+                          tile.row(input), tile.row(result), segments,
+                          !joined.biases.empty(), outputs, false, slices);
   auto kernel =
       tile.kernel(Twine(op) + "_" + format + "_n" + Twine(joined.rows) + "_k" +
-                      Twine(rowWidth(input)),
+                      Twine(rowWidth(input)) + (slices ? "_slices" : ""),
                   skeleton, body);
   LaunchBuilder launch(tile, group.getRoot()->getLoc());
   launch.input(input).symbol(
@@ -137,11 +142,31 @@ static void cutColumns(OpGroup &group, TileBuilder &tile, Joined &joined,
   }
 }
 
+/// Slices of one row each as one matmul of all rows.
+static NotLowered lowerFolded(OpGroup &group, TileBuilder &tile) {
+  auto fold = group.only<FoldOp>();
+  auto matmul = group.only<MatmulOp>();
+  if (!fold || !matmul || group.size() != 2 ||
+      group.resolve(fold.getInput()) != matmul.getResult())
+    return "not one product and its fold";
+  if (!group.gives(fold.getResult()))
+    return "an inner value is used outside";
+  Joined joined;
+  if (NotLowered why = addMatmul(group, tile, matmul, joined))
+    return why;
+  auto launch = launchGemm(group, tile, joined, "matmul", 1, {},
+                           fold.getResult().getType());
+  group.replace(fold, launch.getResult(0));
+  return std::nullopt;
+}
+
 NotLowered lowerMatmul(OpGroup &group, TileBuilder &tile) {
   if (group.count<MatmulOp>() == 0)
     return "no matmul";
   if (Elementwise activation = activationOf(group))
     return lowerActivated(group, tile, activation);
+  if (group.count<FoldOp>())
+    return lowerFolded(group, tile);
   auto quantize = group.only<QuantizeOp>();
   if (group.count<MatmulOp>() + (quantize ? 1 : 0) != group.size())
     return "matmuls beside other ops";

@@ -16,6 +16,7 @@
 #include "dialects/sinter/EncoderOps.h"
 #include "dialects/sinter/MoeOps.h"
 #include "dialects/sinter/NormOps.h"
+#include "dialects/sinter/RecurrentOps.h"
 #include "passes/FusionPass.h"
 #include "passes/InlineRegion.h"
 #include "passes/tile/LowerGroup.h"
@@ -31,6 +32,13 @@ using namespace mlir;
 namespace sinter {
 #define GEN_PASS_DEF_LOWERTOTILE
 #include "passes/Passes.h.inc"
+
+static bool hasRecurrence(OpGroup &group) {
+  return llvm::any_of(group.getOps(), [](Operation *op) {
+    return isa<GatedDeltaNetOp, SsmScanOp, ShortConvOp, ConvWindowOp,
+               StateLoadOp, StateStoreOp>(op);
+  });
+}
 
 /// The answer of the lowering that its ops ask for.
 static NotLowered lowerGroup(OpGroup &group, TileBuilder &tile) {
@@ -50,6 +58,13 @@ static NotLowered lowerGroup(OpGroup &group, TileBuilder &tile) {
     return lowerAttention(group, tile);
   if (group.count<RopeOp>() || group.count<CacheWriteOp>())
     return lowerHeads(group, tile);
+  if (hasRecurrence(group))
+    return lowerRecurrent(group, tile);
+  if (group.count<GroupedNormOp>() ||
+      (group.count<RmsNormOp>() && group.count<SwigluOp>()))
+    return lowerGatedNorm(group, tile);
+  if (group.count<HeadColumnsOp>() || group.count<FoldOp>())
+    return lowerColumns(group, tile);
   if (llvm::any_of(group.getOps(), isNorm))
     return lowerNorm(group, tile);
   return lowerElementwise(group, tile);
@@ -71,7 +86,8 @@ static void note(func::FuncOp function, const Tally &inlined) {
 static LogicalResult checkRows(OpGroup &group, const TileBuilder &tile) {
   for (Operation *op : group.getOps()) {
     if (!isa<RopeOp, CacheWriteOp, AttentionOp, SelectRowsOp, PoolOp, RouteOp,
-             ExpertMatmulOp, CombineOp, GateRowsOp>(op))
+             ExpertMatmulOp, CombineOp, GateRowsOp>(op) &&
+        !hasRecurrence(group))
       continue;
     for (Value operand : op->getOperands())
       if (tile.countsOutputs(group.resolve(operand)))

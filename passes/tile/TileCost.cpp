@@ -61,7 +61,7 @@ TileChoice chooseGemm(const TileTarget &target, const GemmShape &shape) {
   TileChoice choice;
   // A token of the tile keeps a sum or two in registers; a quarter of them
   // leaves room for the decoded weights (docs/performance.md).
-  choice.tokens = target.registers / 4;
+  choice.tokens = shape.slices ? 1 : target.registers / 4;
   // A prefill reads weights from the cache, again and again.
   choice.prefetch = shape.decode ? target.prefetch : 0;
   uint64_t best = UINT64_MAX;

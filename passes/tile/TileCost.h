@@ -25,6 +25,7 @@ struct GemmShape {
   unsigned segments = 1;
   bool q8Output = false;
   bool decode = false;
+  bool slices = false; ///< one row after the other
   uint64_t tokens = 1; ///< of the regime's largest step
 };
 

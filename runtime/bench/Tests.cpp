@@ -56,11 +56,26 @@ public:
     return test.decode ? decode(times) : prefill(times);
   }
 
+  /// Remembers what cannot be cut back, so that rewind() may be called.
+  Status keep() {
+    if (session.recurrent().empty() || test.depth == 0)
+      return {};
+    for (int32_t slot : slots) {
+      auto saved = session.snapshot(slot, SnapshotScope::Recurrent);
+      if (!saved.ok())
+        return saved.status();
+      kept.push_back(std::move(*saved));
+    }
+    return {};
+  }
+
   /// Back to the depth; where windows no longer hold its last tokens, they are
   /// computed again.
   Status rewind() {
     for (int32_t slot : slots)
-      if (!session.truncate(slot, test.depth).ok())
+      if (!kept.empty())
+        SINTER_TRY(session.restore(slot, kept[slot]));
+      else if (!session.truncate(slot, test.depth).ok())
         return fill(session, test);
     return {};
   }
@@ -99,6 +114,7 @@ private:
   Session &session;
   const BenchTest &test;
   std::vector<int32_t> tokens, slots, positions;
+  std::vector<std::vector<std::byte>> kept; ///< [slot]
 };
 
 Work workOf(const Plan &plan, const Session &session, const BenchTest &test) {
@@ -147,6 +163,7 @@ Result<BenchTiming> runTest(Session &session, const Plan &plan,
                               positions, session.contextLength()));
   SINTER_TRY(fill(session, test));
   Run run(session, test);
+  SINTER_TRY(run.keep());
   BenchTiming timing;
   timing.work = workOf(plan, session, test);
   timing.runSteps = test.decode
@@ -157,6 +174,7 @@ Result<BenchTiming> runTest(Session &session, const Plan &plan,
   for (uint32_t i = 0; i <= repeat; ++i) {
     SINTER_TRY(run.rewind());
     uint64_t before = allocations();
+    StateTraffic moved = session.stateTraffic();
     auto start = std::chrono::steady_clock::now();
     SINTER_TRY(run.once(timing.steps));
     double seconds = secondsSince(start);
@@ -167,6 +185,8 @@ Result<BenchTiming> runTest(Session &session, const Plan &plan,
       continue;
     }
     timing.allocations += allocations() - before;
+    timing.states.inPlace += session.stateTraffic().inPlace - moved.inPlace;
+    timing.states.copied += session.stateTraffic().copied - moved.copied;
     timing.seconds.push_back(seconds);
   }
   std::sort(timing.seconds.begin(), timing.seconds.end());

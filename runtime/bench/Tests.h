@@ -27,6 +27,7 @@ struct BenchTiming {
   std::vector<double> seconds; ///< of each run, ascending
   std::vector<double> steps;   ///< of each step of all runs, ascending
   uint64_t allocations = 0;    ///< while the steps ran
+  StateTraffic states;         ///< of them, recurrent
   Work work;                   ///< of one run
   uint32_t runSteps = 0;       ///< steps of one run
 

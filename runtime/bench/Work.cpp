@@ -29,6 +29,8 @@ Work launchWork(const Plan &plan, const PlanLaunch &launch, StepShape shape) {
   // Without wanted rows nothing of the head is read.
   if (launch.workRows && shape.outputs == 0)
     work.weightBytes = 0;
+  work.cacheBytes =
+      double(launch.stateBytes + launch.copiedBytes) * shape.sequences;
   if (launch.cacheProducts)
     for (uint32_t i = 0; i < launch.operandCount; ++i) {
       const PlanOperand &operand = plan.operands[launch.firstOperand + i];

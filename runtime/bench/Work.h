@@ -20,7 +20,7 @@ struct StepShape {
 
 struct Work {
   double weightBytes = 0;
-  double cacheBytes = 0; ///< keys and values of the positions attended to
+  double cacheBytes = 0; ///< keys and values attended to, recurrent states
   double products = 0;   ///< multiply-adds
   uint32_t launches = 0;
   uint32_t barriers = 0;

@@ -1,6 +1,6 @@
 // RUN: sinter-opt %s --verify-diagnostics --split-input-file
 
-// expected-error @below {{unknown sinter type 'q4_z'; expected batch, kv_cache, q8 or a weight format}}
+// expected-error @below {{unknown sinter type 'q4_z'; expected batch, kv_cache, recurrent, q8 or a weight format}}
 sinter.weight @w : tensor<64x256x!sinter.q4_z> at 0 : 0
 
 // -----

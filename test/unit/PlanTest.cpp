@@ -125,6 +125,18 @@ TEST(Plan, StateAndRopeErrors) {
             }),
             "plan: state 0 has pages of 4294967295 heads, widths 4294967295 "
             "and 1: expected 1 to 4294967296 bytes");
+  EXPECT_EQ(refused([](Plan &plan) {
+              plan.states[0].kind = StateKind::Recurrent;
+              plan.states[0].pageBytes = 8;
+            }),
+            "plan: state 0 has a slot of 8 bytes, expected 4");
+  EXPECT_EQ(refused([](Plan &plan) {
+              plan.states[0].kind = StateKind::Recurrent;
+              plan.states[0].window = 2;
+              plan.states[0].pageBytes = 4;
+            }),
+            "plan: state 0 is recurrent with element type 1 and a window of 2, "
+            "expected float32 and 0");
   EXPECT_EQ(refused([](Plan &plan) { plan.ropeTables[0].pairs = 0; }),
             "plan: rope table 0 has 0 pairs, expected 1 to 65536");
   EXPECT_EQ(

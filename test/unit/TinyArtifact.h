@@ -52,8 +52,9 @@ inline std::string manifest() {
     "target": {"name": "x86-64"}, "requires": ["sse3"]})";
 }
 
-/// One regime for single tokens and one for up to kLargestStep.
-inline Plan plan() {
+/// One regime for single tokens and one for up to kLargestStep. With
+/// `recurrent` y[t] has s[t] added, s[t] = s[t - 1] / 2 + x[t].
+inline Plan plan(bool recurrent = false) {
   Plan plan;
   plan.vocabulary = kVocabulary;
   plan.contextLength = kContext;
@@ -63,6 +64,11 @@ inline Plan plan() {
     plan.kernels.push_back({plan.intern(name)});
   plan.states.push_back({StateKind::KvCache, StateElement::F32, 1, 1, 1,
                          plan.intern("blk.0"), 2 * kPageTokens * 4, 0, 0});
+  if (recurrent) {
+    plan.kernels.push_back({plan.intern("decay")});
+    plan.states.push_back({StateKind::Recurrent, StateElement::F32, 1, 1, 1,
+                           plan.intern("blk.0.s"), 4, 0, 0});
+  }
   plan.ropeTables.push_back(
       {1, 1.0f, 0.0f, 1, offsetof(Weights, frequency), 0, 0});
   const uint64_t x = 0, y = 64;
@@ -84,7 +90,9 @@ inline Plan plan() {
            .products = 0,
            .cacheProducts = 0,
            .workRows = 0,
-           .replicated = 0});
+           .replicated = 0,
+           .stateBytes = kernel == 4 ? 8u : 0u,
+           .copiedBytes = 0});
       plan.operands.insert(plan.operands.end(), operands.begin(),
                            operands.end());
     };
@@ -97,9 +105,15 @@ inline Plan plan() {
             {OperandKind::State, 0, 0},
             {OperandKind::RopeTable, 0, 0},
             {OperandKind::Weight, 0, mark}});
+    if (recurrent)
+      launch(4, ItemDimension::One, 1,
+             {{OperandKind::Arena, 0, y},
+              {OperandKind::Arena, 0, x},
+              {OperandKind::State, 1, 0}});
     launch(3, ItemDimension::Rows, 1,
            {{OperandKind::Arena, 0, y}, {OperandKind::Logits, 0, 0}});
-    plan.regimes.push_back({regime == 0 ? 1 : kLargestStep, first, 4, 0, 128});
+    plan.regimes.push_back(
+        {regime == 0 ? 1 : kLargestStep, first, recurrent ? 5u : 4u, 0, 128});
   }
   return plan;
 }
@@ -130,6 +144,14 @@ void attend(void *const *o, const Batch *b, int64_t begin, int64_t end) {
     for (int p = 0; p <= b->positions[t]; ++p)
       sum += *cell(o[1], b, t, p);
     ((float *)o[0])[t] = sum;
+  }
+}
+void decay(void *const *o, const Batch *b, int64_t begin, int64_t end) {
+  float *slots = o[2];
+  for (int64_t t = 0; begin < end && t < b->tokens; ++t) {
+    float *s = slots + b->slots[t];
+    *s = (b->positions[t] ? *s / 2 : 0) + ((const float *)o[1])[t];
+    ((float *)o[0])[t] += *s;
   }
 }
 void head(void *const *o, const Batch *b, int64_t begin, int64_t end) {

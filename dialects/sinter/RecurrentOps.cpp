@@ -1,0 +1,205 @@
+/// Verifiers and formulas of the recurrent ops: each says which op, operand and
+/// shapes disagree.
+#include "dialects/sinter/RecurrentOps.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace sinter;
+
+#define GET_OP_CLASSES
+#include "dialects/sinter/RecurrentOps.cpp.inc"
+
+void sinter::registerRecurrentOps(SinterDialect &dialect) {
+  dialect.addGroup<
+#define GET_OP_LIST
+#include "dialects/sinter/RecurrentOps.cpp.inc"
+      >();
+}
+
+/// Elements in a row of activations.
+static int64_t widthOf(Value rows) {
+  return cast<RankedTensorType>(rows.getType()).getShape().back();
+}
+
+/// That `symbol` names a weight of `elements` numbers, called `what`.
+static LogicalResult verifyVector(Operation *op, FlatSymbolRefAttr symbol,
+                                  StringRef what, int64_t elements,
+                                  SymbolTableCollection &tables) {
+  auto weight = tables.lookupNearestSymbolFrom<WeightOp>(op, symbol);
+  if (!weight)
+    return op->emitOpError("names weight ")
+           << symbol << ", which is not declared";
+  auto type = cast<RankedTensorType>(weight.getType());
+  if (type.getNumElements() != elements)
+    return op->emitOpError("has the ")
+           << what << " " << type << ", expected " << elements << " numbers";
+  return success();
+}
+
+static LogicalResult verifyStateRows(Operation *op, Value rows,
+                                     RecurrentType state) {
+  if (uint64_t(widthOf(rows)) != state.elements())
+    return op->emitOpError("has rows of ")
+           << widthOf(rows) << " for " << state << " of " << state.elements();
+  return success();
+}
+
+LogicalResult StateLoadOp::verify() {
+  return verifyStateRows(*this, getResult(), getState().getType());
+}
+
+LogicalResult StateStoreOp::verify() {
+  return verifyStateRows(*this, getRows(), getState().getType());
+}
+
+LogicalResult ShortConvOp::verifySymbolUses(SymbolTableCollection &tables) {
+  int64_t channels = widthOf(getInput()), window = widthOf(getWindow());
+  if (widthOf(getResult()) != channels || window % channels || window < 1)
+    return emitOpError("of rows of ")
+           << channels << " has a window of " << window << " and gives rows of "
+           << widthOf(getResult());
+  if (failed(verifyVector(*this, getWeightAttr(), "weight", channels + window,
+                          tables)))
+    return failure();
+  if (!getBiasAttr())
+    return success();
+  return verifyVector(*this, getBiasAttr(), "bias", channels, tables);
+}
+
+LogicalResult ConvWindowOp::verify() {
+  if (widthOf(getWindow()) % widthOf(getInput()))
+    return emitOpError("has a window of ")
+           << widthOf(getWindow()) << ", expected a multiple of "
+           << widthOf(getInput());
+  return success();
+}
+
+/// Of a row of queries, keys and values: what the result leaves is shared by
+/// queries and keys.
+int64_t GatedDeltaNetOp::keyWidth() {
+  return (widthOf(getMixed()) - widthOf(getResult())) / 2 /
+         int64_t(getKeyHeads());
+}
+
+int64_t GatedDeltaNetOp::valueWidth() {
+  return widthOf(getResult()) / int64_t(getValueHeads());
+}
+
+LogicalResult GatedDeltaNetOp::verify() {
+  int64_t keys = getKeyHeads(), values = getValueHeads();
+  int64_t result = widthOf(getResult());
+  int64_t shared = widthOf(getMixed()) - result;
+  if (keys < 1 || values < 1 || values % keys)
+    return emitOpError("has ") << values << " value heads for " << keys
+                               << " key heads, expected a multiple";
+  if (shared < 2 * keys || shared % (2 * keys) || result % values)
+    return emitOpError("splits rows of ")
+           << widthOf(getMixed()) << " into heads " << keys << " : " << values
+           << " with a result of " << result;
+  if (widthOf(getAlpha()) != values || widthOf(getBeta()) != values)
+    return emitOpError("has alpha and beta of ")
+           << widthOf(getAlpha()) << " and " << widthOf(getBeta()) << " for "
+           << values << " heads";
+  int64_t state = values * keyWidth() * valueWidth();
+  if (widthOf(getState()) != state)
+    return emitOpError("has a state of ")
+           << widthOf(getState()) << ", expected " << state;
+  return success();
+}
+
+LogicalResult GatedDeltaNetOp::verifySymbolUses(SymbolTableCollection &tables) {
+  int64_t heads = getValueHeads();
+  if (failed(verifyVector(*this, getDecayAttr(), "decay", heads, tables)))
+    return failure();
+  return verifyVector(*this, getBiasAttr(), "bias", heads, tables);
+}
+
+int64_t SsmScanOp::valueWidth() {
+  return widthOf(getResult()) / int64_t(getHeads());
+}
+
+int64_t SsmScanOp::stateWidth() {
+  return (widthOf(getMixed()) - widthOf(getResult())) / 2 /
+         int64_t(getGroups());
+}
+
+LogicalResult SsmScanOp::verify() {
+  int64_t heads = getHeads(), groups = getGroups();
+  int64_t result = widthOf(getResult());
+  int64_t shared = widthOf(getMixed()) - result;
+  if (heads < 1 || groups < 1 || heads % groups)
+    return emitOpError("has ") << heads << " heads for " << groups
+                               << " groups, expected a multiple";
+  if (shared < 2 * groups || shared % (2 * groups) || result % heads)
+    return emitOpError("splits rows of ")
+           << widthOf(getMixed()) << " into " << heads << " heads and "
+           << groups << " groups with a result of " << result;
+  if (widthOf(getDt()) != heads)
+    return emitOpError("has dt of ")
+           << widthOf(getDt()) << " for " << heads << " heads";
+  int64_t state = result * stateWidth();
+  if (widthOf(getState()) != state)
+    return emitOpError("has a state of ")
+           << widthOf(getState()) << ", expected " << state;
+  return success();
+}
+
+LogicalResult SsmScanOp::verifySymbolUses(SymbolTableCollection &tables) {
+  int64_t heads = getHeads();
+  if (failed(verifyVector(*this, getDecayAttr(), "decay", heads, tables)) ||
+      failed(verifyVector(*this, getBiasAttr(), "bias", heads, tables)))
+    return failure();
+  return verifyVector(*this, getSkipAttr(), "skip", heads, tables);
+}
+
+LogicalResult GroupedNormOp::verifySymbolUses(SymbolTableCollection &tables) {
+  int64_t width = widthOf(getInput()), groups = getGroups();
+  if (groups < 1 || width % groups)
+    return emitOpError("norms rows of ")
+           << width << " in " << groups << " groups";
+  return verifyVector(*this, getWeightAttr(), "weight", width, tables);
+}
+
+LogicalResult HeadColumnsOp::verify() {
+  int64_t heads = getHeads(), have = widthOf(getInput());
+  int64_t want = widthOf(getResult()), offset = getOffset();
+  if (heads < 1 || have % heads || want % heads || offset < 0 ||
+      offset + want / heads > have / heads)
+    return emitOpError("takes ") << want << " of " << have << " columns at "
+                                 << offset << " of " << heads << " heads";
+  return success();
+}
+
+LogicalResult FoldOp::verify() {
+  auto from = cast<RankedTensorType>(getInput().getType());
+  auto to = cast<RankedTensorType>(getResult().getType());
+  RankedTensorType wide = from.getRank() == 3 ? from : to;
+  RankedTensorType flat = from.getRank() == 3 ? to : from;
+  if (wide.getRank() != 3 || wide.getDimSize(1) != 1 || flat.getRank() != 2 ||
+      wide.getDimSize(2) != flat.getDimSize(1))
+    return emitOpError("folds ") << from << " into " << to;
+  return success();
+}
+
+/// x / (1 + exp(-y)).
+static Value gated(OpBuilder &b, Location loc, Value x, Value y) {
+  Value one = b.create<arith::ConstantOp>(loc, b.getF32FloatAttr(1.0f));
+  Value negative = b.create<arith::NegFOp>(loc, y);
+  Value power = b.create<math::ExpOp>(loc, negative);
+  Value below = b.create<arith::AddFOp>(loc, one, power);
+  return b.create<arith::DivFOp>(loc, x, below);
+}
+
+Value SiluOp::formula(OpBuilder &b, Location loc, ValueRange x) {
+  return gated(b, loc, x[0], x[0]);
+}
+
+Value MulOp::formula(OpBuilder &b, Location loc, ValueRange x) {
+  return b.create<arith::MulFOp>(loc, x[0], x[1]);
+}
+
+Value SigmoidGateOp::formula(OpBuilder &b, Location loc, ValueRange x) {
+  return gated(b, loc, x[0], x[1]);
+}
