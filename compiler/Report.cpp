@@ -176,6 +176,9 @@ std::string Report::table() const {
   std::string text = fmt::format("{:<24} {:>6} {:>9}  {}\n", "fusion", "fired",
                                  "expected", "refused");
   for (const FusionResult &fusion : fusions) {
+    // A model without, say, experts need not read of fusions for them.
+    if (!fusion.fused && !fusion.expected && fusion.refusals.empty())
+      continue;
     std::string why = fusion.on ? "" : "switched off";
     for (const std::string &reason : fusion.refusals)
       why += (why.empty() ? "" : "; ") + reason;

@@ -13,13 +13,13 @@ sinter.weight @wide : tensor<2x128xf32> at 0 : 0
 // CHECK-LABEL: func.func @layer
 // CHECK-SAME: !sinter.recurrent<heads = 1, keys = 3, values = 512>
 func.func @layer(%x: tensor<?x512xf32>, %h: tensor<?x4xf32>, %b: !sinter.batch, %w: !window, %s: !state) -> tensor<?x256xf32> {
-  // CHECK: sinter.state_load %{{.*}}, %{{.*}} : !sinter.recurrent<heads = 1, keys = 3, values = 512> -> tensor<?x1536xf32>
+  // CHECK: sinter.state_load %{{.*}}, %{{.*}} : <heads = 1, keys = 3, values = 512> -> tensor<?x1536xf32>
   %w0 = sinter.state_load %w, %b : !window -> tensor<?x1536xf32>
   // CHECK: sinter.short_conv %{{.*}}, %{{.*}}, %{{.*}} by @conv bias @bias : (tensor<?x512xf32>, tensor<?x1536xf32>) -> tensor<?x512xf32>
   %c = sinter.short_conv %x, %w0, %b by @conv bias @bias : (tensor<?x512xf32>, tensor<?x1536xf32>) -> tensor<?x512xf32>
   // CHECK: sinter.conv_window %{{.*}}, %{{.*}}, %{{.*}} : tensor<?x512xf32>, tensor<?x1536xf32>
   %w1 = sinter.conv_window %x, %w0, %b : tensor<?x512xf32>, tensor<?x1536xf32>
-  // CHECK: sinter.state_store %{{.*}}, %{{.*}}, %{{.*}} : tensor<?x1536xf32>, !sinter.recurrent
+  // CHECK: sinter.state_store %{{.*}}, %{{.*}}, %{{.*}} : tensor<?x1536xf32>, <heads = 1
   sinter.state_store %w1, %w, %b : tensor<?x1536xf32>, !window
   // CHECK: sinter.silu %{{.*}} : tensor<?x512xf32>
   %m = sinter.silu %c : tensor<?x512xf32>

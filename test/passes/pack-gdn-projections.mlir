@@ -32,10 +32,10 @@ func.func @two_formats(%x: tensor<?x64xf32>, %s: tensor<?x256xf32>, %b: !sinter.
 }
 
 // Four rows do not end on a group of 16, so nothing can stand behind them.
-// CHECK-LABEL: func.func @thin
+// CHECK-LABEL: func.func @thin_rows
 // CHECK-SAME: sinter.fused = {"pack-gdn-projections" = 0 : i64}
 // CHECK-SAME: ["only one matmul feeds the recurrence x1 {{.*}}", "rows not a multiple of 16 (4) x1
-func.func @thin(%x: tensor<?x64xf32>, %y: tensor<?x32xf32>, %s: tensor<?x64xf32>, %b: !sinter.batch) -> tensor<?x1x16xf32> {
+func.func @thin_rows(%x: tensor<?x64xf32>, %y: tensor<?x32xf32>, %s: tensor<?x64xf32>, %b: !sinter.batch) -> tensor<?x1x16xf32> {
   %m = sinter.matmul %y, @m : (tensor<?x32xf32>) -> tensor<?x32xf32>
   %be = sinter.matmul %x, @thin : (tensor<?x64xf32>) -> tensor<?x4xf32>
   %al = sinter.matmul %x, @thin : (tensor<?x64xf32>) -> tensor<?x4xf32>

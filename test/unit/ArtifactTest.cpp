@@ -7,6 +7,7 @@
 #include "runtime/cpu/CpuFeatures.h"
 #include "test/unit/TinyArtifact.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -114,9 +115,10 @@ TEST(Artifact, HeaderErrors) {
             "not a compiled model: the file does not begin with the "
             "artifact's magic");
   EXPECT_EQ(damaged([](std::string &file) {
-              put(file, offsetof(FileHeader, version), uint32_t(7));
+              put(file, offsetof(FileHeader, version), kArtifactVersion + 1);
             }),
-            "artifact has version 7; this program reads 4");
+            fmt::format("artifact has version {}; this program reads {}",
+                        kArtifactVersion + 1, kArtifactVersion));
   for (uint32_t count : {0u, 65u})
     EXPECT_EQ(damaged([&](std::string &file) {
                 put(file, offsetof(FileHeader, sectionCount), count);

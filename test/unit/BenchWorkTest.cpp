@@ -11,7 +11,7 @@ Plan planWithWork() {
   Plan plan;
   plan.pageTokens = 16;
   plan.states.push_back({StateKind::KvCache, StateElement::F16, 2, 8, 8, 0,
-                         2 * (8 + 8) * 16 * 2});
+                         2 * (8 + 8) * 16 * 2, 0, 0});
   plan.operands.push_back({OperandKind::State, 0, 0});
   for (uint32_t most : {4u, 64u}) {
     plan.regimes.push_back({most, uint32_t(plan.launches.size()), 3, 0, 64});

@@ -24,7 +24,7 @@ protected:
         linear != 0 ? builder.getF64FloatAttr(linear) : mlir::FloatAttr(),
         yarn.empty() ? mlir::DenseF64ArrayAttr()
                      : builder.getDenseF64ArrayAttr(yarn),
-        /*temperature=*/{});
+        /*temperature=*/{}, /*longFactors=*/{}, /*longFrom=*/0);
   }
 
   mlir::MLIRContext context;

@@ -133,7 +133,8 @@ TEST_P(ExpertKernels, Routes) {
   ASSERT_EQ(kernels.error, "");
   std::vector<float> logits = normal(kTokens * kExperts, 1);
   std::vector<float> bias = normal(kExperts, 2);
-  Batch batch = {.tokens = kTokens};
+  Batch batch = {};
+  batch.tokens = kTokens;
   for (const Route &route : kRoutes) {
     std::vector<int32_t> ids(kTokens * kTop);
     std::vector<float> weights(kTokens * kTop);
@@ -160,7 +161,8 @@ TEST_P(ExpertKernels, RouteOfNonsenseStaysInBounds) {
     text += route.kernel();
   Kernels kernels(GetParam(), text);
   ASSERT_EQ(kernels.error, "");
-  Batch batch = {.tokens = 3};
+  Batch batch = {};
+  batch.tokens = 3;
   std::vector<float> logits(3 * kExperts, NAN), bias(kExperts, INFINITY);
   std::fill_n(logits.begin() + kExperts, kExperts, INFINITY);
   std::fill_n(logits.begin() + 2 * kExperts, kExperts, -INFINITY);
@@ -199,7 +201,8 @@ struct Groups {
 
 Groups groupBy(Kernels &kernels, std::vector<int32_t> &ids) {
   Groups result;
-  Batch batch = {.tokens = kTokens};
+  Batch batch = {};
+  batch.tokens = kTokens;
   void *operands[] = {ids.data(), result.groups.data(), result.order.data()};
   kernels["group"](operands, &batch, 0, 1);
   return result;
@@ -259,7 +262,8 @@ TEST_P(ExpertKernels, ProductsDoNotDependOnTheDivision) {
       x86::packMatrix(job, std::span(packed).first(job.bytes()), 1).ok());
   std::vector<int32_t> ids = randomIds(7);
   Groups sorted = groupBy(kernels, ids);
-  Batch batch = {.tokens = kTokens};
+  Batch batch = {};
+  batch.tokens = kTokens;
   for (int64_t threads : {1, 2, 3, 64}) {
     std::vector<float> output(kTokens * kTop * kRows, NAN);
     void *operands[] = {input.data(),        sorted.groups.data(),
