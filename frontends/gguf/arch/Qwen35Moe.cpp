@@ -1,0 +1,44 @@
+/// Qwen3.5's and 3.6's mixtures of experts: the dense ones' gated delta nets
+/// (arXiv 2412.06464) and gated attention, then experts by softmax, their
+/// weights normalised, and a shared expert behind a sigmoid gate.
+#include "frontends/gguf/Arch.h"
+#include "frontends/gguf/Experts.h"
+#include "frontends/gguf/Recurrent.h"
+
+namespace sinter {
+
+static void build(ModelBuilder &model) {
+  ModelSource &asked = model.source();
+  Experts::has(model);
+  Decoder d = model.decoder();
+  skipPredictionLayers(asked, d);
+  Experts experts(model, Experts::widthOf(model, d));
+  const Extent shared =
+      asked.size("expert_shared_feed_forward_length", d.feedForward);
+  const Routing routing = Experts::routing(model, Scoring::Softmax, true);
+  const DeltaNet net = DeltaNet::of(asked);
+  const std::vector<bool> attention = attentionLayers(asked, d.layers);
+  // Text has one position for all sections, so they rotate as one.
+  asked.ofLayers("rope.dimension_sections", 0);
+  const RopeAttr rope = model.rope(d, RopePairs::Halves);
+  const bool both = asked.describes();
+  Rows x = model.embed(d);
+  for (Block &block : model.blocks(d)) {
+    RecurrentLayer layer(model, d, block);
+    const Rows normed = block.norm(x, "attn_norm");
+    Rows mixed;
+    if (both || attention[block.number()])
+      mixed = layer.gatedAttention(normed, rope);
+    if (both || !attention[block.number()])
+      mixed = layer.deltaNet(layer.project(normed, net), net);
+    x = block.add(x, mixed, "attn_add");
+    const Rows fed = block.norm(x, "post_attention_norm");
+    x = block.add(x, experts.ffnWithShared(block, fed, routing, shared),
+                  "ffn_add");
+  }
+  model.head(x, d);
+}
+
+extern const Arch qwen35MoeArch = {.name = "qwen35moe", .build = build};
+
+} // namespace sinter
