@@ -169,17 +169,22 @@ Value Experts::inner(const Block &layer, const Rows &rows, Value ids, Bias bias,
   return b.create<SwigluOp>(place, gate.getType(), gate, up);
 }
 
-Rows Experts::ffn(const Block &layer, const Rows &rows, const Routing &routing,
-                  Bias bias, ExpertGate kind) {
+Rows Experts::apply(const Block &layer, const Rows &rows, const Chosen &chosen,
+                    Bias bias, ExpertGate kind) {
   ++model.mixtures;
-  mlir::OpBuilder &b = model.builder;
-  Chosen chosen = route(layer, rows, routing, bias);
   Value activated = inner(layer, rows, chosen.ids, bias, kind);
   Value down = matmul(layer, activated, chosen.ids, "ffn_down_exps",
                       "ffn_down_exps", hidden, rows.width, rows.width, 0, bias);
-  Value sum = b.create<CombineOp>(model.at(layer.name("ffn_combine")),
-                                  rows.value.getType(), down, chosen.weights);
+  Value sum = model.builder.create<CombineOp>(
+      model.at(layer.name("ffn_combine")), rows.value.getType(), down,
+      chosen.weights);
   return {sum, rows.width};
+}
+
+Rows Experts::ffn(const Block &layer, const Rows &rows, const Routing &routing,
+                  Bias bias, ExpertGate kind) {
+  Chosen chosen = route(layer, rows, routing, bias);
+  return apply(layer, rows, chosen, bias, kind);
 }
 
 Rows Experts::ffnWithShared(Block &layer, const Rows &rows,
@@ -199,5 +204,26 @@ Rows Experts::ffnWithShared(Block &layer, const Rows &rows,
         b.create<GateRowsOp>(model.at(layer.name("ffn_shexp_gate")),
                              shared.value.getType(), shared.value, one.value);
   }
+  return layer.add(routed, shared, "ffn_shexp_add");
+}
+
+Rows Experts::squaredReluFfn(Block &layer, const Rows &rows,
+                             const Routing &routing, const Extent &width) {
+  const Extent latent = model.source().size("moe_latent_size", rows.width);
+  const bool narrowed =
+      layer.has("ffn_latent_down.weight") || layer.has("ffn_latent_up.weight");
+  // Before the router: nothing stands between the ops of the mixture.
+  Rows inside = rows;
+  if (narrowed)
+    inside = layer.matmul(rows, "ffn_latent_down", latent);
+  Chosen chosen = route(layer, rows, routing, Bias::None);
+  Rows routed = apply(layer, inside, chosen, Bias::None, ExpertGate::Relu2);
+  if (narrowed)
+    routed = layer.matmul(routed, "ffn_latent_up", rows.width);
+  ++model.ffns;
+  Rows up = layer.matmul(rows, "ffn_up_shexp", width);
+  Value inner = model.builder.create<Relu2Op>(
+      model.at(layer.name("ffn_shexp_relu2")), up.value.getType(), up.value);
+  Rows shared = layer.matmul({inner, width}, "ffn_down_shexp", rows.width);
   return layer.add(routed, shared, "ffn_shexp_add");
 }

@@ -61,6 +61,12 @@ public:
   Rows ffnWithShared(Block &layer, const Rows &rows, const Routing &routing,
                      const Extent &width);
 
+  /// Experts without gates and such a shared one of `width`, added. Where the
+  /// file has ffn_latent_down and ffn_latent_up, the routed ones work on rows
+  /// of moe_latent_size between the two; the router sees `rows` themselves.
+  Rows squaredReluFfn(Block &layer, const Rows &rows, const Routing &routing,
+                      const Extent &width);
+
   /// expert_shared_feed_forward_length, or expert_shared_count times the width
   /// of an expert.
   Extent sharedWidth() const;
@@ -71,6 +77,9 @@ private:
   };
   Chosen route(const Block &layer, const Rows &rows, const Routing &routing,
                Bias bias);
+  /// The weighted sum of the `chosen` experts' results.
+  Rows apply(const Block &layer, const Rows &rows, const Chosen &chosen,
+             Bias bias, ExpertGate kind);
   /// The result's rows of `weight`, which has `all` for each expert, from
   /// `first` on.
   mlir::Value matmul(const Block &layer, mlir::Value rows, mlir::Value ids,
