@@ -68,12 +68,12 @@ static std::string obstacle(ArrayRef<MatmulOp> members) {
   return {};
 }
 
-/// The activation that takes gate and up from matmuls, if `matmul` is one of
-/// the two.
-static Operation *gatedBy(MatmulOp matmul) {
+/// The activation that reads `matmul`, with fuse-swiglu to come: gate and up of
+/// one merge, but not with what else reads their input.
+static Operation *activatedBy(MatmulOp matmul) {
   for (Operation *user : matmul->getUsers())
     if (auto op = dyn_cast<Elementwise>(user))
-      if (op.isActivation() && op->getNumOperands() == 2)
+      if (op.isActivation())
         return op;
   return nullptr;
 }
@@ -88,7 +88,7 @@ static std::optional<Box> matchProjections(MatmulOp matmul, Site &site) {
     const Format *other = formatAt(reader, site);
     formats.insert(std::string(other->name));
     if (other == format && reader.getInput() == matmul.getInput() &&
-        gatedBy(reader) == gatedBy(matmul))
+        activatedBy(reader) == activatedBy(matmul))
       members.push_back(reader);
   }
   llvm::sort(members,
