@@ -188,7 +188,8 @@ Rows Experts::ffn(const Block &layer, const Rows &rows, const Routing &routing,
 }
 
 Rows Experts::ffnWithShared(Block &layer, const Rows &rows,
-                            const Routing &routing, const Extent &width) {
+                            const Routing &routing, const Extent &width,
+                            SharedGate how) {
   Rows routed = ffn(layer, rows, routing);
   ++model.ffns;
   ++model.gated;
@@ -198,13 +199,29 @@ Rows Experts::ffnWithShared(Block &layer, const Rows &rows,
   Value inner = b.create<SwigluOp>(model.at(layer.name("ffn_shexp_swiglu")),
                                    gate.value.getType(), gate.value, up.value);
   Rows shared = layer.matmul({inner, width}, "ffn_down_shexp", rows.width);
-  if (layer.has("ffn_gate_inp_shexp.weight")) {
+  if (how == SharedGate::Sigmoid) {
     Rows one = layer.matmul(rows, "ffn_gate_inp_shexp", Extent{1, "1"});
     shared.value =
         b.create<GateRowsOp>(model.at(layer.name("ffn_shexp_gate")),
                              shared.value.getType(), shared.value, one.value);
   }
   return layer.add(routed, shared, "ffn_shexp_add");
+}
+
+void Experts::mentionDense(const Decoder &decoder) const {
+  ModelSource &asked = model.source();
+  const Extent &rows = decoder.hidden, &width = decoder.feedForward;
+  asked.mention("blk.0.ffn_gate", rows, width);
+  asked.mention("blk.0.ffn_up", rows, width);
+  asked.mention("blk.0.ffn_down", width, rows);
+}
+
+void Experts::mentionShared(const Decoder &decoder) const {
+  ModelSource &asked = model.source();
+  const Extent width = sharedWidth();
+  asked.mention("blk.0.ffn_gate_shexp", decoder.hidden, width);
+  asked.mention("blk.0.ffn_up_shexp", decoder.hidden, width);
+  asked.mention("blk.0.ffn_down_shexp", width, decoder.hidden);
 }
 
 Rows Experts::squaredReluFfn(Block &layer, const Rows &rows,

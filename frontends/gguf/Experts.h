@@ -10,6 +10,9 @@ namespace sinter {
 /// How a router's logits become weights (`sinter.route`).
 enum class Scoring { Softmax, Sigmoid, SoftmaxOfChosen };
 
+/// Whether the shared expert's result is times sigmoid(ffn_gate_inp_shexp · x).
+enum class SharedGate { None, Sigmoid };
+
 /// What stands between an expert's matmuls: SiLU of a gate, gpt-oss's clamped
 /// form of it, or the squared ReLU of ffn_up_exps without a gate.
 enum class ExpertGate { Silu, ClampedSilu, Relu2 };
@@ -56,10 +59,16 @@ public:
            Bias bias = Bias::None, ExpertGate gate = ExpertGate::Silu);
 
   /// The same with an expert that every token takes, added: ffn_gate_shexp,
-  /// ffn_up_shexp and ffn_down_shexp of `width`, behind the sigmoid gate
-  /// ffn_gate_inp_shexp if the file has one.
+  /// ffn_up_shexp and ffn_down_shexp of `width`, and the sigmoid gate
+  /// ffn_gate_inp_shexp in the families that have one.
   Rows ffnWithShared(Block &layer, const Rows &rows, const Routing &routing,
-                     const Extent &width);
+                     const Extent &width,
+                     SharedGate gate = SharedGate::Sigmoid);
+
+  /// For a description: what the layers without experts have instead, and a
+  /// shared expert that only some files have.
+  void mentionDense(const Decoder &decoder) const;
+  void mentionShared(const Decoder &decoder) const;
 
   /// Experts without gates and such a shared one of `width`, added. Where the
   /// file has ffn_latent_down and ffn_latent_up, the routed ones work on rows

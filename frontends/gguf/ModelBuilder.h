@@ -70,7 +70,7 @@ struct AttentionOptions {
 struct LogitOptions {
   Bias bias = Bias::None;
   double scale = 1.0;
-  double softcap = 0;         ///< 0: none
+  double softcap = 0;                   ///< 0: none
   llvm::StringRef norm = "output_norm"; ///< before them
   bool softmaxScores = false; ///< of a rank head, if the file has one instead
 };

@@ -18,6 +18,7 @@ static void build(ModelBuilder &model) {
   const Routing routing = Experts::routing(model, Scoring::Sigmoid, false);
   const ExpertLayers routed(model);
   const RopeAttr rope = model.rope(d, RopePairs::Halves);
+  experts.mentionDense(d);
   Rows x = model.embed(d);
   for (Block &layer : model.blocks(d)) {
     Heads heads =
@@ -27,7 +28,8 @@ static void build(ModelBuilder &model) {
     const Rows normed = layer.norm(x, "ffn_norm");
     x = layer.add(x,
                   routed.has(layer.number())
-                      ? experts.ffnWithShared(layer, normed, routing, shared)
+                      ? experts.ffnWithShared(layer, normed, routing, shared,
+                                              SharedGate::None)
                       : layer.gatedFfn(normed),
                   "ffn_add");
   }

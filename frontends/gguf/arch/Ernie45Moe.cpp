@@ -15,6 +15,8 @@ static void build(ModelBuilder &model) {
   const Routing routing = Experts::routing(model, Scoring::Softmax, true);
   const ExpertLayers routed(model);
   const RopeAttr rope = model.rope(d, RopePairs::Interleaved);
+  experts.mentionDense(d);
+  experts.mentionShared(d);
   Rows x = model.embed(d);
   for (Block &layer : model.blocks(d)) {
     const Heads heads =
@@ -25,8 +27,8 @@ static void build(ModelBuilder &model) {
     if (!routed.has(layer.number()))
       fed = layer.gatedFfn(normed);
     else if (shared)
-      fed =
-          experts.ffnWithShared(layer, normed, routing, experts.sharedWidth());
+      fed = experts.ffnWithShared(layer, normed, routing, experts.sharedWidth(),
+                                  SharedGate::None);
     else
       fed = experts.ffn(layer, normed, routing);
     x = layer.add(x, fed, "ffn_add");

@@ -16,16 +16,21 @@ static void build(ModelBuilder &model) {
   const Routing routing = Experts::routing(model, Scoring::Sigmoid, true);
   const ExpertLayers routed(model);
   const RopeAttr rope = model.rope(d, RopePairs::Halves);
+  experts.mentionDense(d);
+  ModelSource &asked = model.source();
+  asked.mention("blk.0.attn_q_norm", d.keyWidth, {0, ""});
+  asked.mention("blk.0.attn_k_norm", d.keyWidth, {0, ""});
   Rows x = model.embed(d);
   for (Block &layer : model.blocks(d)) {
     Heads heads = layer.project(layer.norm(x, "attn_norm"));
-    if (layer.has("attn_q_norm.weight"))
+    if (!asked.describes() && layer.has("attn_q_norm.weight"))
       heads = layer.normHeads(heads);
     x = layer.add(x, layer.attend(layer.rotate(heads, rope)), "attn_add");
     const Rows normed = layer.norm(x, "post_attention_norm");
     x = layer.add(x,
                   routed.has(layer.number())
-                      ? experts.ffnWithShared(layer, normed, routing, shared)
+                      ? experts.ffnWithShared(layer, normed, routing, shared,
+                                              SharedGate::None)
                       : layer.gatedFfn(normed),
                   "ffn_add");
   }

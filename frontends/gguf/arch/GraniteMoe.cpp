@@ -21,6 +21,7 @@ static void build(ModelBuilder &model) {
   const int64_t shared = source.count("expert_shared_feed_forward_length", 0);
   const RopeAttr rope =
       model.rope(d, RopePairs::Interleaved, "rope_freqs.weight");
+  experts.mentionShared(d);
   Rows x = model.scale(model.embed(d), embedding, "embed_scale");
   for (Block &layer : model.blocks(d)) {
     const Heads heads =
@@ -28,9 +29,10 @@ static void build(ModelBuilder &model) {
     const Rows attended = layer.attend(heads, Bias::Optional);
     x = layer.add(x, layer.scale(attended, residual, "attn_scale"), "attn_add");
     const Rows normed = layer.norm(x, "ffn_norm");
-    const Rows fed = shared ? experts.ffnWithShared(layer, normed, Routing(),
-                                                    experts.sharedWidth())
-                            : experts.ffn(layer, normed, Routing());
+    const Rows fed =
+        shared ? experts.ffnWithShared(layer, normed, Routing(),
+                                       experts.sharedWidth(), SharedGate::None)
+               : experts.ffn(layer, normed, Routing());
     x = layer.add(x, layer.scale(fed, residual, "ffn_scale"), "ffn_add");
   }
   // The key says what logits are divided by.
