@@ -45,6 +45,24 @@ def limit(name, peer):
         kind, (2 if amplifies else 1.1) * peer)
 
 
+def known_misses():
+    """Models known to miss the contract: by how much at most, and why."""
+    return json.loads((pathlib.Path(__file__).parent / "known_misses.json")
+                      .read_text())
+
+
+def judge(name, peer, error):
+    """What is wrong with this error, or None. A known miss may not grow, and
+    once it is mended it may not stay on the list."""
+    known = known_misses().get(name)
+    ceiling = known["times_peer"] * peer if known else limit(name, peer)
+    if not error <= ceiling:
+        return f"NMSE {error:.3g} is over {ceiling:.3g}"
+    if known and error <= limit(name, peer):
+        return "keeps the contract, but is in known_misses.json"
+    return None
+
+
 def run(arguments):
     """Runs a program; its complaint, or None."""
     done = subprocess.run(arguments, capture_output=True, text=True)
@@ -100,9 +118,9 @@ def check(folder, name, peer, work, options):
         if not same:
             problems.append(f"chunk {variant[0]}, {variant[1]} threads: logits "
                             f"differ from chunk {first[0]}, {first[1]} threads")
-        if not errors[variant] <= limit(name, peer):
-            problems.append(f"chunk {variant[0]}, {variant[1]} threads: NMSE "
-                            f"{errors[variant]:.3g} is over {limit(name, peer):.3g}")
+        if problem := judge(name, peer, errors[variant]):
+            problems.append(
+                f"chunk {variant[0]}, {variant[1]} threads: {problem}")
     worst = max(errors.values())
     ratio = f"{worst / peer:6.2f}" if peer else "     -"
     return f"{worst:9.2e} {limit(name, peer):9.2e} {peer:9.2e} {ratio}", problems
@@ -138,6 +156,8 @@ def main():
         row, problems = check(args.folder, name, index[name]["nmse_peer"],
                               args.work, options)
         print(f"{name:22} {row}{'  FAILED' if problems else ''}")
+        if name in known_misses():
+            print(f"  misses the contract: {known_misses()[name]['why']}")
         for problem in problems:
             print(f"  {problem}")
         failed += bool(problems)
