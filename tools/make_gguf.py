@@ -236,7 +236,7 @@ def metadata(shape, name):
             yield f"{arch}.{key}", value
     for key, value in more.items():
         yield f"{arch}.{key}", value
-    if "experts" in shape:
+    if "expert_ffn" in shape:
         yield f"{arch}.expert_count", shape["experts"]
         yield f"{arch}.expert_used_count", shape["used"]
         yield f"{arch}.expert_feed_forward_length", shape["expert_ffn"]
