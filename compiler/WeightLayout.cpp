@@ -45,52 +45,58 @@ struct ChooseWeightLayout
     }
   }
 
-  static FailureOr<uint64_t> expertBytes(SymbolTable &symbols,
-                                         tile::PackedExpertsOp packed) {
-    RankedTensorType first;
-    for (auto source : packed.getSources().getAsRange<FlatSymbolRefAttr>()) {
+  /// The types of what `packed` joins, all of one format and row width: one at
+  /// least, each of `rank` dimensions.
+  template <typename Packed>
+  static FailureOr<SmallVector<RankedTensorType>>
+  sourceTypes(SymbolTable &symbols, Packed packed, int64_t rank) {
+    SmallVector<RankedTensorType> types;
+    for (auto source :
+         packed.getSources().template getAsRange<FlatSymbolRefAttr>()) {
       auto weight = symbols.lookup<WeightOp>(source.getValue());
       if (!weight)
         return packed.emitOpError("packs ")
                << source << ", which is not declared";
-      auto type = cast<RankedTensorType>(weight.getType());
-      if (!first)
-        first = type;
-      if (type.getRank() != 3 ||
+      types.push_back(cast<RankedTensorType>(weight.getType()));
+      RankedTensorType first = types.front(), type = types.back();
+      if (type.getRank() != rank ||
           type.getElementType() != first.getElementType() ||
-          type.getDimSize(0) != first.getDimSize(0) ||
-          type.getDimSize(2) != first.getDimSize(2))
+          type.getShape().back() != first.getShape().back())
         return packed.emitOpError("joins ") << first << " and " << type;
     }
-    if (!first)
+    if (types.empty())
       return packed.emitOpError("has no sources");
-    auto layout = x86::PackedLayout::of(*formatOf(first.getElementType()));
-    uint64_t rows = packed.getSources().size() * packed.getRows();
-    return first.getDimSize(0) * layout.matrixBytes(rows, first.getDimSize(2));
+    return types;
+  }
+
+  /// `rows` of weights like `type`'s, packed.
+  static uint64_t matrixBytes(RankedTensorType type, uint64_t rows) {
+    return x86::PackedLayout::of(*formatOf(type.getElementType()))
+        .matrixBytes(rows, type.getShape().back());
+  }
+
+  static FailureOr<uint64_t> expertBytes(SymbolTable &symbols,
+                                         tile::PackedExpertsOp packed) {
+    auto types = sourceTypes(symbols, packed, 3);
+    if (failed(types))
+      return failure();
+    RankedTensorType first = types->front();
+    for (RankedTensorType type : *types)
+      if (type.getDimSize(0) != first.getDimSize(0))
+        return packed.emitOpError("joins ") << first << " and " << type;
+    uint64_t rows = types->size() * packed.getRows();
+    return first.getDimSize(0) * matrixBytes(first, rows);
   }
 
   static FailureOr<uint64_t> packedBytes(SymbolTable &symbols,
                                          tile::PackedOp packed) {
+    auto types = sourceTypes(symbols, packed, 2);
+    if (failed(types))
+      return failure();
     uint64_t rows = 0;
-    RankedTensorType first;
-    for (auto source : packed.getSources().getAsRange<FlatSymbolRefAttr>()) {
-      auto weight = symbols.lookup<WeightOp>(source.getValue());
-      if (!weight)
-        return packed.emitOpError("packs ")
-               << source << ", which is not declared";
-      auto type = cast<RankedTensorType>(weight.getType());
-      if (!first)
-        first = type;
-      if (type.getRank() != 2 ||
-          type.getElementType() != first.getElementType() ||
-          type.getDimSize(1) != first.getDimSize(1))
-        return packed.emitOpError("joins ") << first << " and " << type;
+    for (RankedTensorType type : *types)
       rows += type.getDimSize(0);
-    }
-    if (!first)
-      return packed.emitOpError("has no sources");
-    auto layout = x86::PackedLayout::of(*formatOf(first.getElementType()));
-    return layout.matrixBytes(rows, first.getDimSize(1));
+    return matrixBytes(types->front(), rows);
   }
 };
 

@@ -30,21 +30,9 @@ static void emitItems(KernelBuilder &k, GemmAttr gemm, const GemmWork &work) {
 
 llvm::Error x86::emitGemm(KernelBuilder &k, KernelOp kernel) {
   auto gemm = cast<GemmAttr>(kernel.getSkeleton());
-  std::string name = gemm.getFormat().str();
-  const Format *format = findFormat(std::string_view(name));
-  if (!format)
-    return llvm::createStringError("weight format '%s' is unknown",
-                                   name.c_str());
-  PackedLayout layout = PackedLayout::of(*format);
-  GemmWork work{.layout = layout,
-                .input = gemm.getInput(),
-                .output = gemm.getOutput(),
-                .weightRows = gemm.getWeightRows(),
-                .segments = gemm.getSegments(),
-                .config = kernel.getConfigAttr(),
-                .body = kernel.getBody()};
-  if (llvm::Error error = work.check())
-    return error;
-  emitItems(k, gemm, work);
+  llvm::Expected<GemmWork> work = gemmWork(gemm, gemm.getInput(), kernel);
+  if (!work)
+    return work.takeError();
+  emitItems(k, gemm, *work);
   return llvm::Error::success();
 }

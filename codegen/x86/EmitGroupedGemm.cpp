@@ -152,21 +152,10 @@ static RowAttr panelRow(RowAttr row) {
 
 llvm::Error x86::emitGroupedGemm(KernelBuilder &k, KernelOp kernel) {
   auto gemm = cast<GroupedGemmAttr>(kernel.getSkeleton());
-  std::string name = gemm.getFormat().str();
-  const Format *format = findFormat(std::string_view(name));
-  if (!format)
-    return llvm::createStringError("weight format '%s' is unknown",
-                                   name.c_str());
-  PackedLayout layout = PackedLayout::of(*format);
-  GemmWork work{.layout = layout,
-                .input = panelRow(gemm.getInput()),
-                .output = gemm.getOutput(),
-                .weightRows = gemm.getWeightRows(),
-                .segments = gemm.getSegments(),
-                .config = kernel.getConfigAttr(),
-                .body = kernel.getBody()};
-  if (llvm::Error error = work.check())
-    return error;
-  GroupedGemmEmitter(k, gemm, work).emit();
+  llvm::Expected<GemmWork> work =
+      gemmWork(gemm, panelRow(gemm.getInput()), kernel);
+  if (!work)
+    return work.takeError();
+  GroupedGemmEmitter(k, gemm, *work).emit();
   return llvm::Error::success();
 }

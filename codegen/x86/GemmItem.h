@@ -13,7 +13,7 @@ namespace sinter::x86 {
 
 /// What all items of a kernel have in common.
 struct GemmWork {
-  const PackedLayout &layout;
+  PackedLayout layout;
   tile::RowAttr input, output;
   unsigned weightRows, segments;
   tile::ConfigAttr config;
@@ -22,6 +22,28 @@ struct GemmWork {
   /// What of the shapes x86 cannot do.
   llvm::Error check() const;
 };
+
+/// The work of `kernel`, whose class is `gemm`, on rows that lie as `input`.
+/// Errors say what of it x86 cannot do.
+template <typename Class>
+llvm::Expected<GemmWork> gemmWork(Class gemm, tile::RowAttr input,
+                                  tile::KernelOp kernel) {
+  std::string name = gemm.getFormat().str();
+  const Format *format = findFormat(std::string_view(name));
+  if (!format)
+    return llvm::createStringError("weight format '%s' is unknown",
+                                   name.c_str());
+  GemmWork work{.layout = PackedLayout::of(*format),
+                .input = input,
+                .output = gemm.getOutput(),
+                .weightRows = gemm.getWeightRows(),
+                .segments = gemm.getSegments(),
+                .config = kernel.getConfigAttr(),
+                .body = kernel.getBody()};
+  if (llvm::Error error = work.check())
+    return error;
+  return work;
+}
 
 class GemmItem {
 public:

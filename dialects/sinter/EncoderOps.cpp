@@ -1,8 +1,7 @@
 /// Verifiers and formulas of the ops of encoders and of pooling.
 #include "dialects/sinter/EncoderOps.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "dialects/sinter/Scalars.h"
 
 #include <cmath>
 
@@ -47,60 +46,37 @@ LogicalResult PoolOp::verify() {
   return success();
 }
 
-namespace {
-
-/// Scalar float32 arithmetic, one op a word.
-struct Scalars {
-  OpBuilder &b;
-  Location loc;
-
-  Value number(double value) const {
-    return b.create<arith::ConstantOp>(
-        loc, b.getF32FloatAttr(static_cast<float>(value)));
-  }
-  Value add(Value x, Value y) const {
-    return b.create<arith::AddFOp>(loc, x, y);
-  }
-  Value mul(Value x, Value y) const {
-    return b.create<arith::MulFOp>(loc, x, y);
-  }
-  Value max(Value x, Value y) const {
-    return b.create<arith::MaxNumFOp>(loc, x, y);
-  }
-  /// Gelu is max(x, 0) - |x| / 2 * erfc(|x| / sqrt 2): no difference of nearly
-  /// equal numbers. erfc(z) = t · p(t) · exp(-z²), t = 1 / (1 + 0.3275911 z),
-  /// within 1.5e-7 (Abramowitz and Stegun 7.1.26).
-  Value gelu(Value x) const {
-    constexpr double kHalves[] = {1.061405429 / 2, -1.453152027 / 2,
-                                  1.421413741 / 2, -0.284496736 / 2,
-                                  0.254829592 / 2};
-    Value size = max(x, b.create<arith::NegFOp>(loc, x));
-    Value below =
-        add(mul(size, number(0.3275911 / std::sqrt(2.0))), number(1.0));
-    Value t = b.create<arith::DivFOp>(loc, number(1.0), below);
-    Value sum = number(kHalves[0]);
-    for (double half : llvm::drop_begin(kHalves))
-      sum = add(mul(sum, t), number(half));
-    Value power = b.create<math::ExpOp>(loc, mul(mul(x, x), number(-0.5)));
-    Value tail = mul(mul(sum, t), mul(power, size));
-    return b.create<arith::SubFOp>(loc, max(x, number(0.0)), tail);
-  }
-};
-
-} // namespace
+/// Gelu is max(x, 0) - |x| / 2 * erfc(|x| / sqrt 2): no difference of nearly
+/// equal numbers. erfc(z) = t · p(t) · exp(-z²), t = 1 / (1 + 0.3275911 z),
+/// within 1.5e-7 (Abramowitz and Stegun 7.1.26).
+static Value gelu(const Scalars &s, Value x) {
+  constexpr double kHalves[] = {1.061405429 / 2, -1.453152027 / 2,
+                                1.421413741 / 2, -0.284496736 / 2,
+                                0.254829592 / 2};
+  Value size = s.max(x, s.negate(x));
+  Value below =
+      s.add(s.mul(size, s.number(0.3275911 / std::sqrt(2.0))), s.number(1.0));
+  Value t = s.div(s.number(1.0), below);
+  Value sum = s.number(kHalves[0]);
+  for (double half : llvm::drop_begin(kHalves))
+    sum = s.add(s.mul(sum, t), s.number(half));
+  Value power = s.exp(s.mul(s.mul(x, x), s.number(-0.5)));
+  Value tail = s.mul(s.mul(sum, t), s.mul(power, size));
+  return s.sub(s.max(x, s.number(0.0)), tail);
+}
 
 bool GeluErfOp::isActivation() { return true; }
 bool GegluErfOp::isActivation() { return true; }
 
 Value GeluErfOp::formula(OpBuilder &b, Location loc, ValueRange x) {
-  return Scalars{b, loc}.gelu(x[0]);
+  return gelu({b, loc}, x[0]);
 }
 
 Value GegluErfOp::formula(OpBuilder &b, Location loc, ValueRange x) {
   Scalars s{b, loc};
-  return s.mul(s.gelu(x[0]), x[1]);
+  return s.mul(gelu(s, x[0]), x[1]);
 }
 
 Value TanhOp::formula(OpBuilder &b, Location loc, ValueRange x) {
-  return b.create<math::TanhOp>(loc, x[0]);
+  return Scalars{b, loc}.tanh(x[0]);
 }

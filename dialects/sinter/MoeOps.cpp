@@ -2,8 +2,7 @@
 /// and shapes disagree. And the text form of the route.
 #include "dialects/sinter/MoeOps.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "dialects/sinter/Scalars.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -174,17 +173,12 @@ LogicalResult GateRowsOp::verify() {
 bool ClampedSwigluOp::isActivation() { return true; }
 
 Value ClampedSwigluOp::formula(OpBuilder &b, Location loc, ValueRange x) {
-  auto number = [&](float value) -> Value {
-    return b.create<arith::ConstantOp>(loc, b.getF32FloatAttr(value));
-  };
-  Value most = number(7.0f);
-  Value gate = b.create<arith::MinNumFOp>(loc, x[0], most);
-  Value up = b.create<arith::MinNumFOp>(loc, x[1], most);
-  up = b.create<arith::MaxNumFOp>(loc, up, number(-7.0f));
-  Value slope = b.create<arith::MulFOp>(loc, gate, number(-1.702f));
-  Value below = b.create<arith::AddFOp>(
-      loc, number(1.0f), b.create<math::ExpOp>(loc, slope).getResult());
-  Value gated = b.create<arith::DivFOp>(loc, gate, below);
-  Value above = b.create<arith::AddFOp>(loc, up, number(1.0f));
-  return b.create<arith::MulFOp>(loc, gated, above);
+  Scalars s{b, loc};
+  Value most = s.number(7.0);
+  Value gate = s.min(x[0], most);
+  Value up = s.min(x[1], most);
+  up = s.max(up, s.number(-7.0));
+  Value slope = s.mul(gate, s.number(-1.702));
+  Value gated = s.div(gate, s.add(s.number(1.0), s.exp(slope)));
+  return s.mul(gated, s.add(up, s.number(1.0)));
 }

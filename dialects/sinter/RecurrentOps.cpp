@@ -2,8 +2,7 @@
 /// shapes disagree.
 #include "dialects/sinter/RecurrentOps.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "dialects/sinter/Scalars.h"
 
 using namespace mlir;
 using namespace sinter;
@@ -183,23 +182,14 @@ LogicalResult FoldOp::verify() {
   return success();
 }
 
-/// x / (1 + exp(-y)).
-static Value gated(OpBuilder &b, Location loc, Value x, Value y) {
-  Value one = b.create<arith::ConstantOp>(loc, b.getF32FloatAttr(1.0f));
-  Value negative = b.create<arith::NegFOp>(loc, y);
-  Value power = b.create<math::ExpOp>(loc, negative);
-  Value below = b.create<arith::AddFOp>(loc, one, power);
-  return b.create<arith::DivFOp>(loc, x, below);
-}
-
 Value SiluOp::formula(OpBuilder &b, Location loc, ValueRange x) {
-  return gated(b, loc, x[0], x[0]);
+  return Scalars{b, loc}.gated(x[0], x[0]);
 }
 
 Value MulOp::formula(OpBuilder &b, Location loc, ValueRange x) {
-  return b.create<arith::MulFOp>(loc, x[0], x[1]);
+  return Scalars{b, loc}.mul(x[0], x[1]);
 }
 
 Value SigmoidGateOp::formula(OpBuilder &b, Location loc, ValueRange x) {
-  return gated(b, loc, x[0], x[1]);
+  return Scalars{b, loc}.gated(x[0], x[1]);
 }

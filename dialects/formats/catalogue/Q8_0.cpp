@@ -1,40 +1,18 @@
 // Q8_0: 32 signed bytes, weight = d * byte; as a code the byte plus 128.
 //
 //   | d f16 | qs 32 × int8 |
-#include "dialects/formats/BlockBytes.h"
+#include "dialects/formats/SignedBytes.h"
 
 namespace sinter {
-
-static void loadCodes(const uint8_t *block, uint8_t *codes) {
-  for (unsigned i = 0; i < 32; ++i)
-    codes[i] = block[2 + i] ^ 0x80;
-}
-
-static void dequantize(const uint8_t *block, float *weights) {
-  uint8_t codes[32];
-  loadCodes(block, codes);
-  const float scale = loadHalf(block);
-  for (unsigned i = 0; i < 32; ++i)
-    weights[i] = scale * static_cast<float>(codes[i] - 128);
-}
-
-static void split(const uint8_t *block, CanonicalBlock &parts) {
-  loadCodes(block, parts.codes.data());
-  parts.groupScales[0] = loadU16(block);
-}
 
 extern const Format q8_0Format = {
     .name = "q8_0",
     .ggufId = 8,
     .blockWeights = 32,
     .blockBytes = 34,
-    .form = {.family = Family::Affine,
-             .bits = 8,
-             .codeOffset = 128,
-             .group = 32,
-             .groupScale = GroupScale::F16},
-    .dequantize = dequantize,
-    .split = split,
+    .form = kSignedBytes,
+    .dequantize = dequantizeSignedBytes<2>,
+    .split = splitSignedBytes<2>,
 };
 
 } // namespace sinter
