@@ -45,9 +45,7 @@ Routing Experts::routing(ModelBuilder &model, Scoring scoring, bool normalise) {
   result.scoring =
       function < 1 || function > 3 ? scoring : kScorings[function - 1];
   result.normalise = asked.flag("expert_weights_norm", normalise);
-  result.scale = asked.number("expert_weights_scale", 1.0);
-  if (result.scale == 0.0)
-    result.scale = 1.0; // 0 is how some writers say that there is none
+  result.scale = asked.factor("expert_weights_scale");
   result.groups = std::max<int64_t>(1, asked.count("expert_group_count", 1));
   result.usedGroups =
       std::max<int64_t>(1, asked.count("expert_group_used_count", 1));

@@ -26,7 +26,7 @@ Decoder sinter::hybridDecoder(ModelBuilder &model) {
   ModelSource &asked = model.source();
   const Extent one = {1, "1"};
   Decoder d;
-  d.layers = asked.size("block_count");
+  d.layers = asked.layers();
   d.context = asked.size("context_length");
   d.hidden = asked.size("embedding_length");
   d.feedForward = sizeOfSome(asked, "feed_forward_length", d.layers, one);

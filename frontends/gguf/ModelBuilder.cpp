@@ -72,7 +72,7 @@ Decoder ModelBuilder::decoder(Norm norm) {
                                           : "attention.layer_norm_epsilon";
   Decoder d;
   d.norm = norm;
-  d.layers = asked.size("block_count");
+  d.layers = asked.layers();
   d.context = asked.size("context_length");
   d.hidden = asked.size("embedding_length");
   d.feedForward = asked.size("feed_forward_length");
@@ -125,12 +125,6 @@ Rows ModelBuilder::scale(const Rows &rows, double factor, StringRef label) {
 std::vector<Block> ModelBuilder::blocks(const Decoder &decoder) {
   std::vector<Block> result;
   int64_t count = asked.describes() ? 1 : decoder.layers.value;
-  // Each layer has weights, so this bounds the work for a key that lies.
-  auto tensors = static_cast<int64_t>(asked.tensorCount());
-  if (!asked.describes() && count > tensors)
-    asked.refuse(llvm::formatv("{0} is {1}, but the file has only {2} tensors",
-                               asked.keyName(decoder.layers.formula), count,
-                               tensors));
   if (!asked.ok())
     return result;
   for (int64_t i = 0; i < count; ++i)

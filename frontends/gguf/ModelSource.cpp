@@ -62,14 +62,6 @@ std::string ModelSource::keyName(StringRef key) const {
   return "key " + quotedName(arch + "." + key.str());
 }
 
-uint64_t ModelSource::tensorCount() const {
-  uint64_t count = 0;
-  if (model)
-    for (const GgufFile &file : model->files())
-      count += file.tensors().size();
-  return count;
-}
-
 void ModelSource::refuse(std::string text) {
   if (failure.empty())
     failure = std::move(text);
@@ -129,6 +121,20 @@ Extent ModelSource::size(StringRef key, const Extent &otherwise) {
   if (!value)
     return {otherwise.value, key.str()};
   return {wholeNumber(key, *value, 1).value_or(1), key.str()};
+}
+
+Extent ModelSource::layers() {
+  Extent layers = size("block_count");
+  if (describes())
+    return layers;
+  uint64_t tensors = 0;
+  for (const GgufFile &file : model->files())
+    tensors += file.tensors().size();
+  if (uint64_t(layers.value) <= tensors)
+    return layers;
+  refuse(llvm::formatv("{0} is {1}, but the file has only {2} tensors",
+                       keyName(layers.formula), layers.value, tensors));
+  return {1, layers.formula};
 }
 
 int64_t ModelSource::count(StringRef key, int64_t otherwise) {

@@ -48,6 +48,9 @@ public:
   /// A whole number from 1; the same for all layers if the file lists layers.
   Extent size(llvm::StringRef key);
   Extent size(llvm::StringRef key, const Extent &otherwise);
+  /// How many layers; at most as many as the file has tensors, since each has
+  /// weights, so that a key that lies costs no memory.
+  Extent layers();
   /// A whole number from 0 that the file may leave out.
   int64_t count(llvm::StringRef key, int64_t otherwise);
   std::optional<int64_t> count(llvm::StringRef key);
@@ -91,8 +94,6 @@ public:
   /// The user's word for `pooling_type`, which then counts; empty: none.
   void choosePooling(llvm::StringRef name) { pooling = name; }
   llvm::StringRef chosenPooling() const { return pooling; }
-  /// Tensors in all parts.
-  uint64_t tensorCount() const;
   /// Counts the tensors of this prefix as used, though the model does without
   /// them; the user is told `why`.
   void skipTensors(llvm::StringRef prefix, llvm::StringRef why);

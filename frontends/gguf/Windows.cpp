@@ -5,14 +5,10 @@
 
 using namespace sinter;
 
-/// More layers than a file may have tensors are refused elsewhere; this only
-/// bounds the list.
-static constexpr int64_t kMostLayers = 4096;
-
 Windows::Windows(ModelSource &source, const Extent &layers,
                  WindowDefaults defaults) {
   int64_t length = source.count("attention.sliding_window", defaults.length);
-  size_t count = std::min(layers.value, kMostLayers);
+  size_t count = layers.value;
   lengths.assign(count, length);
   std::vector<int64_t> pattern =
       source.ofLayers("attention.sliding_window_pattern", count);

@@ -7,14 +7,9 @@ namespace sinter {
 
 static void build(ModelBuilder &model) {
   ModelSource &source = model.source();
-  // 0 is how some writers say that there is none.
-  auto multiplier = [&](llvm::StringRef key) {
-    double found = source.number(key, 1.0);
-    return found == 0.0 ? 1.0 : found;
-  };
-  const double embedding = multiplier("embedding_scale");
-  const double residual = multiplier("residual_scale");
-  const double logits = multiplier("logit_scale");
+  const double embedding = source.factor("embedding_scale");
+  const double residual = source.factor("residual_scale");
+  const double logits = source.factor("logit_scale");
   Experts::has(model);
   const Decoder d = model.decoder();
   Experts experts(model, d.feedForward);
