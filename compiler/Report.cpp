@@ -173,7 +173,7 @@ uint64_t Report::tunedTiles() const {
 }
 
 std::string Report::table() const {
-  std::string text = fmt::format("{:<24} {:>6} {:>9}  {}\n", "fusion", "fired",
+  std::string text = fmt::format("{:<26} {:>6} {:>9}  {}\n", "fusion", "fired",
                                  "expected", "refused");
   for (const FusionResult &fusion : fusions) {
     // A model without, say, experts need not read of fusions for them.
@@ -182,7 +182,7 @@ std::string Report::table() const {
     std::string why = fusion.on ? "" : "switched off";
     for (const std::string &reason : fusion.refusals)
       why += (why.empty() ? "" : "; ") + reason;
-    text += StringRef(fmt::format("{:<24} {:>6} {:>9}  {}", fusion.name,
+    text += StringRef(fmt::format("{:<26} {:>6} {:>9}  {}", fusion.name,
                                   fusion.fused, fusion.expected, why))
                 .rtrim()
                 .str() +

@@ -4,7 +4,8 @@
     tools/ablate.py model.gguf -b 1 8 32 -p 512 -n 32 --rounds 7 --plot ablation.png
 
 Compiles the model with all fusions, with each one off in turn, and with none;
-lets all of them take turns in `bench`; and prints, beside counts, launches,
+lets each of these take turns with the first in `bench`, two compiled models at a
+time, since each is as large as the weights; and prints, beside counts, launches,
 barriers and bytes, the medians and spread of prefill and decode, and a verdict
 by the promotion rule: a fusion is worth its place if the median of its gains
 over the rounds is above 2 % and above three times their standard deviation.
@@ -100,7 +101,7 @@ def compile_variant(options, folder, name, flags):
 
 
 def bench(options, variant):
-    """Adds the seconds of each test, in one fresh process."""
+    """Seconds of each test, in one fresh process."""
     command = [program(options, "bench"), variant["path"], "-p",
                str(options.prompt), "-n", str(options.generate), "-b",
                *map(str, options.sequences), "--repeat", "3", "--json"]
@@ -111,13 +112,14 @@ def bench(options, variant):
         report = json.loads(output)
     except json.JSONDecodeError:
         sys.exit(f"ablate: {command[0]} printed no JSON: {output[:200]!r}")
+    seconds = {}
     for test in report["tests"]:
         tokens = options.prompt
         if test["name"].startswith("tg"):
             sequences = test["name"].partition("@b")[2] or "1"
             tokens = options.generate * int(sequences)
-        variant["seconds"].setdefault(test["name"], []).append(
-            tokens / test["tokens_per_second"])
+        seconds[test["name"]] = tokens / test["tokens_per_second"]
+    return seconds
 
 
 def gain_of(fast, slow):
@@ -136,8 +138,9 @@ def verdict_of(gain):
     return "loses" if -gain["median"] > bar else "no gain above noise"
 
 
-def row_of(variant, full):
-    """One variant beside the model with all fusions."""
+def row_of(variant, full, beside):
+    """One variant beside the model with all fusions, which took `beside`
+    seconds in turns with it."""
     row = {key: value for key, value in variant.items()
            if key not in ("path", "counts", "expected")}
     row["fired"] = row["expected"] = None
@@ -145,12 +148,11 @@ def row_of(variant, full):
         row["fired"] = full["counts"][variant["name"]]
         row["expected"] = full["expected"][variant["name"]]
     row["gains"] = {}
-    if variant is not full:
-        for test, seconds in variant["seconds"].items():
-            gain = gain_of(full["seconds"][test], seconds)
-            gain["verdict"] = ("fires nowhere" if row["fired"] == 0
-                               else verdict_of(gain))
-            row["gains"][test] = gain
+    for test, seconds in beside.items():
+        gain = gain_of(seconds, variant["seconds"][test])
+        gain["verdict"] = ("fires nowhere" if row["fired"] == 0
+                           else verdict_of(gain))
+        row["gains"][test] = gain
     return row
 
 
@@ -205,23 +207,34 @@ def plot(rows, path):
     pyplot.savefig(path, dpi=120)
 
 
+def turns(options, full, variant):
+    """Rounds of both, and so the variant's row."""
+    beside = {}
+    for _ in range(options.rounds):
+        for test, seconds in bench(options, full).items():
+            beside.setdefault(test, []).append(seconds)
+            full["seconds"].setdefault(test, []).append(seconds)
+        for test, seconds in bench(options, variant).items():
+            variant["seconds"].setdefault(test, []).append(seconds)
+    return row_of(variant, full, beside)
+
+
 def measure(options, folder):
-    names = ablatable(options)
-    variants = [compile_variant(options, folder, ALL, [])]
-    for name in names:
-        variants.append(compile_variant(options, folder, name,
-                                        [f"--no-{name}"]))
-    variants.append(compile_variant(options, folder, NONE,
-                                    ["--fusion-level=0"]))
-    for number in range(options.rounds):
-        for variant in variants:
-            bench(options, variant)
+    others = [(name, [f"--no-{name}"]) for name in ablatable(options)]
+    others.append((NONE, ["--fusion-level=0"]))
+    full = compile_variant(options, folder, ALL, [])
+    rows = []
+    for number, (name, flags) in enumerate(others):
         if sys.stderr.isatty():
-            print(f"\rround {number + 1} of {options.rounds}", end="",
+            print(f"\r{number + 1} of {len(others)}: {name:30}", end="",
                   file=sys.stderr, flush=True)
+        variant = compile_variant(options, folder, name, flags)
+        rows.append(turns(options, full, variant))
+        os.remove(variant["path"])
+    os.remove(full["path"])
     if sys.stderr.isatty():
         print(file=sys.stderr)
-    return [row_of(variant, variants[0]) for variant in variants]
+    return [row_of(full, full, {}), *rows]
 
 
 def main():

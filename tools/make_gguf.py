@@ -30,6 +30,11 @@ SHAPES = {
                         kv_heads=8, head=64, ffn=2880, vocab=201088,
                         experts=32, used=4, expert_ffn=2880, window=128,
                         ffn_norm="post_attention_norm"),
+    "qwen3-8b": dict(arch="qwen3", hidden=4096, layers=36, heads=32,
+                     kv_heads=8, head=128, ffn=12288, vocab=151936),
+    "gemma-3-4b": dict(arch="gemma3", hidden=2560, layers=34, heads=8,
+                       kv_heads=4, head=256, ffn=10240, vocab=262208,
+                       window=1024, tied=True),
     "llama-3.2-3b": dict(arch="llama", hidden=3072, layers=28, heads=24,
                          kv_heads=8, head=128, ffn=8192, vocab=128256),
     **hybrid_shapes.SHAPES,
@@ -81,8 +86,19 @@ def more_bits(layer, layers):
             or (layer - eighth) % 3 == 2)
 
 
-def format_of(name, mixture, layer, layers):
-    """What real files of this mixture hold in this tensor."""
+# Rows that are no multiple of 256 hold these instead, as llama.cpp's quantizer
+# has it.
+NARROW_BLOCKS = {"Q4_K": "Q5_0", "Q5_K": "Q5_1", "Q6_K": "Q8_0",
+                 "IQ4_XS": "IQ4_NL"}
+
+
+def format_of(name, width, mixture, layer, layers):
+    """What real files of this mixture hold in this tensor, `width` a row."""
+    found = wanted_format(name, mixture, layer, layers)
+    return NARROW_BLOCKS.get(found, found) if width % 256 else found
+
+
+def wanted_format(name, mixture, layer, layers):
     if name.endswith(("norm.weight", "gate_inp.weight")):
         return "F32"
     if hybrid_shapes.is_small(name.split(".", 2)[-1]):
@@ -138,17 +154,20 @@ def tensors(shape, mixture):
     hidden, head = shape["hidden"], shape["head"]
     query, cache = shape["heads"] * head, shape["kv_heads"] * head
     layers = shape["layers"]
+    # A tied embedding is the head too, and has its format.
+    like = "output.weight" if shape.get("tied") else "token_embd.weight"
     yield "token_embd.weight", [hidden, shape["vocab"]], \
-        format_of("token_embd.weight", mixture, 0, layers)
+        format_of(like, hidden, mixture, 0, layers)
     for layer in range(layers):
         if "state" in shape:
             for part, dims in hybrid_shapes.block(shape, layer):
                 name = f"blk.{layer}.{part}"
-                yield name, dims, format_of(name, mixture, layer, layers)
+                yield name, dims, format_of(name, dims[0], mixture,
+                                            layer, layers)
             continue
         block = [("attn_norm", [hidden]), ("attn_q", [hidden, query]),
                  ("attn_k", [hidden, cache]), ("attn_v", [hidden, cache])]
-        if shape["arch"] in ("qwen3", "qwen3moe"):
+        if shape["arch"] in ("qwen3", "qwen3moe", "gemma3"):
             block += [("attn_q_norm", [head]), ("attn_k_norm", [head])]
         block += [("attn_output", [query, hidden]),
                   (shape.get("ffn_norm", "ffn_norm"), [hidden])]
@@ -156,14 +175,20 @@ def tensors(shape, mixture):
             [("ffn_gate", [hidden, shape["ffn"]]),
              ("ffn_up", [hidden, shape["ffn"]]),
              ("ffn_down", [shape["ffn"], hidden])]
+        if shape["arch"] == "gemma3":
+            block += [("post_attention_norm", [hidden]),
+                      ("post_ffw_norm", [hidden])]
         for part, dims in block:
             name = f"blk.{layer}.{part}.weight"
-            yield name, dims, format_of(name, mixture, layer, layers)
+            yield name, dims, format_of(name, dims[0], mixture, layer,
+                                        layers)
         for part, dims in bias_block(shape):
             yield f"blk.{layer}.{part}", dims, "F32"
     yield "output_norm.weight", [hidden], "F32"
+    if shape.get("tied"):
+        return
     yield "output.weight", [hidden, shape["vocab"]], \
-        format_of("output.weight", mixture, 0, layers)
+        format_of("output.weight", hidden, mixture, 0, layers)
 
 
 def size_of(dims, fmt):
@@ -242,6 +267,7 @@ def metadata(shape, name):
         yield f"{arch}.expert_feed_forward_length", shape["expert_ffn"]
     if "window" in shape:
         yield f"{arch}.attention.sliding_window", shape["window"]
+    if arch == "gpt-oss":
         yield f"{arch}.rope.scaling.type", "yarn"
         yield f"{arch}.rope.scaling.factor", 32.0
         yield f"{arch}.rope.scaling.original_context_length", 4096

@@ -359,7 +359,7 @@ std::vector<std::string> ModelSource::allWarnings() const {
 std::string ModelSource::describe() const {
   std::string text = "architecture " + arch + "\n\nkeys\n";
   for (const AskedKey &asked : keys) {
-    text += llvm::formatv("  {0,-50} {1,-8}", asked.key, asked.kind);
+    text += llvm::formatv("  {0,-50} {1,-9}", asked.key, asked.kind);
     text += asked.otherwise.empty() ? "required" : "default " + asked.otherwise;
     text += "\n";
   }
