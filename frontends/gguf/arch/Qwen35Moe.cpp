@@ -10,9 +10,10 @@ namespace sinter {
 static void build(ModelBuilder &model) {
   ModelSource &asked = model.source();
   Experts::has(model);
-  Decoder d = model.decoder();
+  // Every layer has experts: the files have no feed_forward_length.
+  Decoder d = hybridDecoder(model);
   skipPredictionLayers(asked, d);
-  Experts experts(model, Experts::widthOf(model, d));
+  Experts experts(model, asked.size("expert_feed_forward_length"));
   const Extent shared =
       asked.size("expert_shared_feed_forward_length", d.feedForward);
   const Routing routing = Experts::routing(model, Scoring::Softmax, true);
