@@ -27,6 +27,7 @@ OPEN_WINDOWS = 64
 LEADING_END_SHARE = 0.1
 MOST_STEPS = 2000
 DECAY_SHARE = 0.45
+NARROW = 32  # a router's rows, a convolution's taps: no matrix to make orthogonal
 # Sentences come first; then answers and sums teach it to look back; then both.
 SHORT_STEPS = (300, 600)
 
@@ -86,20 +87,30 @@ def make_data(args, vocabulary):
 
 
 def make_step(model, config, optimizer):
-    """One jitted update: (weights, state, tokens, segments) -> (weights, state, loss)."""
+    """One jitted update: (weights, state, tokens, segments) -> (weights, state, loss).
+
+    A model with experts has `forward_balanced`, which also gives what their
+    imbalance adds to the loss; the loss returned is the text's alone.
+    """
     import jax
     import jax.numpy as jnp
     import optax
 
+    def unbalanced(*operands):
+        return model.forward(*operands), 0.0
+
+    forward = getattr(model, "forward_balanced", unbalanced)
+
     def loss(weights, tokens, segments):
-        logits = model.forward(config, weights, tokens[:, :-1], segments[:, :-1])
+        logits, added = forward(config, weights, tokens[:, :-1], segments[:, :-1])
         inside = (segments[:, 1:] == segments[:, :-1]) & (segments[:, 1:] > 0)
         losses = optax.softmax_cross_entropy_with_integer_labels(logits, tokens[:, 1:])
-        return jnp.sum(losses * inside) / jnp.sum(inside)
+        found = jnp.sum(losses * inside) / jnp.sum(inside)
+        return found + added, found
 
     @partial(jax.jit, donate_argnums=(0, 1))
     def step(weights, state, tokens, segments):
-        value, gradient = jax.value_and_grad(loss)(weights, tokens, segments)
+        (_, value), gradient = jax.value_and_grad(loss, has_aux=True)(weights, tokens, segments)
         updates, state = optimizer.update(gradient, state, weights)
         return optax.apply_updates(weights, updates), state, value
 
@@ -107,7 +118,7 @@ def make_step(model, config, optimizer):
 
 
 def make_optimizer(args, shapes):
-    """Muon for the blocks' matrices, AdamW for embeddings and norms.
+    """Muon for the blocks' matrices, AdamW for embeddings, norms and narrow weights.
 
     Muon (https://kellerjordan.github.io/posts/muon) makes a step's update of a
     matrix orthogonal; here it needs far fewer tokens than AdamW alone before the
@@ -125,9 +136,9 @@ def make_optimizer(args, shapes):
             [args.warmup, args.steps - decay])
 
     def matrices(weights):
-        rows_out = optax.contrib.MuonDimensionNumbers(reduction_axis=1, output_axis=0)
-        return {name: rows_out if shapes[name][1:] and name.startswith("blk.") else None
-                for name in weights}
+        rows_out = optax.contrib.MuonDimensionNumbers(reduction_axis=-1, output_axis=-2)
+        return {name: rows_out if min(shapes[name][-2:]) >= NARROW and name.startswith("blk.")
+                and shapes[name][1:] else None for name in weights}
 
     muon = optax.contrib.muon(
         schedule(args.rate), adam_learning_rate=schedule(args.adam_rate), adam_b2=0.98,
