@@ -51,6 +51,8 @@ MAX_DEPTH = 3
 FILE_LINES, FILE_LINES_HARD = 300, 600
 FUNCTION_LINES, FUNCTION_LINES_HARD = 50, 100
 COLUMNS = 80
+# Of all golden models together.
+GOLDEN_BYTES = 20_000_000
 
 
 class Findings:
@@ -224,6 +226,15 @@ def check_stems(root, findings):
             findings.error("compiler/Pipeline.cpp", f"names no pass: {row}")
 
 
+def check_golden(root, findings):
+    """A clone stays small: what needs more room goes to ../shared."""
+    folder = root / "test/golden"
+    size = sum(path.stat().st_size for path in folder.glob("*"))
+    if size > GOLDEN_BYTES:
+        findings.error(folder.relative_to(root), f"has {size} bytes, at most "
+                                                 f"{GOLDEN_BYTES}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=pathlib.Path,
@@ -247,6 +258,7 @@ def main():
         check_shape(path, text, findings)
         check_functions(path, text, findings)
     check_stems(root, findings)
+    check_golden(root, findings)
     print(f"{findings.errors} errors, {findings.warnings} warnings")
     return 1 if findings.errors else 0
 

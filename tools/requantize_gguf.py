@@ -7,8 +7,8 @@ format, and what its exact logits follow from.
     requantize_gguf.py llama.F16.gguf --ggml llama.cpp/build/bin/libggml-base.so \\
         --format IQ2_XXS -o llama.IQ2_XXS.gguf --exact llama.IQ2_XXS.F32.gguf
 
-Several formats are taken in turns, matrix after matrix. Quantising weighs all
-columns alike. Where `gguf` cannot dequantise, format_oracle.py can.
+Several formats are taken in turns, matrix after matrix; rows that are no whole
+number of blocks stay floats. Quantising weighs all columns alike. Where `gguf` cannot dequantise, format_oracle.py can.
 """
 
 import argparse
@@ -84,11 +84,11 @@ def main():
     for tensor in reader.tensors:
         name, shape = tensor.name, [int(n) for n in tensor.shape[::-1]]
         values = np.asarray(tensor.data, np.float32).reshape(shape)
-        if len(shape) == 1:
+        kind = kinds[turn % len(kinds)]
+        if len(shape) == 1 or shape[-1] % GGML_QUANT_SIZES[kind][0]:
             packed.append((name, shape, T.F32, values.tobytes()))
             plain.append(packed[-1])
             continue
-        kind = kinds[turn % len(kinds)]
         turn += 1
         blocks = quantized(ggml, values, kind)
         packed.append((name, shape, kind, blocks.tobytes()))

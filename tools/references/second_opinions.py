@@ -1,6 +1,7 @@
 """Families of which ../shared/golden has files by llama.cpp: the same families
-by transformers, a second opinion on the definition. Not committed as golden
-models; `make_reference.py` makes them on demand."""
+by transformers, a second opinion on the definition. Committed as the golden
+model of their family where those files are large; `make_reference.py` makes
+the others on demand."""
 
 from references.families import HEADS, WIDE_HEADS, Family
 
@@ -28,6 +29,9 @@ SECOND_OPINIONS = {
         WIDE_HEADS | dict(intermediate_size=96, head_dim=32, num_experts=8,
                           num_experts_per_tok=2, moe_intermediate_size=32,
                           norm_topk_prob=True)),
+    "qwen3": Family(
+        "Qwen3ForCausalLM", "Qwen3Config",
+        HEADS | dict(intermediate_size=96, head_dim=32)),
     "phi3": Family(
         "Phi3ForCausalLM", "Phi3Config",
         HEADS | dict(intermediate_size=96, max_position_embeddings=512,
