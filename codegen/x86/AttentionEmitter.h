@@ -1,0 +1,89 @@
+/// What the parts of the attention kernel share: the walk over tiles and pages
+/// (EmitAttention.cpp), a page's scores (AttentionScores.cpp), and what becomes
+/// of them (AttentionSums.cpp).
+#ifndef SINTER_CODEGEN_X86_ATTENTIONEMITTER_H
+#define SINTER_CODEGEN_X86_ATTENTIONEMITTER_H
+
+#include "codegen/x86/CachePage.h"
+#include "codegen/x86/KernelBuilder.h"
+#include "dialects/tile/Tile.h"
+
+namespace sinter::x86 {
+
+class AttentionEmitter {
+public:
+  AttentionEmitter(KernelBuilder &builder, tile::AttentionAttr attr,
+                   unsigned tokens)
+      : k(builder), attention(attr), tileTokens(tokens),
+        group(attr.getHeads() / attr.getCacheHeads()),
+        page{.heads = attr.getCacheHeads(),
+             .keyWidth = attr.getKeyWidth(),
+             .valueWidth = attr.getValueWidth(),
+             .pageTokens = attr.getPageTokens(),
+             .f16 = attr.getCacheF16()} {}
+
+  void emit();
+
+private:
+  /// Consecutive tokens of one sequence and the query heads of one cache head:
+  /// row r is token r / group, head r % group.
+  struct Tile {
+    unsigned rows;
+    Value firstToken, head, slot;
+  };
+
+  /// Rows from `first` (i64) on that one pass keeps in registers.
+  struct Pass {
+    Value first;
+    unsigned rows;
+  };
+
+  void allocateWorkSpace();
+  void emitTile(Value firstToken, Value head, unsigned tokens);
+  Value beginRows(const Tile &tile);
+  void overPasses(const Tile &tile,
+                  llvm::function_ref<void(const Pass &)> body);
+  void emitScores(const Pass &pass, Value keys, Value firstKey);
+  Values emitDots(const Pass &pass, Value keyBlocksAt, unsigned blocks);
+  void storeScores(const Pass &pass, const Values &dots, Value firstKey,
+                   Value keyBlock, unsigned blocks);
+  Value firstSeen(const Tile &tile);
+  Value lastOfSequence(Value token);
+  Value slopeOf(Value head);
+  Value nearer(Value score, Value row, Value lane, Value key);
+  void beginSoftmax(Value row, Value head);
+  Value scaled(Value dots);
+  Value isSeen(Value lane, Value left);
+  void emitSoftmax(const Tile &tile);
+  void emitValues(const Pass &pass, Value values, Value keyCount);
+  void emitResult(const Tile &tile);
+  void writeHead(Value out, Value head, Value result, Value inverse);
+
+  /// Element `row` of work space with `bytes` for each row.
+  Value ofRow(Value space, Value row, unsigned bytes) {
+    return k.at(space, k.mul(row, bytes));
+  }
+  unsigned rowsPerPass() const { return k.isa().wide ? 8 : 4; }
+  unsigned lanes() const { return k.isa().lanes(); }
+  unsigned valueLanes() const { return k.lanesFor(page.valueWidth); }
+  unsigned scoreBytes() const { return page.pageTokens * 4; }
+  unsigned outputBytes() const { return page.valueWidth * 4; }
+  unsigned stateBytes() const { return lanes() * 4; }
+
+  KernelBuilder &k;
+  tile::AttentionAttr attention;
+  unsigned tileTokens, group;
+  CachePage page;
+  Value query, sinks, output;
+  CachePool pool;
+  // Work space of a tile, row by row: address of the query, position of the
+  // token; scores, then weights, of a page; sums of values; and as vectors of
+  // equal lanes the running maximum, running sum and rescale factor.
+  Value queries, positions, scores, outputs, maxima, sums, factors;
+  // With a slope: the token's own position, and minus its head's slope.
+  Value places, slopes;
+};
+
+} // namespace sinter::x86
+
+#endif // SINTER_CODEGEN_X86_ATTENTIONEMITTER_H
