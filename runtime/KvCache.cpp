@@ -34,6 +34,16 @@ static std::vector<uint32_t> windowsOf(std::span<const PlanState> states) {
   return windows;
 }
 
+/// The first token that must be there for the one at `length` to see its
+/// window, itself included; 0: all of them.
+static uint32_t neededFrom(uint32_t window, uint32_t length) {
+  return window && length >= window ? length - window + 1 : 0;
+}
+
+/// Bounds the tables of page numbers, and a plan's wish for windows: 256 M
+/// tokens in pages of 16.
+static constexpr uint64_t kMaxPages = uint64_t(1) << 24;
+
 Result<KvCache> KvCache::create(std::span<const PlanState> states,
                                 const CacheRequest &request) {
   assert(request.pageTokens > 0 && "a checked plan has tokens in a page");
@@ -48,6 +58,7 @@ Result<KvCache> KvCache::create(std::span<const PlanState> states,
   cache.places_.resize(states.size());
   std::string what = fmt::format("context of {} tokens for {} sequences",
                                  request.contextLength, request.sequences);
+  uint64_t pages = 0;
   for (uint32_t window : windowsOf(states)) {
     PageShape shape;
     shape.pageTokens = request.pageTokens;
@@ -56,6 +67,11 @@ Result<KvCache> KvCache::create(std::span<const PlanState> states,
                        ? ringBlocks(window, request.largestStep,
                                     request.pageTokens, request.contextLength)
                        : blockCount(request.contextLength, request.pageTokens);
+    pages += uint64_t(shape.blocks) * shape.sequences;
+    if (pages > kMaxPages)
+      return Status(Code::InvalidArgument,
+                    fmt::format("{} needs {} pages, expected up to {}", what,
+                                pages, kMaxPages));
     for (size_t i = 0; i < states.size(); ++i)
       if (states[i].kind == StateKind::KvCache && states[i].window == window) {
         cache.places_[i] = {cache.groups_.size(), shape.stateBytes.size()};
@@ -129,9 +145,8 @@ Status KvCache::truncate(uint32_t slot, uint32_t length) {
   assert(length <= used_[slot] && "only tokens that are held can be dropped");
   for (const Group &group : groups_) {
     uint32_t oldest = group.pages.oldest(slot);
-    // The next token is at `length` and sees `window` tokens with its own.
-    if (length == 0 || oldest == 0 || length == used_[slot] ||
-        uint64_t(oldest) + group.window <= uint64_t(length) + 1)
+    if (length == 0 || length == used_[slot] ||
+        oldest <= neededFrom(group.window, length))
       continue;
     return Status(
         Code::OutOfRange,
@@ -179,7 +194,7 @@ Status KvCache::restore(uint32_t slot, uint32_t length,
                               length, contextLength_));
   std::span<const std::byte> rest = saved;
   for (const Group &group : groups_)
-    if (!group.pages.skip(length, rest))
+    if (!group.pages.skip(length, neededFrom(group.window, length), rest))
       return Status(Code::CorruptData,
                     fmt::format("{} bytes of cache are not those of {} tokens",
                                 saved.size(), length));

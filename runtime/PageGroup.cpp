@@ -11,16 +11,9 @@
 
 namespace sinter {
 
-/// Fewer pages than this, so that page numbers and table sizes stay small.
-static constexpr uint64_t kMaxPages = uint64_t(1) << 28;
-
 Result<PageGroup> PageGroup::create(PageShape shape, const std::string &what) {
   PageGroup group;
   uint64_t pages = uint64_t(shape.blocks) * shape.sequences;
-  if (pages > kMaxPages)
-    return Status(Code::InvalidArgument,
-                  fmt::format("{} needs {} pages, expected up to {}", what,
-                              pages, kMaxPages));
   for (uint64_t pageBytes : shape.stateBytes) {
     uint64_t bytes;
     if (__builtin_mul_overflow(pages, pageBytes, &bytes))
@@ -144,13 +137,15 @@ std::byte *PageGroup::save(uint32_t slot, uint32_t held,
   return into;
 }
 
-bool PageGroup::skip(uint32_t held, std::span<const std::byte> &saved) const {
+bool PageGroup::skip(uint32_t held, uint32_t needed,
+                     std::span<const std::byte> &saved) const {
   uint32_t oldest;
   if (saved.size() < sizeof(oldest))
     return false;
   std::memcpy(&oldest, saved.data(), sizeof(oldest));
   uint32_t end = blockCount(held);
-  if (oldest > end || end - oldest > shape_.blocks)
+  if (uint64_t(oldest) * shape_.pageTokens > needed ||
+      end - oldest > shape_.blocks)
     return false;
   uint64_t bytes = sizeof(oldest) + pageBytes_ * (end - oldest);
   if (saved.size() < bytes)

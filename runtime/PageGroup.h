@@ -26,8 +26,7 @@ struct PageShape {
 
 class PageGroup {
 public:
-  /// `what` the pools are for, in messages. Errors: InvalidArgument,
-  /// ResourceExhausted.
+  /// `what` the pools are for, in messages. Errors: ResourceExhausted.
   static Result<PageGroup> create(PageShape shape, const std::string &what);
 
   /// Makes room in `slot`, which holds `held` tokens, for `count` more. New
@@ -44,10 +43,11 @@ public:
   /// What `slot` has of its `held` tokens as bytes: the number of the first
   /// page, then pages, each state by state. save() and load(), which needs an
   /// empty `slot`, give the end; skip() says whether load() may be called and
-  /// takes its bytes off `saved`.
+  /// takes its bytes off `saved`: tokens from `needed` on must be there.
   uint64_t heldBytes(uint32_t slot, uint32_t held) const;
   std::byte *save(uint32_t slot, uint32_t held, std::byte *into) const;
-  bool skip(uint32_t held, std::span<const std::byte> &saved) const;
+  bool skip(uint32_t held, uint32_t needed,
+            std::span<const std::byte> &saved) const;
   const std::byte *load(uint32_t slot, uint32_t held, const std::byte *from);
 
   /// The first token of `slot` that is still there.

@@ -43,7 +43,9 @@ Result<std::vector<std::byte>> Session::snapshot(int32_t slot,
   std::byte *cache = bytes.data() + sizeof(header);
   if (scope == SnapshotScope::All)
     cache_.save(slot, cache);
-  recurrent_.save(slot, cache + header.cacheBytes);
+  // A slot before its first token holds what an earlier sequence left.
+  if (header.length > 0)
+    recurrent_.save(slot, cache + header.cacheBytes);
   return bytes;
 }
 

@@ -92,6 +92,42 @@ TEST(KvCacheRing, ShortSequencesMayGoBackAnywhere) {
     ASSERT_TRUE(cache.truncate(0, length).ok());
 }
 
+/// `saved` without the first `pages` pages that a group has at `offset`, which
+/// then says so.
+std::vector<std::byte> withoutPages(std::vector<std::byte> saved, size_t offset,
+                                    uint32_t pages, uint64_t pageBytes) {
+  uint32_t oldest;
+  std::memcpy(&oldest, saved.data() + offset, sizeof(oldest));
+  oldest += pages;
+  std::memcpy(saved.data() + offset, &oldest, sizeof(oldest));
+  auto first = saved.begin() + offset + sizeof(oldest);
+  saved.erase(first, first + pages * pageBytes);
+  return saved;
+}
+
+TEST(KvCacheRing, TakesNoSnapshotThatLacksTokens) {
+  KvCache cache = makeCache(160, 2);
+  for (int i = 0; i < 10; ++i)
+    ASSERT_TRUE(cache.append(0, kStep).ok());
+  std::vector<std::byte> saved(cache.heldBytes(0));
+  cache.save(0, saved.data());
+  // Five pages of the whole cache, then pages 2 to 4 of the ring.
+  const size_t ring = 4 + 5 * kAllBytes;
+  ASSERT_EQ(saved.size(), ring + 4 + 3 * kRingBytes);
+  for (const auto &damaged : {withoutPages(saved, 0, 1, kAllBytes),
+                              withoutPages(saved, 0, 5, kAllBytes),
+                              withoutPages(saved, ring, 2, kRingBytes),
+                              withoutPages(saved, ring, 3, kRingBytes)}) {
+    Status status = cache.restore(1, 80, damaged);
+    EXPECT_EQ(status.code(), Code::CorruptData);
+    EXPECT_EQ(cache.length(1), 0u);
+  }
+  // The window of token 80 begins at 61, in page 3.
+  EXPECT_TRUE(
+      cache.restore(1, 80, withoutPages(saved, ring, 1, kRingBytes)).ok());
+  EXPECT_TRUE(cache.restore(1, 80, saved).ok());
+}
+
 /// What each sequence should hold: a number for every position.
 struct Expected {
   std::vector<std::vector<uint32_t>> sequences;

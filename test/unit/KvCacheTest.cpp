@@ -58,7 +58,7 @@ TEST(KvCache, RefusesEmptyAndHugeRequests) {
   EXPECT_EQ(empty.status().message(), "context of 0 tokens for 1 sequences, "
                                       "expected at least 1 of each");
   auto many = KvCache::create(states, request(1u << 30, 1u << 20));
-  EXPECT_NE(many.status().message().find("pages, expected up to 268435456"),
+  EXPECT_NE(many.status().message().find("pages, expected up to 16777216"),
             std::string::npos);
   PlanState huge = state(1);
   huge.pageBytes = uint64_t(1) << 60;

@@ -133,6 +133,13 @@ TEST_F(SequencesTest, DamagedSnapshotsChangeNothing) {
                                "sequence 1 has only 0");
 }
 
+TEST_F(SequencesTest, AnEmptySequenceSnapsNothingOfAnEarlierOne) {
+  auto fresh = *session->snapshot(0);
+  append(0, {3, 1, 4});
+  ASSERT_TRUE(session->truncate(0, 0).ok());
+  EXPECT_EQ(*session->snapshot(0), fresh);
+}
+
 TEST_F(SequencesTest, TrafficIsCountedBySequenceAndStep) {
   append(0, {3});
   append(0, {1, 4, 1});
