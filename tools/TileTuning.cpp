@@ -148,7 +148,7 @@ const KernelResult *Tuner::kernel(const std::string &name) const {
 }
 
 /// A few tokens of one sequence and of as many as the smallest regime takes,
-/// and a largest step.
+/// and a largest step, which is all that a model of whole texts has.
 std::vector<BenchTest> Tuner::tests() const {
   uint32_t context = rules.session->contextLength();
   uint32_t sequences = rules.artifact->plan().regimes.front().maxTokens;
@@ -156,9 +156,11 @@ std::vector<BenchTest> Tuner::tests() const {
   BenchTest decode;
   decode.decode = true;
   decode.tokens = std::min(kDecodeTokens, context);
-  tests.push_back(decode);
+  const bool decodes = !rules.artifact->plan().wholeSequences;
+  if (decodes)
+    tests.push_back(decode);
   decode.sequences = sequences;
-  if (sequences > 1)
+  if (decodes && sequences > 1)
     tests.push_back(decode);
   BenchTest prefill;
   prefill.tokens = std::min(rules.session->chunk(), context);
@@ -271,7 +273,8 @@ Result<MachineRates> Tuner::measureMachine() {
   return rates;
 }
 
-/// Replaces what an earlier table says of this model's kernels.
+/// Replaces what an earlier table says of this model's kernels, where this run
+/// found a tile or tried all of them: a short one keeps what a long one found.
 Status Tuner::writeTable() {
   TunedTable table;
   if (auto old = readTunedTable(result.table)) {
@@ -281,11 +284,14 @@ Status Tuner::writeTable() {
                            "; a new table takes its place");
   }
   const std::string &target = rules.compiled.target;
-  for (const KernelResult &kernel : rules.compiled.report.kernels)
+  for (const KernelResult &kernel : rules.compiled.report.kernels) {
+    if (!found.count(kernel.name) && result.rounds < kernel.candidates.size())
+      continue;
     std::erase_if(table.tiles, [&](const TunedTile &tile) {
       return tile.target == target && tile.tile.kernel == kernel.skeleton &&
              tile.tile.tokens == kernel.tokens;
     });
+  }
   for (const auto &[name, finding] : found) {
     const KernelResult &kernel = *this->kernel(name);
     // Kernels that differ in their bodies alone share a tile.

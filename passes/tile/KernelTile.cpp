@@ -81,6 +81,9 @@ static bool isSound(Attribute skeleton) {
   if (auto gemm = dyn_cast<tile::GemmAttr>(skeleton))
     return findFormat(std::string_view(gemm.getFormat())) &&
            gemm.getSegments() > 0;
+  if (auto gemm = dyn_cast<tile::GroupedGemmAttr>(skeleton))
+    return findFormat(std::string_view(gemm.getFormat())) &&
+           gemm.getSegments() > 0 && gemm.getExperts() > 0;
   if (auto attention = dyn_cast<tile::AttentionAttr>(skeleton))
     return attention.getCacheHeads() > 0 &&
            attention.getHeads() >= attention.getCacheHeads();
@@ -97,8 +100,12 @@ tileCandidates(Attribute skeleton, const TileTarget &target, uint64_t tokens) {
   if (auto attention = dyn_cast<tile::AttentionAttr>(skeleton))
     return attentionCandidates(attention.getHeads() / attention.getCacheHeads(),
                                chosen);
+  if (auto gemm = dyn_cast<tile::GroupedGemmAttr>(skeleton))
+    return groupedCandidates(target, shapeOf(gemm, tokens), chosen);
   if (auto elementwise = dyn_cast<tile::ElementwiseAttr>(skeleton))
     return elementwiseCandidates(elementwise.getOutput().getWidth(), chosen);
+  if (auto combine = dyn_cast<tile::CombineAttr>(skeleton))
+    return elementwiseCandidates(combine.getWidth(), chosen);
   return {};
 }
 

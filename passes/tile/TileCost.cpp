@@ -158,6 +158,21 @@ std::vector<TileChoice> gemmCandidates(const TileTarget &target,
   return candidates.list;
 }
 
+std::vector<TileChoice> groupedCandidates(const TileTarget &target,
+                                          const GemmShape &shape,
+                                          const TileChoice &chosen) {
+  Candidates candidates = {chosen};
+  for (unsigned groups = rowGroupStep(shape); groups <= 2 * kExpertRowGroups;
+       groups *= 2)
+    candidates.add(&TileChoice::rowGroups, groups);
+  for (unsigned tokens = 1; tokens <= target.registers / 4; tokens *= 2)
+    candidates.add(&TileChoice::tokens, tokens);
+  if (shape.decode)
+    for (unsigned ahead : {0u, 2048u, 4096u, 8192u})
+      candidates.add(&TileChoice::prefetch, ahead);
+  return candidates.list;
+}
+
 std::vector<TileChoice> attentionCandidates(unsigned sharing,
                                             const TileChoice &chosen) {
   Candidates candidates = {chosen};

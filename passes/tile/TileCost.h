@@ -59,6 +59,9 @@ std::string gemmReason(const TileTarget &target, const GemmShape &shape);
 
 /// Tiles that a measurement may prefer to `chosen`: one number of it changed at
 /// a time. All of them are right for the shape.
+std::vector<TileChoice> groupedCandidates(const TileTarget &target,
+                                          const GemmShape &shape,
+                                          const TileChoice &chosen);
 std::vector<TileChoice> gemmCandidates(const TileTarget &target,
                                        const GemmShape &shape,
                                        const TileChoice &chosen);

@@ -56,6 +56,21 @@ TEST(BenchWork, SequencesShareWeightsButNotCaches) {
   EXPECT_EQ(work.products, 500 * 4 + 200 * 4 + 7 * 4 * 4);
 }
 
+TEST(BenchWork, WindowsBoundWhatIsReadAndMultiplied) {
+  Plan plan = planWithWork();
+  plan.states[0].window = 4;
+  Work one = stepWork(plan, {.tokens = 1, .depth = 9, .outputs = 1});
+  EXPECT_EQ(one.cacheBytes, 64 * 4);
+  EXPECT_EQ(one.products, 500 + 200 + 7 * 4);
+  // Tokens 2 to 9 see 3, 4, 4, ... positions.
+  Work some = stepWork(plan, {.tokens = 8, .depth = 2});
+  EXPECT_EQ(some.cacheBytes, 64 * (2 + 8));
+  EXPECT_EQ(some.products, 500 * 8 + 7 * (3 + 7 * 4));
+  // The first window is not full before its end.
+  plan.states[0].window = 100;
+  EXPECT_EQ(stepWork(plan, {.tokens = 8}).products, 500 * 8 + 7 * (8 * 9 / 2));
+}
+
 TEST(BenchWork, StepsBeyondEveryRegimeHaveNone) {
   EXPECT_EQ(stepWork(planWithWork(), {.tokens = 65}).launches, 0u);
 }

@@ -120,6 +120,22 @@ TEST(TileCost, DecodeAndPrefillOfExpertsDiffer) {
   EXPECT_EQ(chooseGrouped(kV4, expert(512, false), 128, 8).prefetch, 0u);
 }
 
+TEST(TileCost, ExpertsHaveOtherTilesToMeasure) {
+  for (bool decode : {true, false}) {
+    GemmShape expert = shape(768, decode);
+    expert.q8Output = true;
+    TileChoice chosen = chooseGrouped(kV4, expert, 128, 8);
+    auto others = groupedCandidates(kV4, expert, chosen);
+    EXPECT_GT(others.size(), 4u);
+    for (const TileChoice &other : others) {
+      EXPECT_FALSE(other == chosen);
+      EXPECT_EQ(other.rowGroups % 2, 0u) << "whole blocks of 32 rows";
+      EXPECT_LE(other.tokens, 8u);
+      EXPECT_TRUE(decode || other.prefetch == 0);
+    }
+  }
+}
+
 TEST(TileCost, ItemsOfExpertsWriteWholeBlocks) {
   unsigned groups = chooseGrouped(kV4, expert(8, true), 128, 8).rowGroups;
   EXPECT_EQ(groups % rowGroupStep(expert(8, true)), 0u);

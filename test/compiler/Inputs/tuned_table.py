@@ -1,6 +1,7 @@
 """Writes a table of tuned tiles by hand, as `compile --tune` would.
 
     tuned_table.py CACHE MODULE.mlir halved  half the tokens for its first gemv
+    tuned_table.py CACHE MODULE.mlir experts half the row groups for its experts
     tuned_table.py CACHE MODULE.mlir wrong   a tile that it may not have
     tuned_table.py CACHE --text TEXT         whatever a file may hold
 
@@ -18,11 +19,13 @@ if source == "--text":
     sys.exit()
 module = pathlib.Path(source).read_text()
 target = re.search(r"#sinter\.target<[^>]*>", module)[0]
+kind = "grouped_gemm" if what == "experts" else "gemm"
 skeleton, tile = re.search(
-    r"tile\.kernel @\w+_gemv (#tile\.gemm<.*decode = true>) config <(.*?)>",
+    rf"tile\.kernel @\w+ (#tile\.{kind}<.*decode = true>) config <(.*?)>",
     module).groups()
 tokens = int(re.search(r"tokens = (\d+)", tile)[1])
 other = (f"rowGroups = 3, tokens = {tokens}" if what == "wrong" else
+         tile.replace("rowGroups = 4", "rowGroups = 2") if what == "experts" else
          tile.replace(f"tokens = {tokens}", f"tokens = {tokens // 2}"))
 table = json.loads(path.read_text())
 table["tiles"] = [{"target": target, "kernel": skeleton, "tokens": 8,
