@@ -29,6 +29,10 @@ llvm::Expected<std::string> emitX86(mlir::ModuleOp module, EmitStage stage,
                                     EmitProgress progress = nullptr,
                                     unsigned threads = 0);
 
+/// The same kernels as CUDA C++: one text for NVRTC and, on an emulated device,
+/// for the host's compiler, where each is exported as a KernelFunction too.
+llvm::Expected<std::string> emitCuda(mlir::ModuleOp module);
+
 } // namespace sinter
 
 #endif // SINTER_CODEGEN_EMITTER_H

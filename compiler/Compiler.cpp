@@ -188,6 +188,7 @@ static Stage lastStage(Emit emit) {
   case Emit::Tile:
   case Emit::Llvm:
   case Emit::Assembly:
+  case Emit::Cuda:
     return Stage::Tile;
   case Emit::Plan:
   case Emit::Artifact:
@@ -215,6 +216,12 @@ llvm::Error Compilation::runStages() {
 }
 
 llvm::Expected<std::string> Compilation::emitKernels(EmitStage stage) {
+  if (isGpu(target)) {
+    if (stage != EmitStage::Binary)
+      return failureOf("target '" + target.getLevel() +
+                       "' is a GPU, whose kernels are CUDA C++: --emit=cuda");
+    return emitCuda(*model.module);
+  }
   auto report = [&](size_t done, size_t all) { progress.kernels(done, all); };
   return emitX86(*model.module, stage, report, options.threads);
 }
@@ -224,6 +231,14 @@ llvm::Error Compilation::writeText(const std::string &output) {
   if (options.emit == Emit::Llvm || options.emit == Emit::Assembly) {
     auto emitted = emitKernels(
         options.emit == Emit::Llvm ? EmitStage::Llvm : EmitStage::Assembly);
+    if (!emitted)
+      return emitted.takeError();
+    text = std::move(*emitted);
+  } else if (options.emit == Emit::Cuda) {
+    if (!isGpu(target))
+      return failureOf("--emit=cuda needs a GPU as target, found '" +
+                       target.getLevel() + "'");
+    auto emitted = emitCuda(*model.module);
     if (!emitted)
       return emitted.takeError();
     text = std::move(*emitted);

@@ -1,6 +1,7 @@
 /// Asks the processor and sysfs.
 #include "compiler/HostTarget.h"
 
+#include "codegen/cuda/CudaTarget.h"
 #include "compiler/Failure.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -123,6 +124,30 @@ llvm::Expected<TargetAttr> nativeTarget(const llvm::StringMap<bool> &features,
                          cacheBytes(3, 4 << 20), prefetchDistance(cpu));
 }
 
+/// Facts of a GPU, in the words that passes know: its multiprocessors are
+/// cores, and what is shared in a block is their first cache. A multiprocessor
+/// has as much of the second as its share; weights are streamed by so many
+/// threads that none needs to prefetch.
+static TargetAttr gpuTarget(const CudaTarget &gpu, mlir::MLIRContext &context) {
+  return TargetAttr::get(&context, gpu.name, "", gpu.multiprocessors,
+                         gpu.sharedPerSm, gpu.l2 / gpu.multiprocessors, gpu.l2,
+                         /*prefetch=*/0);
+}
+
+static std::string gpuNames() {
+  std::vector<std::string> names;
+  for (const CudaTarget *gpu : cudaTargets())
+    names.emplace_back(gpu->name);
+  // The list is by file; users count.
+  std::stable_sort(names.begin(), names.end(),
+                   [](const std::string &a, const std::string &b) {
+                     return a.size() < b.size();
+                   });
+  return llvm::join(names, ", ");
+}
+
+bool isGpu(TargetAttr target) { return target.getLevel().starts_with("sm_"); }
+
 llvm::Expected<TargetAttr> targetNamed(StringRef name,
                                        mlir::MLIRContext &context) {
   if (name == "native")
@@ -131,13 +156,17 @@ llvm::Expected<TargetAttr> targetNamed(StringRef name,
   context.loadDialect<SinterDialect>();
   if (name == "x86-64-v3" || name == "x86-64-v4")
     return genericTarget(name, context);
+  if (const CudaTarget *gpu = findCudaTarget(std::string_view(name)))
+    return gpuTarget(*gpu, context);
   return failureOf(
-      llvm::formatv("target '{0}' is unknown; expected native, x86-64-v3 or "
-                    "x86-64-v4",
-                    name));
+      llvm::formatv("target '{0}' is unknown; expected native, x86-64-v3, "
+                    "x86-64-v4 or one of the GPUs {1}",
+                    name, gpuNames()));
 }
 
 std::vector<std::string> requiredFeatures(TargetAttr target) {
+  if (isGpu(target))
+    return {};
   std::vector<std::string> names(std::begin(kLevel3), std::end(kLevel3));
   if (target.getLevel() == "x86-64-v4")
     names.insert(names.end(), std::begin(kLevel4), std::end(kLevel4));

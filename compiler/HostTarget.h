@@ -13,8 +13,9 @@
 
 namespace sinter {
 
-/// Facts of "native", "x86-64-v3" or "x86-64-v4". Errors: an unknown name, or
-/// native on a machine below x86-64-v3.
+/// Facts of "native", "x86-64-v3", "x86-64-v4" or a GPU ("sm_121a"; "sm_121"
+/// means the same). Errors: an unknown name, or native on a machine below
+/// x86-64-v3.
 llvm::Expected<TargetAttr> targetNamed(llvm::StringRef name,
                                        mlir::MLIRContext &context);
 
@@ -23,6 +24,9 @@ llvm::Expected<TargetAttr> targetNamed(llvm::StringRef name,
 llvm::Expected<TargetAttr> nativeTarget(const llvm::StringMap<bool> &features,
                                         llvm::StringRef cpu,
                                         mlir::MLIRContext &context);
+
+/// Whether code for `target` runs on a GPU.
+bool isGpu(TargetAttr target);
 
 /// LLVM names of all processor features that code for `target` may use.
 std::vector<std::string> requiredFeatures(TargetAttr target);

@@ -1,6 +1,9 @@
 /// A table of what was measured on machines of each family.
 #include "compiler/MachineRates.h"
 
+#include "codegen/cuda/CudaTarget.h"
+#include "compiler/HostTarget.h"
+
 #include <algorithm>
 
 using llvm::StringRef;
@@ -43,7 +46,23 @@ static Processors genericFamily(TargetAttr target) {
   return {"", 60e9, 16e9, products * kClock, 0, lanes * 2 * kClock};
 }
 
+/// What the chip's facts say. The kernels multiply bytes with dp4a: four
+/// products in each of 64 lanes of a multiprocessor a cycle.
+static MachineRates gpuRates(const CudaTarget &gpu) {
+  MachineRates rates;
+  rates.source = "facts of " + std::string(gpu.chip);
+  rates.threads = gpu.multiprocessors;
+  rates.readBytes = gpu.bandwidth;
+  rates.coreReadBytes = gpu.bandwidth / gpu.multiprocessors;
+  rates.cacheBytes = kCacheBytes;
+  rates.byteProducts = 64 * 4 * gpu.clock;
+  rates.floatProducts = gpu.peaks.f32 / 2 / gpu.multiprocessors;
+  return rates;
+}
+
 MachineRates typicalRates(TargetAttr target, StringRef cpu) {
+  if (isGpu(target))
+    return gpuRates(*findCudaTarget(std::string_view(target.getLevel())));
   Processors family = genericFamily(target);
   MachineRates rates;
   rates.source = ("typical of " + target.getLevel()).str();

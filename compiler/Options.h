@@ -10,7 +10,7 @@
 namespace sinter {
 
 /// How far a compilation goes and what it leaves behind.
-enum class Emit { Graph, Tile, Plan, Llvm, Assembly, Artifact };
+enum class Emit { Graph, Tile, Plan, Llvm, Assembly, Cuda, Artifact };
 
 /// The tile of one kernel, in the words of the IR.
 struct TileOverride {
@@ -20,7 +20,7 @@ struct TileOverride {
 };
 
 struct CompileOptions {
-  std::string target = "native"; ///< native, x86-64-v3 or x86-64-v4
+  std::string target = "native"; ///< native, an x86-64 level or a GPU
   Emit emit = Emit::Artifact;
   bool fuse = true;                  ///< --fusion-level=0 clears it
   std::vector<std::string> disabled; ///< passes switched off (--no-<name>)

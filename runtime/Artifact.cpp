@@ -3,6 +3,7 @@
 #include "runtime/Artifact.h"
 
 #include "runtime/cpu/CpuFeatures.h"
+#include "runtime/emulated/HostCompiler.h"
 
 #include <fmt/format.h>
 
@@ -49,13 +50,36 @@ Result<Artifact> Artifact::open(const std::string &path) {
   return artifact;
 }
 
-Status Artifact::loadKernels() {
+/// Of an artifact for a GPU the kernels section is the text of its kernels.
+Result<KernelLibrary> Artifact::loadLibrary(Device device) const {
+  std::span<const std::byte> section = view_.section(SectionKind::Kernels);
+  bool gpu = manifest_.target.starts_with("sm_");
+  if (gpu && device == Device::Target)
+    return Status(Code::Unsupported,
+                  fmt::format("its kernels are for the GPU {}, which this "
+                              "version runs on an emulated device only: "
+                              "--device emulated",
+                              manifest_.target));
+  if (!gpu && device == Device::Emulated)
+    return Status(Code::InvalidArgument,
+                  fmt::format("its kernels are for {}; an emulated device runs "
+                              "those of a GPU",
+                              manifest_.target));
+  if (!gpu) {
+    SINTER_TRY(checkCpuFeatures(manifest_.required));
+    return KernelLibrary::load(section);
+  }
+  Result<std::vector<std::byte>> object = compileForHost(
+      {reinterpret_cast<const char *>(section.data()), section.size()});
+  if (!object.ok())
+    return object.status();
+  return KernelLibrary::load(*object);
+}
+
+Status Artifact::loadKernels(Device device) {
   if (!kernels_.empty() || plan_.kernels.empty())
     return {};
-  SINTER_TRY(
-      checkCpuFeatures(manifest_.required).in(fmt::format("'{}'", path_)));
-  Result<KernelLibrary> library =
-      KernelLibrary::load(view_.section(SectionKind::Kernels));
+  Result<KernelLibrary> library = loadLibrary(device);
   if (!library.ok())
     return library.status().in(fmt::format("'{}'", path_));
   std::vector<KernelFunction> kernels;
@@ -69,7 +93,15 @@ Status Artifact::loadKernels() {
   }
   library_ = std::move(*library);
   kernels_ = std::move(kernels);
+  fault_ = reinterpret_cast<const char *(*)()>(
+      library_.symbol("sinterEmulationFault"));
   return {};
+}
+
+Status Artifact::kernelFault() const {
+  const char *fault = fault_ ? fault_() : nullptr;
+  return fault ? Status(Code::Internal, fmt::format("'{}': {}", path_, fault))
+               : Status();
 }
 
 std::span<const std::byte> Artifact::weights() const {

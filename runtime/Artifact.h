@@ -4,6 +4,7 @@
 #define SINTER_RUNTIME_ARTIFACT_H
 
 #include "runtime/ArtifactView.h"
+#include "runtime/Device.h"
 #include "runtime/Manifest.h"
 #include "runtime/MappedMemory.h"
 #include "runtime/Plan.h"
@@ -29,8 +30,13 @@ public:
   static Result<Artifact> parse(std::span<const std::byte> file);
 
   /// Makes the kernels callable. Errors: Unsupported when this processor lacks
-  /// a required feature, CorruptData for kernels that do not load.
-  Status loadKernels();
+  /// a required feature or they are for a GPU, CorruptData for kernels that do
+  /// not load; for an emulated device InvalidArgument if they are for no GPU,
+  /// and compileForHost()'s.
+  Status loadKernels(Device device = Device::Target);
+
+  /// What went wrong in a kernel so far, which only an emulated device tells.
+  Status kernelFault() const;
 
   const std::string &path() const { return path_; }
   const ArtifactView &view() const { return view_; }
@@ -51,7 +57,10 @@ private:
   ArtifactView view_;
   Manifest manifest_;
   Plan plan_;
+  Result<KernelLibrary> loadLibrary(Device device) const;
+
   KernelLibrary library_;
+  const char *(*fault_)() = nullptr;
   std::vector<KernelFunction> kernels_;
 };
 

@@ -35,7 +35,7 @@ Session::create(Artifact &artifact, const SessionOptions &options) {
                   fmt::format("context of {} tokens asked for, the model knows "
                               "{} positions",
                               context, plan.positions));
-  SINTER_TRY(artifact.loadKernels());
+  SINTER_TRY(artifact.loadKernels(options.device));
   Result<KvCache> cache = KvCache::create(
       plan.states, {.pageTokens = plan.pageTokens,
                     .contextLength = context,
@@ -299,6 +299,7 @@ Result<std::span<const float>> Session::step(const StepInput &input) {
     begin = end;
   }
   run(input);
+  SINTER_TRY(artifact_.kernelFault());
   return std::span(reinterpret_cast<const float *>(logits_.data()),
                    input.outputs.size() * resultWidth());
 }

@@ -24,6 +24,7 @@ struct SessionOptions {
   uint32_t contextLength = 0; ///< 0: what the model was trained for
   uint32_t maxSequences = 1;
   uint32_t chunk = 0; ///< tokens in a step of append(); 0: the largest regime
+  Device device = Device::Target;
 };
 
 /// The tokens of one step. Tokens of one sequence are adjacent and continue it.
@@ -60,7 +61,8 @@ public:
   /// unless it fails, and then changes nothing. Errors: OutOfRange (step,
   /// context, vocabulary), InvalidArgument (also a sequence that goes on where
   /// the model reads sequences whole, and a row in the middle of a sequence
-  /// where it gives one for each).
+  /// where it gives one for each), Internal when an emulated device finds a
+  /// kernel at fault.
   Result<std::span<const float>> step(const StepInput &input);
 
   /// Appends tokens to sequence `slot`, in chunks; returns the logits of the

@@ -3,6 +3,7 @@
 #ifndef SINTER_TOOLS_PROGRAM_H
 #define SINTER_TOOLS_PROGRAM_H
 
+#include "runtime/Device.h"
 #include "runtime/Status.h"
 
 #include <CLI/CLI.hpp>
@@ -11,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -29,6 +31,17 @@ inline Status flushOutput() {
 inline Status writeOutput(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   return flushOutput();
+}
+
+/// --device, for programs that run a model.
+inline void addDevice(CLI::App &app, Device &device) {
+  static const std::map<std::string, Device> kDevices = {
+      {"target", Device::Target}, {"emulated", Device::Emulated}};
+  app.add_option("--device", device,
+                 "target: what the model was compiled for; emulated: a GPU "
+                 "played by this processor, slow, every access checked")
+      ->transform(CLI::CheckedTransformer(kDevices).description(""))
+      ->default_str("target");
 }
 
 /// Prints with C, since what failed may be fmt's own print.

@@ -32,9 +32,9 @@ struct Arguments {
 } // namespace
 
 static const std::map<std::string, Emit> kEmits = {
-    {"graph", Emit::Graph},  {"tile", Emit::Tile},
-    {"plan", Emit::Plan},    {"llvm", Emit::Llvm},
-    {"asm", Emit::Assembly}, {"artifact", Emit::Artifact},
+    {"graph", Emit::Graph},       {"tile", Emit::Tile},    {"plan", Emit::Plan},
+    {"llvm", Emit::Llvm},         {"asm", Emit::Assembly}, {"cuda", Emit::Cuda},
+    {"artifact", Emit::Artifact},
 };
 
 /// --no-<pass> is not declared one by one: names come from the pipeline, and an
@@ -70,11 +70,13 @@ static void declare(CLI::App &app, Arguments &a) {
   app.add_option("-o,--output", a.output,
                  "file to write; default: MODEL with .sinter, or stdout for "
                  "text");
-  app.add_option("--target", a.options.target, "native, x86-64-v3 or x86-64-v4")
+  app.add_option("--target", a.options.target,
+                 "native, x86-64-v3, x86-64-v4, or a GPU such as sm_121")
       ->capture_default_str();
-  app.add_option("--emit", a.emit, "graph, tile, plan, llvm, asm or artifact")
-      ->check(
-          CLI::IsMember({"graph", "tile", "plan", "llvm", "asm", "artifact"}))
+  app.add_option("--emit", a.emit,
+                 "graph, tile, plan, llvm, asm, cuda or artifact")
+      ->check(CLI::IsMember(
+          {"graph", "tile", "plan", "llvm", "asm", "cuda", "artifact"}))
       ->capture_default_str();
   app.add_option("--report", a.options.report,
                  "write the fusion report as JSON");

@@ -244,6 +244,7 @@ void addModelOptions(CLI::App &app, Options &options) {
   app.add_option("--chunk", options.session.chunk,
                  "tokens per step (default: the largest step of the model)")
       ->check(CLI::PositiveNumber);
+  addDevice(app, options.session.device);
   app.add_option("--threads,-t", options.session.threads,
                  "threads (default: one per physical core)")
       ->check(CLI::Range(1, kMaxThreads));

@@ -99,6 +99,7 @@ void addOptions(CLI::App &app, Options &options) {
       ->capture_default_str()
       ->check(CLI::Range(int64_t(-1), INT64_MAX));
   addSamplerOptions(app, options);
+  addDevice(app, options.session.device);
   app.add_option("-t,--threads", options.session.threads,
                  "threads (default: one per physical core)")
       ->check(CLI::Range(1, kMaxThreads));

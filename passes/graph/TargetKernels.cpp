@@ -45,8 +45,27 @@ static constexpr RegionKernel kX86Regions[] = {
     {"collapsed"},
 };
 
+static constexpr llvm::StringLiteral kCudaOps[] = {
+    "sinter.embed",      "sinter.rms_norm",       "sinter.matmul",
+    "sinter.add",        "sinter.swiglu",         "sinter.rope",
+    "sinter.attention",  "sinter.select_rows",    "sinter.cache_write",
+    "sinter.quantize",   "sinter.geglu",          "sinter.gelu",
+    "sinter.relu2",      "sinter.scale",          "sinter.softcap",
+    "sinter.layer_norm", "sinter.embed_rows",     "sinter.gelu_erf",
+    "sinter.geglu_erf",  "sinter.tanh",           "sinter.silu",
+    "sinter.mul",        "sinter.clamped_swiglu", "sinter.sigmoid_gate"};
+
+static constexpr RegionKernel kCudaRegions[] = {
+    {"projections"},
+    {"swiglu"},
+    {"residual_norm"},
+    {"rope_cache_write"},
+    {"act_quant", actQuantObstacle},
+};
+
 static constexpr TargetKernels kTargets[] = {
     {"x86-64", kX86Ops, kX86Regions},
+    {"sm_", kCudaOps, kCudaRegions},
 };
 
 bool TargetKernels::hasOp(StringRef name) const {

@@ -74,11 +74,15 @@ Result<KernelLibrary> KernelLibrary::load(std::span<const std::byte> elf) {
 }
 
 Result<KernelFunction> KernelLibrary::find(const std::string &name) const {
-  void *symbol = handle_ ? dlsym(handle_.get(), name.c_str()) : nullptr;
-  if (!symbol)
+  void *found = symbol(name.c_str());
+  if (!found)
     return Status(Code::CorruptData,
                   fmt::format("kernels section does not export '{}'", name));
-  return reinterpret_cast<KernelFunction>(symbol);
+  return reinterpret_cast<KernelFunction>(found);
+}
+
+void *KernelLibrary::symbol(const char *name) const {
+  return handle_ ? dlsym(handle_.get(), name) : nullptr;
 }
 
 void KernelLibrary::Close::operator()(void *handle) const {

@@ -25,6 +25,9 @@ public:
   /// The kernel exported under `name`. Errors: CorruptData.
   Result<KernelFunction> find(const std::string &name) const;
 
+  /// Whatever is exported under `name`; null if nothing is.
+  void *symbol(const char *name) const;
+
 private:
   /// Keeps the file open too: the loader knows a library by its path, which
   /// is the number of the open file, so no second one may get that number.

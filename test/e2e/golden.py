@@ -79,17 +79,25 @@ def lies_in(other, folder, name):
         for file in (f"{name}.gguf", f"{name}.npy", "tokens.txt"))
 
 
-def unsupported(folder, name):
-    """Why the compiler does not have the model's family, or None."""
+def unsupported(folder, name, options):
+    """Why the compiler does not have the model's family, or the target no
+    kernel for it, or None."""
     done = subprocess.run(["compile", "--emit=graph",
-                           str(folder / f"{name}.gguf")],
+                           str(folder / f"{name}.gguf"), *options],
                           capture_output=True, text=True)
     found = re.search("architecture '.*' is unknown|"
-                      "key .* not supported in this family yet", done.stderr)
+                      "key .* not supported in this family yet|"
+                      "op '.*' of .* has no kernel on target 'sm_.*'",
+                      done.stderr)
     return found and found[0]
 
 
-def check(folder, name, peer, work, options):
+def variants(device):
+    """An emulated device is slow, and its blocks know nothing of threads."""
+    return [v for v in VARIANTS if device == "target" or v[1] == 2]
+
+
+def check(folder, name, peer, work, options, device):
     """One row of the table, and the list of what is wrong."""
     artifact, logits = work / f"{name}.sinter", work / f"{name}.npy"
     problem = run(["compile", str(folder / f"{name}.gguf"), "-o",
@@ -97,10 +105,11 @@ def check(folder, name, peer, work, options):
     if problem:
         return "", [problem]
     problems, outputs = [], {}
-    for chunk, threads in VARIANTS:
+    for chunk, threads in variants(device):
         problem = run(["eval", "logits", str(artifact), "--tokens",
                        str(folder / "tokens.txt"), "-o", str(logits),
-                       "--chunk", str(chunk), "--threads", str(threads)])
+                       "--chunk", str(chunk), "--threads", str(threads),
+                       "--device", device])
         if problem:
             problems.append(f"chunk {chunk}, {threads} threads: {problem}")
             continue
@@ -132,6 +141,8 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--only", action="append", metavar="PATTERN")
     parser.add_argument("--target", help="instruction set to compile for")
+    parser.add_argument("--device", default="target",
+                        help="emulated: where a GPU's kernels run")
     parser.add_argument("--unless-in", type=pathlib.Path, metavar="OTHER")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -139,22 +150,22 @@ def main():
     names = [n for n in sorted(index)
              if not args.only or any(fnmatch.fnmatch(n, pattern)
                                      for pattern in args.only)]
+    options = ["--target", args.target] if args.target else []
     skipped = {n: f"in {args.unless_in}, too" for n in names
                if lies_in(args.unless_in, args.folder, n)}
     # What golden models of encoders hold: references/families.py.
     skipped |= {n: f"its outputs are {kind}, not logits" for n in names
                 if (kind := index[n].get("outputs", "logits")) != "logits"}
     skipped |= {n: why for n in names if n not in skipped
-                and (why := unsupported(args.folder, n))}
+                and (why := unsupported(args.folder, n, options))}
     names = [n for n in names if n not in skipped]
     if not names and not skipped:
         sys.exit(f"golden.py: error: no model to check in {args.folder}")
-    options = ["--target", args.target] if args.target else []
     print(f"{'model':22} {'NMSE':>9} {'limit':>9} {'peer':>9} of peer")
     failed = 0
     for name in names:
         row, problems = check(args.folder, name, index[name]["nmse_peer"],
-                              args.work, options)
+                              args.work, options, args.device)
         print(f"{name:22} {row}{'  FAILED' if problems else ''}")
         if name in known_misses():
             print(f"  misses the contract: {known_misses()[name]['why']}")

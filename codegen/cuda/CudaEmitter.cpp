@@ -1,0 +1,23 @@
+/// Emits all tile kernels of a module as CUDA C++.
+#include "codegen/Emitter.h"
+
+#include "codegen/cuda/CudaSource.h"
+
+using namespace mlir;
+
+namespace sinter {
+
+llvm::Expected<std::string> emitCuda(ModuleOp module) {
+  std::vector<cuda::KernelText> kernels;
+  for (auto kernel : module.getOps<tile::KernelOp>()) {
+    llvm::Expected<cuda::KernelText> text = cuda::printKernel(kernel);
+    if (!text)
+      return llvm::createStringError("kernel '%s': %s",
+                                     kernel.getSymName().str().c_str(),
+                                     llvm::toString(text.takeError()).c_str());
+    kernels.push_back(std::move(*text));
+  }
+  return cuda::portableSource(kernels);
+}
+
+} // namespace sinter

@@ -1,0 +1,98 @@
+/// Puts texts together; the prelude comes from the files of prelude/ and
+/// emulation/, which the build stores here as strings.
+#include "codegen/cuda/CudaSource.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <initializer_list>
+#include <string_view>
+
+#include "codegen/cuda/CudaPrelude.inc"
+
+namespace sinter {
+
+/// NVRTC reads no headers; a host compiler gets those of C++, and the words
+/// that CUDA adds to the language.
+static constexpr std::string_view kDeviceBegin = R"(
+typedef signed char int8_t;
+typedef unsigned char uint8_t;
+typedef short int16_t;
+typedef unsigned short uint16_t;
+typedef int int32_t;
+typedef unsigned int uint32_t;
+typedef long int64_t;
+typedef unsigned long uint64_t;
+)";
+static constexpr std::string_view kHostBegin =
+    R"(
+#include <atomic>
+#include <math.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+)"
+    "#define __shared__ static thread_local\n";
+
+static std::string shapeOf(const cuda::KernelText &kernel) {
+  return "\nstruct " + kernel.name + "_shape {\n" + kernel.shape + "};\n";
+}
+
+static std::string deviceEntry(const cuda::KernelText &kernel) {
+  return llvm::formatv("extern \"C\" __global__ void __launch_bounds__({1})\n"
+                       "{0}(Operands<{2}> operands, const Batch *batch) {{\n"
+                       "  {3}<{0}_shape>(operands.at, *batch);\n}\n",
+                       kernel.name, kernel.threads, kernel.operands,
+                       kernel.skeleton);
+}
+
+static std::string hostEntry(const cuda::KernelText &kernel) {
+  return llvm::formatv(
+      "extern \"C\" void {0}(void *const *operands, const Batch *batch,\n"
+      "                      int64_t begin, int64_t end) {{\n"
+      "  emulation::runBlocks<{1}, {2}<{0}_shape>>(\"{0}\", operands, batch,\n"
+      "                                            begin, end);\n}\n",
+      kernel.name, kernel.threads, kernel.skeleton);
+}
+
+static std::string entries(llvm::ArrayRef<cuda::KernelText> kernels,
+                           std::string (*entryOf)(const cuda::KernelText &)) {
+  std::string text;
+  for (const cuda::KernelText &kernel : kernels)
+    text += entryOf(kernel);
+  return text;
+}
+
+static std::string shapes(llvm::ArrayRef<cuda::KernelText> kernels) {
+  return entries(kernels, shapeOf);
+}
+
+static constexpr std::string_view kNames = "using namespace sinter;\n"
+                                           "using namespace sinter::cuda;\n";
+
+static std::string join(std::initializer_list<std::string_view> parts) {
+  std::string text;
+  for (std::string_view part : parts)
+    text += part;
+  return text;
+}
+
+std::string cuda::deviceSource(llvm::ArrayRef<KernelText> kernels) {
+  return join({kDeviceBegin, kSharedText, kDeviceText, kPreludeText, kNames,
+               shapes(kernels), entries(kernels, deviceEntry)});
+}
+
+std::string cuda::portableSource(llvm::ArrayRef<KernelText> kernels) {
+  return join(
+      {"// Kernels of one compiled model, for NVRTC and, on an emulated "
+       "device, for the\n// host's compiler.\n#ifdef __CUDACC__",
+       kDeviceBegin, "#else", kHostBegin, "#endif\n", kSharedText,
+       "#ifdef __CUDACC__\n", kDeviceText, "#else\n", kEmulationText,
+       "#endif\n", kPreludeText, kNames, shapes(kernels), "#ifdef __CUDACC__\n",
+       entries(kernels, deviceEntry), "#else\n", entries(kernels, hostEntry),
+       "#endif\n"});
+}
+
+} // namespace sinter

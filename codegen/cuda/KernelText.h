@@ -1,0 +1,37 @@
+/// CUDA C++ of one tile kernel: the type that lists what its skeleton in
+/// prelude/ leaves open, and the entry that names both.
+#ifndef SINTER_CODEGEN_CUDA_KERNELTEXT_H
+#define SINTER_CODEGEN_CUDA_KERNELTEXT_H
+
+#include "dialects/formats/Format.h"
+#include "dialects/tile/Tile.h"
+
+#include "llvm/Support/Error.h"
+
+#include <string>
+
+namespace sinter::cuda {
+
+struct KernelText {
+  std::string name;
+  std::string threads;   ///< of a block: a constant of the prelude
+  std::string skeleton;  ///< function template of the prelude, `gemm`
+  std::string shape;     ///< members of the type that it is given
+  unsigned operands = 0; ///< addresses that a launch passes
+};
+
+/// Errors say what the kernel's class asks for that no skeleton has.
+llvm::Expected<KernelText> printKernel(tile::KernelOp kernel);
+
+/// A member `Format`: the places of a weight format's parts.
+llvm::Expected<std::string> printFormat(llvm::StringRef name);
+
+/// A member `apply`: the kernel's hole, or its first argument without one.
+llvm::Expected<std::string> printBody(mlir::Region &body, unsigned arguments);
+
+/// A float32 literal that is read back exactly.
+std::string printFloat(double value);
+
+} // namespace sinter::cuda
+
+#endif // SINTER_CODEGEN_CUDA_KERNELTEXT_H

@@ -1,0 +1,154 @@
+// What kernels ask of a GPU beyond C++: the form for an emulated device. The
+// other one is prelude/Device.cuh.
+namespace sinter::cuda {
+
+constexpr unsigned kWarp = emulation::kLanes;
+
+inline unsigned threadIndex() { return emulation::block().thread(); }
+inline unsigned laneIndex() { return threadIndex() % kWarp; }
+inline unsigned warpIndex() { return threadIndex() / kWarp; }
+inline int64_t itemIndex() { return emulation::block().item(); }
+
+inline void syncBlock() { emulation::block().barrier(); }
+
+template <typename T> inline T shuffleXor(T value, unsigned mask) {
+  static_assert(sizeof(T) == 4, "a register");
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof(bits));
+  bits = uint32_t(
+      emulation::block().exchange(bits, laneIndex() ^ mask, 0x100 | mask));
+  memcpy(&value, &bits, sizeof(bits));
+  return value;
+}
+
+inline int dotBytes(uint32_t weights, int32_t activations, int sum) {
+  for (unsigned i = 0; i < 32; i += 8)
+    sum += int(weights >> i & 0xff) * int8_t(uint32_t(activations) >> i);
+  return sum;
+}
+
+inline uint32_t permuteBytes(uint32_t low, uint32_t high, uint32_t selector) {
+  const uint64_t bytes = uint64_t(high) << 32 | low;
+  uint32_t result = 0;
+  for (unsigned i = 0; i < 4; ++i) {
+    const unsigned nibble = selector >> 4 * i & 0xf;
+    uint32_t byte = bytes >> 8 * (nibble & 7) & 0xff;
+    if (nibble & 8) // its sign alone
+      byte = byte & 0x80 ? 0xff : 0;
+    result |= byte << 8 * i;
+  }
+  return result;
+}
+
+inline float floatOfBits(uint32_t bits) {
+  float value;
+  memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+inline uint32_t bitsOfFloat(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof(bits));
+  return bits;
+}
+
+inline float halfToFloat(uint16_t half) {
+  const uint32_t sign = uint32_t(half & 0x8000) << 16;
+  const uint32_t exponent = half >> 10 & 0x1f, fraction = half & 0x3ff;
+  if (exponent == 0) // subnormal: the fraction counts 2^-24
+    return floatOfBits(sign | bitsOfFloat(float(fraction) * 0x1p-24f));
+  const uint32_t wide = exponent == 0x1f ? 0xff : exponent + 112;
+  return floatOfBits(sign | wide << 23 | fraction << 13);
+}
+
+/// To the nearest half, ties to even; what is too large becomes infinite.
+inline uint16_t floatToHalf(float value) {
+  const uint32_t bits = bitsOfFloat(value);
+  const uint16_t sign = uint16_t(bits >> 16 & 0x8000);
+  const uint32_t magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000)
+    return 0x7fff;             // as cvt.rn.f16.f32 gives it
+  if (magnitude >= 0x477ff000) // from 65520 on, halfway to 2^16
+    return sign | 0x7c00;
+  if (magnitude < 0x38800000) { // below 2^-14: in units of 2^-24
+    const float units = fabsf(value) * 0x1p24f;
+    return sign | uint16_t(nearbyintf(units));
+  }
+  const uint32_t rounded = magnitude + 0xfff + (magnitude >> 13 & 1);
+  return sign | uint16_t((rounded >> 13) - (112 << 10));
+}
+
+template <typename T> inline T load(const T *from) {
+  emulation::checkRead(from, sizeof(T));
+  return *from;
+}
+template <typename T> inline void store(T *to, T value) {
+  emulation::checkWrite(to, sizeof(T));
+  *to = value;
+}
+template <typename T> inline T loadWeights(const T *from) { return load(from); }
+
+inline unsigned min(unsigned a, unsigned b) { return a < b ? a : b; }
+inline int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+inline int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/// Shared memory whose every access is looked at.
+template <typename T, unsigned count> class SharedArray {
+public:
+  T get(unsigned index) const {
+    Element &element = at(index, "read");
+    const emulation::Access now = emulation::Access::now();
+    if (!element.write.present)
+      emulation::block().fail("read of shared element %u, which nobody has "
+                              "written",
+                              index);
+    if (element.write.races(now))
+      emulation::block().fail("shared element %u is read while thread %u "
+                              "writes it",
+                              index, element.write.thread);
+    if (!element.read.races(now))
+      element.read = now;
+    else
+      element.otherRead = now;
+    return element.value;
+  }
+
+  void put(unsigned index, T value) {
+    Element &element = at(index, "write");
+    const emulation::Access now = emulation::Access::now();
+    if (element.write.races(now))
+      emulation::block().fail("shared element %u is written while thread %u "
+                              "writes it",
+                              index, element.write.thread);
+    for (const emulation::Access &read : {element.read, element.otherRead})
+      if (read.races(now))
+        emulation::block().fail("shared element %u is written while thread %u "
+                                "reads it",
+                                index, read.thread);
+    element.value = value;
+    element.write = now;
+  }
+
+private:
+  struct Element {
+    T value;
+    uint64_t block; ///< whose accesses these are
+    /// The last write, the first read of an epoch and one of another thread.
+    emulation::Access write, read, otherRead;
+  };
+
+  Element &at(unsigned index, const char *what) const {
+    if (index >= count)
+      emulation::block().fail("%s of shared element %u of %u", what, index,
+                              count);
+    Element &element = elements_[index];
+    if (element.block != emulation::block().serial()) {
+      element = {};
+      element.block = emulation::block().serial();
+    }
+    return element;
+  }
+
+  mutable Element elements_[count] = {};
+};
+
+} // namespace sinter::cuda

@@ -1,0 +1,69 @@
+// What kernels ask of a GPU beyond C++: the real form. emulation/Device.cuh is
+// the other one; no kernel text outside these two names an instruction.
+namespace sinter::cuda {
+
+constexpr unsigned kWarp = 32;
+constexpr unsigned kWholeWarp = 0xffffffffu;
+
+inline unsigned threadIndex() { return threadIdx.x; }
+inline unsigned laneIndex() { return threadIdx.x % kWarp; }
+inline unsigned warpIndex() { return threadIdx.x / kWarp; }
+inline int64_t itemIndex() { return blockIdx.x; }
+
+/// All threads of the block wait for each other; what they wrote is seen.
+inline void syncBlock() { __syncthreads(); }
+
+/// The value of lane `laneIndex() ^ mask`; all lanes of the warp take part.
+inline float shuffleXor(float value, unsigned mask) {
+  return __shfl_xor_sync(kWholeWarp, value, mask);
+}
+inline int shuffleXor(int value, unsigned mask) {
+  return __shfl_xor_sync(kWholeWarp, value, mask);
+}
+
+/// sum + Σ of four products: unsigned bytes of `weights` times signed bytes of
+/// `activations`.
+inline int dotBytes(uint32_t weights, int32_t activations, int sum) {
+  asm("dp4a.u32.s32 %0, %1, %2, %0;"
+      : "+r"(sum)
+      : "r"(weights), "r"(activations));
+  return sum;
+}
+
+/// Byte n of the result is byte s of high:low, s being nibble n of `selector`.
+inline uint32_t permuteBytes(uint32_t low, uint32_t high, uint32_t selector) {
+  return __byte_perm(low, high, selector);
+}
+
+inline float halfToFloat(uint16_t bits) {
+  float value;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
+  return value;
+}
+inline uint16_t floatToHalf(float value) {
+  uint16_t bits;
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+  return bits;
+}
+inline float floatOfBits(uint32_t bits) { return __uint_as_float(bits); }
+
+/// Memory that all blocks share.
+template <typename T> inline T load(const T *from) { return *from; }
+template <typename T> inline void store(T *to, T value) { *to = value; }
+/// Weights: read once, so they need not stay in the caches.
+template <typename T> inline T loadWeights(const T *from) {
+  return __ldcs(from);
+}
+
+/// Memory that the threads of a block share, undefined when it begins.
+template <typename T, unsigned count> struct SharedArray {
+  T values[count];
+
+  T get(unsigned index) const { return values[index]; }
+  void put(unsigned index, T value) { values[index] = value; }
+};
+
+/// What a launch passes: addresses, in the order of the kernel's operands.
+template <unsigned count> struct Operands { void *at[count]; };
+
+} // namespace sinter::cuda

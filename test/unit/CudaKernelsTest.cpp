@@ -1,0 +1,267 @@
+/// Runs CUDA kernels on an emulated device against scalar arithmetic on
+/// dequantised weights, for every weight format, in buffers that end where the
+/// kernel's operands do.
+#include "codegen/Emitter.h"
+#include "dialects/tile/Tile.h"
+#include "runtime/ArtifactFormat.h"
+#include "runtime/cpu/KernelLibrary.h"
+#include "runtime/emulated/HostCompiler.h"
+#include "test/unit/RandomMatrix.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Parser/Parser.h"
+
+#include <fmt/format.h>
+
+using namespace sinter;
+using namespace sinter::test;
+
+namespace {
+
+constexpr unsigned kTokens = 13, kRows = 72, kWidth = 512;
+
+/// Kernels of a module, compiled for an emulated device.
+class EmulatedKernels {
+public:
+  explicit EmulatedKernels(const std::string &ops) {
+    mlir::MLIRContext context;
+    context.loadDialect<SinterDialect, tile::TileDialect,
+                        mlir::arith::ArithDialect, mlir::math::MathDialect>();
+    auto module = mlir::parseSourceString<mlir::ModuleOp>(ops, &context);
+    EXPECT_TRUE(module) << ops;
+    auto source = emitCuda(*module);
+    if (!source) {
+      error = llvm::toString(source.takeError());
+      return;
+    }
+    auto object = compileForHost(*source);
+    EXPECT_TRUE(object.ok()) << object.status().message();
+    auto loaded = KernelLibrary::load(*object);
+    EXPECT_TRUE(loaded.ok()) << loaded.status().message();
+    library = std::move(*loaded);
+  }
+
+  /// A buffer that kernels may use; nobody has written what is `undefined`.
+  void allow(const char *name, const void *begin, size_t bytes,
+             bool undefined = false) {
+    if (undefined)
+      written.emplace_back(new uint8_t[bytes]());
+    auto add = reinterpret_cast<bool (*)(const char *, const void *, size_t,
+                                         uint8_t *)>(
+        library.symbol("sinterEmulationRegion"));
+    EXPECT_TRUE(
+        add(name, begin, bytes, undefined ? written.back().get() : nullptr));
+  }
+  void reset() {
+    reinterpret_cast<void (*)()>(library.symbol("sinterEmulationReset"))();
+    written.clear();
+  }
+  void seed(uint64_t seed) {
+    reinterpret_cast<void (*)(uint64_t)>(library.symbol("sinterEmulationSeed"))(
+        seed);
+  }
+
+  void run(const std::string &name, std::vector<void *> operands,
+           const Batch &batch, int64_t items) {
+    allow("batch", &batch, sizeof(batch));
+    auto kernel = library.find(name);
+    ASSERT_TRUE(kernel.ok()) << name;
+    (*kernel)(operands.data(), &batch, 0, items);
+    auto fault = reinterpret_cast<const char *(*)()>(
+        library.symbol("sinterEmulationFault"))();
+    EXPECT_EQ(fault, nullptr) << fault;
+  }
+
+  std::string error;
+
+private:
+  KernelLibrary library;
+  std::vector<std::unique_ptr<uint8_t[]>> written;
+};
+
+bool isDecoded(const Format &format) {
+  return format.form.family != Family::Grid &&
+         format.form.family != Family::Ternary;
+}
+
+std::string rowsOf(const Format &format) {
+  if (format.form.family == Family::Plain)
+    return fmt::format("<width = {0}, stride = {0}>", kWidth);
+  return fmt::format("<width = {}, q8 = true, sums = {}>", kWidth,
+                     sumsFor(format.form));
+}
+
+/// gemm, gemv, embed and quantize for one format, named for it.
+std::string kernelsOf(const Format &format) {
+  auto gemm = [&](const char *name, const char *decode, unsigned groups,
+                  unsigned tokens) {
+    return fmt::format(
+        "tile.kernel @{}_{} #tile.gemm<format = \"{}\", weightRows = {}, input "
+        "= {}, output = <width = {}, stride = {}>{}> config #tile.config<"
+        "rowGroups = {}, tokens = {}> {{}}\n",
+        name, format.name, format.name, kRows, rowsOf(format), kRows, kRows,
+        decode, groups, tokens);
+  };
+  return gemm("gemm", "", 2, 8) + gemm("gemv", ", decode = true", 1, 4) +
+         fmt::format("tile.kernel @embed_{} #tile.embed<format = \"{}\", "
+                     "weightRows = {}, output = <width = {}, stride = {}>> {{}}"
+                     "\n",
+                     format.name, format.name, kRows, kWidth, kWidth) +
+         fmt::format("tile.kernel @quantize_{} #tile.elementwise<[{}] -> {}> "
+                     "config #tile.config<columns = 256> {{}}\n",
+                     format.name, kWidth,
+                     format.form.family == Family::Plain
+                         ? fmt::format("<width = {}, q8 = true>", kWidth)
+                         : rowsOf(format));
+}
+
+/// What a gemm of one format reads: float32 or 8-bit rows.
+struct Activations {
+  Activations(EmulatedKernels &kernels, const Format &format)
+      : plain(format.form.family == Family::Plain),
+        layout(Q8Layout::of(kWidth, plain ? 0 : sumsFor(format.form))),
+        floats(kTokens * kWidth), quantized(kTokens * layout.rowBytes) {
+    fillNormal(floats.data(), floats.size(), 3);
+    kernels.allow("floats", floats.data(), floats.size() * 4);
+    kernels.allow("quantized", quantized.data(), quantized.size(), true);
+    Batch batch{};
+    batch.tokens = kTokens;
+    kernels.run("quantize_" + std::string(format.name),
+                {floats.data(), quantized.data()}, batch, kTokens * 2);
+    for (unsigned t = 0; t < kTokens; ++t)
+      values.push_back(plain ? std::vector<double>(&floats[t * kWidth],
+                                                   &floats[t * kWidth] + kWidth)
+                             : readQ8(&quantized[t * layout.rowBytes], layout));
+  }
+  void *row(unsigned token) {
+    return plain ? static_cast<void *>(&floats[token * kWidth])
+                 : &quantized[token * layout.rowBytes];
+  }
+
+  bool plain;
+  Q8Layout layout;
+  std::vector<float> floats;
+  std::vector<std::byte> quantized;
+  std::vector<std::vector<double>> values;
+};
+
+void checkProducts(EmulatedKernels &kernels, const Format &format,
+                   const Matrix &matrix) {
+  std::string name(format.name);
+  Activations input(kernels, format);
+  std::vector<float> output(kTokens * kRows), single(kTokens * kRows);
+  kernels.allow("output", output.data(), output.size() * 4, true);
+  kernels.allow("single", single.data(), single.size() * 4, true);
+  auto *packed = const_cast<std::byte *>(matrix.packed.data());
+  Batch batch{};
+  batch.tokens = kTokens;
+  kernels.run("gemm_" + name, {input.row(0), packed, output.data()}, batch, 3);
+  std::vector<double> want = products(matrix, input.values);
+  EXPECT_LT(nmse(output.data(), want.data(), want.size()), 1e-11);
+  // One token at a time, with threads in other orders, gives the same bits.
+  batch.tokens = 1;
+  for (unsigned t = 0; t < kTokens; ++t) {
+    kernels.seed(t);
+    kernels.run("gemv_" + name, {input.row(t), packed, &single[t * kRows]},
+                batch, 5);
+  }
+  kernels.seed(0);
+  EXPECT_EQ(std::memcmp(output.data(), single.data(), output.size() * 4), 0);
+}
+
+void checkEmbedding(EmulatedKernels &kernels, const Format &format,
+                    const Matrix &matrix) {
+  int32_t ids[kTokens];
+  for (unsigned t = 0; t < kTokens; ++t)
+    ids[t] = int32_t(t * 5 % kRows);
+  Batch batch{};
+  batch.tokens = kTokens;
+  batch.tokenIds = ids;
+  std::vector<float> rows(kTokens * kWidth);
+  kernels.allow("ids", ids, sizeof(ids));
+  kernels.allow("rows", rows.data(), rows.size() * 4, true);
+  kernels.run("embed_" + std::string(format.name),
+              {const_cast<std::byte *>(matrix.packed.data()), rows.data()},
+              batch, kTokens);
+  for (unsigned t = 0; t < kTokens; ++t)
+    for (unsigned i = 0; i < kWidth; ++i)
+      ASSERT_EQ(rows[t * kWidth + i], matrix.exact[ids[t] * kWidth + i])
+          << "row " << ids[t] << " column " << i;
+}
+
+TEST(CudaKernels, MatmulAndEmbedOfEveryFormat) {
+  std::string ops;
+  for (const Format *format : allFormats())
+    if (isDecoded(*format))
+      ops += kernelsOf(*format);
+  EmulatedKernels kernels(ops);
+  ASSERT_EQ(kernels.error, "");
+  for (const Format *format : allFormats()) {
+    if (!isDecoded(*format))
+      continue;
+    SCOPED_TRACE(format->name);
+    kernels.reset();
+    Matrix matrix(*format, kRows, kWidth);
+    kernels.allow("weights", matrix.packed.data(),
+                  matrix.layout.matrixBytes(kRows, kWidth));
+    checkProducts(kernels, *format, matrix);
+    checkEmbedding(kernels, *format, matrix);
+  }
+}
+
+/// What the printer refuses, by its message.
+void expectRefusal(const std::string &op, const std::string &message) {
+  EXPECT_EQ(EmulatedKernels(op).error, message);
+}
+
+TEST(CudaKernels, RefusalsNameKernelAndReason) {
+  expectRefusal("tile.kernel @k #tile.softmax<width = 8, stride = 8> {}",
+                "kernel 'k': its class has no CUDA skeleton");
+  expectRefusal("tile.kernel @k #tile.embed<format = \"iq2_xs\", weightRows = "
+                "16, output = <width = 256, stride = 256>> {}",
+                "kernel 'k': weights of format 'iq2_xs' have no decoding on "
+                "GPUs yet");
+  expectRefusal("tile.kernel @k #tile.embed<format = \"q9\", weightRows = 16, "
+                "output = <width = 256, stride = 256>> {}",
+                "kernel 'k': weight format 'q9' is unknown");
+  std::string gemm = "tile.kernel @k #tile.gemm<format = \"q8_0\", weightRows "
+                     "= 16, input = <width = 32, {}>, output = <width = 16, {}>"
+                     "> config #tile.config<rowGroups = 1> {{}}";
+  expectRefusal(fmt::format(fmt::runtime(gemm), "stride = 32", "stride = 16"),
+                "kernel 'k': weights of q8_0 take 8-bit activations, found "
+                "float32");
+  expectRefusal(fmt::format(fmt::runtime(gemm), "q8 = true", "q8 = true"),
+                "kernel 'k': 16 weight rows in items of 1 row groups; this "
+                "output needs multiples of 32 rows");
+  expectRefusal("tile.kernel @k #tile.elementwise<[8] -> <width = 8, stride = "
+                "8>> {}",
+                "kernel 'k': it has no tile configuration");
+  expectRefusal("tile.kernel @k #tile.elementwise<[40] -> <width = 40, q8 = "
+                "true>> config #tile.config<columns = 40> {}",
+                "kernel 'k': rows of 40 in items of 40 columns; 8-bit rows "
+                "need multiples of 32");
+  expectRefusal("tile.kernel @k #tile.norm<input = <width = 64, stride = 64>, "
+                "output = <width = 64, q8 = true>, group = 32, epsilon = "
+                "1.0e-6 : f64> {}",
+                "kernel 'k': an 8-bit norm needs one group of a multiple of "
+                "32, found rows of 64 in groups of 32");
+  expectRefusal("tile.kernel @k #tile.heads<queryHeads = 1, keyWidth = 8, "
+                "rotary = 12> {}",
+                "kernel 'k': rotates 12 of 8 elements of a head");
+  std::string attention =
+      "tile.kernel @k #tile.attention<heads = {}, cacheHeads = 2, keyWidth = "
+      "8, valueWidth = 8, scale = 1.0 : f64, queryStride = 8, output = <width "
+      "= 8, {}>> {{}}";
+  expectRefusal(fmt::format(fmt::runtime(attention), 3, "stride = 8"),
+                "kernel 'k': 3 heads over 2 cache heads");
+  expectRefusal(fmt::format(fmt::runtime(attention), 2, "q8 = true"),
+                "kernel 'k': 8-bit output of heads 8 wide; expected a multiple "
+                "of 32");
+  expectRefusal("tile.kernel @k #tile.elementwise<[8] -> <width = 8, stride = "
+                "8>> config #tile.config<columns = 8> {\n^bb0(%x: f32):\n  %y "
+                "= math.cos %x : f32\n  tile.yield %y : f32\n}",
+                "kernel 'k': its body has a math.cos, which is not printed");
+}
+
+} // namespace
