@@ -133,10 +133,16 @@ void PlanWriter::addLaunch(plan::LaunchOp launch) {
   written.dimension = dimension;
   written.count = launch.getCount();
   written.tile = launch.getTile();
-  written.barrier = launch.getBarrier()        ? LaunchBarrier::Always
-                    : launch.getBatchBarrier() ? LaunchBarrier::Batch
-                                               : LaunchBarrier::None;
+  written.barrier = launch.getBarrier()           ? LaunchBarrier::Always
+                    : launch.getBatchBarrier()    ? LaunchBarrier::Batch
+                    : launch.getUnsharedBarrier() ? LaunchBarrier::Unshared
+                                                  : LaunchBarrier::None;
   written.replicated = launch.getReplicated();
+  static_assert(plan::kMaxShareParts == kMaxParts);
+  if (plan::SharesAttr shares = launch.getSharesAttr()) {
+    written.shares = shares.getCount();
+    llvm::copy(shares.getParts(), written.parts);
+  }
   written.label = intern(launch.getLabel());
   if (plan::WorkAttr work = launch.getWorkAttr()) {
     written.weightBytes = work.getWeightBytes();

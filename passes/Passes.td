@@ -332,7 +332,9 @@ def PlanMemory : ModulePass<"plan-memory"> {
     Each buffer goes to the smallest gap that is free from its first use to
     its last; a launch waits only if it depends on one since the last barrier.
     In the smallest regime a replicated launch keeps its buffers for two more,
-    and what it wrote is waited for by a `batch_barrier` only.
+    and what it wrote is waited for by a `batch_barrier` only; what a launch
+    with the same shares wrote of an area that both divide, by an
+    `unshared_barrier`.
 
     ```mlir
     plan.regime max_tokens 8 arena 12288 {...}

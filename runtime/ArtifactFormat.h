@@ -16,7 +16,7 @@ namespace sinter {
 
 inline constexpr char kArtifactMagic[8] = {'S', 'I', 'N',  'T',
                                            'E', 'R', '\n', '\x1a'};
-inline constexpr uint32_t kArtifactVersion = 7;
+inline constexpr uint32_t kArtifactVersion = 8;
 inline constexpr uint64_t kSectionAlignment = 64 * 1024;
 /// More sections than any version defines; a larger count is corrupt.
 inline constexpr uint32_t kMaxSections = 64;
@@ -114,8 +114,13 @@ enum class ItemDimension : uint32_t {
 enum class LaunchBarrier : uint32_t {
   None = 0,
   Always = 1,
-  Batch = 2, ///< only in steps of several tokens
+  Batch = 2,    ///< only in steps of several tokens
+  Unshared = 3, ///< there, and where the threads do not divide the shares
 };
+
+/// Most parts of a launch with shares: q, k, v and what else they are joined
+/// with.
+inline constexpr uint32_t kMaxParts = 4;
 
 /// One kernel call. The runtime divides the work items among its threads in
 /// contiguous ranges.
@@ -136,8 +141,14 @@ struct PlanLaunch {
   uint32_t replicated;    ///< 1: one token: each thread works on all items
   uint64_t stateBytes;    ///< recurrent state used in place, per sequence
   uint64_t copiedBytes;   ///< recurrent state copied, per sequence
+  // In a step of one token whose threads divide `shares` (0: none): each part
+  // of the items, which follow each other, is divided among the threads, so
+  // that a thread reads what it wrote itself.
+  uint32_t shares;
+  uint32_t parts[kMaxParts]; ///< items of each, multiples of shares; 0: none
+  uint32_t reserved;         ///< 0
 };
-static_assert(sizeof(PlanLaunch) == 80);
+static_assert(sizeof(PlanLaunch) == 104);
 
 enum class OperandKind : uint32_t {
   Arena = 0,     ///< offset into the regime's arena

@@ -187,6 +187,28 @@ static Status checkOperand(const Plan &plan, const PlanOperand &operand,
              static_cast<uint32_t>(operand.kind));
 }
 
+/// A thread's part of each must be the same heads.
+static Status checkShares(const PlanLaunch &launch, size_t index) {
+  uint64_t items = 0;
+  for (uint32_t part : launch.parts) {
+    items += part;
+    if (launch.shares ? part % launch.shares : part)
+      return bad("launch {} has a part of {} items in {} shares", index, part,
+                 launch.shares);
+  }
+  if (launch.shares && (launch.dimension == ItemDimension::Rows ||
+                        items != launch.count || launch.replicated))
+    return bad("launch {} has {} items in its shares; expected {} that tokens "
+               "count and no thread repeats",
+               index, items, launch.count);
+  if (launch.barrier == LaunchBarrier::Unshared && !launch.shares)
+    return bad("launch {} has barrier 3, but no shares", index);
+  if (launch.reserved)
+    return bad("launch {} has reserved bytes {}, expected 0", index,
+               launch.reserved);
+  return {};
+}
+
 static Status checkLaunch(const Plan &plan, size_t index,
                           const PlanRegime &regime, uint64_t firstOperand,
                           uint64_t weightBytes) {
@@ -209,12 +231,13 @@ static Status checkLaunch(const Plan &plan, size_t index,
                static_cast<uint32_t>(launch.dimension));
   if (launch.tile == 0)
     return bad("launch {} has a tile of 0, expected at least 1", index);
-  if (launch.barrier > LaunchBarrier::Batch)
-    return bad("launch {} has barrier {}, expected 0 to 2", index,
+  if (launch.barrier > LaunchBarrier::Unshared)
+    return bad("launch {} has barrier {}, expected 0 to 3", index,
                static_cast<uint32_t>(launch.barrier));
   if (launch.replicated > 1)
     return bad("launch {} has replicated {}, expected 0 or 1", index,
                launch.replicated);
+  SINTER_TRY(checkShares(launch, index));
   if (launch.workRows > 1)
     return bad("launch {} has work rows {}, expected 0 or 1", index,
                launch.workRows);

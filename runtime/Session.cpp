@@ -142,7 +142,8 @@ void Session::bindRegimes() {
             address(plan.operands[launch.firstOperand + i]));
       regime.launches.push_back({artifact_.kernels()[launch.kernel], bound,
                                  launch.dimension, launch.count, launch.tile,
-                                 launch.barrier, launch.replicated != 0});
+                                 launch.barrier, launch.replicated != 0,
+                                 launch.shares, std::to_array(launch.parts)});
     }
   }
 }

@@ -70,7 +70,8 @@ std::string operandText(const PlanOperand &operand) {
 const char *barrierName(LaunchBarrier barrier) {
   return barrier == LaunchBarrier::None     ? "none"
          : barrier == LaunchBarrier::Always ? "always"
-                                            : "batch";
+         : barrier == LaunchBarrier::Batch  ? "batch"
+                                            : "unshared";
 }
 
 std::string name(const Plan &plan, uint32_t offset) {
@@ -92,6 +93,7 @@ Json describeLaunch(const Plan &plan, const PlanLaunch &launch) {
           {"tile", launch.tile},
           {"barrier", barrierName(launch.barrier)},
           {"replicated", launch.replicated != 0},
+          {"shares", launch.shares},
           {"label", name(plan, launch.label)},
           {"weight_bytes", launch.weightBytes},
           {"products_per_row", launch.products},

@@ -8,6 +8,11 @@
 
 #include "dialects/plan/PlanDialect.h.inc"
 
+namespace sinter::plan {
+/// Parts of #plan.shares that the artifact has room for.
+inline constexpr size_t kMaxShareParts = 4;
+} // namespace sinter::plan
+
 #define GET_ATTRDEF_CLASSES
 #include "dialects/plan/PlanAttributes.h.inc"
 

@@ -53,6 +53,20 @@ def Plan_WorkAttr : Plan_Attr<"Work", "work"> {
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
+def Plan_SharesAttr : Plan_Attr<"Shares", "shares"> {
+  let summary = "how the items of a launch fall to threads by cache head";
+  let description = [{
+    The items are `parts` one after the other (query heads, then key heads),
+    and each part is `count` equal shares. In a step of one token whose threads
+    divide `count`, a thread takes the same shares of each part of each launch,
+    so that it reads what it wrote itself. Example: `#plan.shares<8 of [16, 8]>`.
+  }];
+  let parameters = (ins "uint32_t":$count,
+      ArrayRefParameter<"int64_t", "items of each part">:$parts);
+  let assemblyFormat = "`<` $count `of` ` ` `[` $parts `]` `>`";
+  let genVerifyDecl = 1;
+}
+
 class Plan_Op<string mnemonic, list<Trait> traits = []>
     : Op<Plan_Dialect, mnemonic, traits>;
 
@@ -129,9 +143,11 @@ def Plan_LaunchOp : Plan_Op<"launch", [HasParent<"RegimeOp">]> {
     `items` is one, tokens or rows: the number of work items is count, or
     count * ceil(tokens / tile), or count * ceil(output rows / tile).
     `replicated`: in a step of one token every thread does all items, which
-    takes less time than waiting for one that does. `barrier`: all earlier
+    takes less time than waiting for one that does. `shares`: in a step of one
+    token threads divide the items by cache head. `barrier`: all earlier
     launches have ended on all threads; `batch_barrier`: only in steps of
-    several tokens.
+    several tokens; `unshared_barrier`: in those, and where the threads do not
+    divide the shares.
 
     ```mlir
     plan.launch @k operands [#plan.operand<"logits">] items "one" count 64 tile 1 barrier label "head"
@@ -140,13 +156,16 @@ def Plan_LaunchOp : Plan_Op<"launch", [HasParent<"RegimeOp">]> {
   let arguments = (ins FlatSymbolRefAttr:$kernel,
                        TypedArrayAttrBase<Plan_OperandAttr, "operands">:$operands,
                        StrAttr:$items, I64Attr:$count, I64Attr:$tile,
+                       OptionalAttr<Plan_SharesAttr>:$shares,
                        UnitAttr:$replicated, UnitAttr:$barrier,
-                       UnitAttr:$batchBarrier, StrAttr:$label,
+                       UnitAttr:$batchBarrier, UnitAttr:$unsharedBarrier,
+                       StrAttr:$label,
                        OptionalAttr<Plan_WorkAttr>:$work);
   let assemblyFormat = [{
     $kernel `operands` $operands `items` $items `count` $count `tile` $tile
-    (`replicated` $replicated^)? (`barrier` $barrier^)?
-    (`batch_barrier` $batchBarrier^)? `label` $label (`work` $work^)? attr-dict
+    (`shares` $shares^)? (`replicated` $replicated^)? (`barrier` $barrier^)?
+    (`batch_barrier` $batchBarrier^)? (`unshared_barrier` $unsharedBarrier^)?
+    `label` $label (`work` $work^)? attr-dict
   }];
   let hasVerifier = 1;
 }

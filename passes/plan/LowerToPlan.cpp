@@ -9,13 +9,15 @@
 ///
 /// The plan is right as it stands, only wasteful: every value has a buffer of
 /// its own (their sizes are the regime's `plan.buffers`), every launch waits
-/// for the one before it. What a launch writes is in its `plan.writes`, for
+/// for the one before it. What a launch writes is in its `plan.writes`, what
+/// falls into shares (passes/plan/HeadShares.h) in its `plan.areas`, for
 /// sinter-plan-memory. Weights lie in the order of first use.
 /// Refuses: packed weights without `bytes`, which the compiler puts there.
 /// Test: test/passes/lower-to-plan.mlir
 
 #include "dialects/plan/Plan.h"
 #include "dialects/tile/Experts.h"
+#include "passes/plan/HeadShares.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -187,7 +189,7 @@ class RegimeWriter {
 public:
   RegimeWriter(func::FuncOp function, Declarations &declarations)
       : function(function), declarations(declarations),
-        builder(function.getContext()) {}
+        builder(function.getContext()), shares(function) {}
 
   LogicalResult write();
 
@@ -199,6 +201,7 @@ private:
   func::FuncOp function;
   Declarations &declarations;
   OpBuilder builder;
+  HeadShares shares;
   uint64_t maxTokens = 0, arenaBytes = 0;
   Value logits;
   llvm::DenseMap<Value, plan::OperandAttr> places;
@@ -331,10 +334,12 @@ LogicalResult RegimeWriter::writeLaunch(tile::LaunchOp launch) {
       launch.getLoc(), launch.getKernelAttr(), builder.getArrayAttr(operands),
       builder.getStringAttr(shape.items),
       builder.getI64IntegerAttr(shape.count),
-      builder.getI64IntegerAttr(shape.tile),
+      builder.getI64IntegerAttr(shape.tile), shares.of(launch),
       replicated ? builder.getUnitAttr() : UnitAttr(), builder.getUnitAttr(),
-      UnitAttr(), launch.getLabelAttr(), work);
+      UnitAttr(), UnitAttr(), launch.getLabelAttr(), work);
   op->setAttr("plan.writes", builder.getDenseI32ArrayAttr(writes));
+  if (op.getSharesAttr())
+    op->setAttr(kAreasAttr, shares.areasOf(launch));
   return success();
 }
 

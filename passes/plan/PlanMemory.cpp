@@ -8,11 +8,14 @@
 /// costs all threads a wait. A launch waits only if it touches what a launch
 /// since the last barrier wrote, or writes what one of those touched; states
 /// and logits count like buffers. In the regime that serves steps of one token,
-/// a launch need not wait for what every thread has computed for itself.
+/// a launch need not wait for what every thread has computed for itself: a
+/// replicated launch's results, and of two launches with the same shares
+/// (passes/plan/HeadShares.h) the areas that both divide alike.
 /// Test: test/passes/plan-memory.mlir
 
 #include "dialects/plan/Plan.h"
 #include "passes/plan/ArenaLayout.h"
+#include "passes/plan/HeadShares.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
@@ -32,6 +35,8 @@ struct Access {
   uint64_t begin = 0, end = 0;
   bool writes = false;
   bool replicated = false; ///< by a launch that every thread runs whole
+  uint32_t shares = 0;     ///< in how many its area falls; 0: no area
+  uint64_t areaBegin = 0, areaEnd = 0; ///< what one token touches
 
   bool conflicts(const Access &other) const {
     if (whole != other.whole || !(writes || other.writes))
@@ -43,6 +48,16 @@ struct Access {
   /// what it has written itself.
   bool conflictsAlone(const Access &other) const {
     return conflicts(other) && !(other.replicated && other.writes && !writes);
+  }
+
+  /// The same where the threads divide the shares: a thread's share of an area
+  /// is the same in both launches.
+  bool conflictsShared(const Access &other) const {
+    if (!conflictsAlone(other) || !shares || shares != other.shares)
+      return conflictsAlone(other);
+    bool apart = areaEnd <= other.areaBegin || other.areaEnd <= areaBegin;
+    bool same = areaBegin == other.areaBegin && areaEnd == other.areaEnd;
+    return !whole && !apart && !same;
   }
 };
 
@@ -68,6 +83,7 @@ public:
   SmallVector<Access> accesses(plan::LaunchOp launch) const;
 
 private:
+  void findLastUses();
   FailureOr<size_t> bufferAt(plan::LaunchOp launch, uint64_t offset) const;
 
   plan::RegimeOp regime;
@@ -94,6 +110,28 @@ FailureOr<size_t> Arena::bufferAt(plan::LaunchOp launch,
   return index;
 }
 
+/// Where no barrier follows, a slower thread may still be in a launch when
+/// others are in later ones: up to the end of a run of launches with shares.
+void Arena::findLastUses() {
+  auto launches = llvm::to_vector(regime.getBody().getOps<plan::LaunchOp>());
+  uint32_t time = launches.size(), runEnd = time;
+  bool inRun = false;
+  for (plan::LaunchOp launch : llvm::reverse(launches)) {
+    --time;
+    bool behindIsRun = inRun;
+    inRun = launch.getSharesAttr() != nullptr;
+    if (inRun && !behindIsRun)
+      runEnd = time;
+    uint32_t last = time;
+    if (launch.getReplicated())
+      last = std::max(time + kBehind, behindIsRun ? runEnd : 0);
+    else if (inRun)
+      last = runEnd;
+    for (size_t index : used.lookup(launch))
+      buffers[index].last = std::max(buffers[index].last, last);
+  }
+}
+
 LogicalResult Arena::place() {
   uint32_t time = 0;
   auto launches = regime.getBody().getOps<plan::LaunchOp>();
@@ -107,11 +145,10 @@ LogicalResult Arena::place() {
         return failure();
       indices.push_back(*index);
       buffers[*index].first = std::min(buffers[*index].first, time);
-      uint32_t last = launch.getReplicated() ? time + kBehind : time;
-      buffers[*index].last = std::max(buffers[*index].last, last);
     }
     ++time;
   }
+  findLastUses();
   layout = layOut(buffers);
   for (plan::LaunchOp launch : launches) {
     SmallVector<Attribute> operands(launch.getOperands().getValue());
@@ -130,6 +167,27 @@ LogicalResult Arena::place() {
   }
   regime.setArenaBytes(layout.bytes);
   return success();
+}
+
+/// An access for each area of the operand that falls into shares.
+static SmallVector<Access> inAreas(plan::LaunchOp launch, size_t position,
+                                   Access access) {
+  auto areas = launch->getAttrOfType<ArrayAttr>(kAreasAttr);
+  if (!launch.getSharesAttr() || !areas || position >= areas.size())
+    return {access};
+  SmallVector<Access> result;
+  auto bounds = cast<DenseI64ArrayAttr>(areas[position]).asArrayRef();
+  uint64_t base =
+      cast<plan::OperandAttr>(launch.getOperands()[position]).getOffset();
+  for (size_t i = 0; i + 1 < bounds.size(); i += 2) {
+    access.shares = launch.getSharesAttr().getCount();
+    access.areaBegin = base + bounds[i];
+    access.areaEnd = base + bounds[i + 1];
+    result.push_back(access);
+  }
+  if (result.empty())
+    result.push_back(access);
+  return result;
 }
 
 SmallVector<Access> Arena::accesses(plan::LaunchOp launch) const {
@@ -153,7 +211,8 @@ SmallVector<Access> Arena::accesses(plan::LaunchOp launch) const {
     } else {
       continue; // constants are only read
     }
-    accesses.push_back(access);
+    SmallVector<Access> areas = inAreas(launch, position, access);
+    accesses.append(areas);
   }
   return accesses;
 }
@@ -171,46 +230,78 @@ static LogicalResult checkReplicated(plan::LaunchOp launch,
   return success();
 }
 
-static void dropBarriers(plan::RegimeOp regime, const Arena &arena) {
-  // Since the last barrier of steps of several tokens, and of one token.
-  SmallVector<Access> since, sinceAlone;
-  for (auto launch : regime.getBody().getOps<plan::LaunchOp>()) {
-    SmallVector<Access> now = arena.accesses(launch);
-    bool waits = false, waitsAlone = false;
-    for (const Access &access : now) {
-      waits |= llvm::any_of(
-          since, [&](const Access &other) { return access.conflicts(other); });
-      waitsAlone |= llvm::any_of(sinceAlone, [&](const Access &other) {
-        return access.conflictsAlone(other);
-      });
-    }
-    launch.setBarrier(waitsAlone);
-    launch.setBatchBarrier(waits && !waitsAlone);
-    if (waits || waitsAlone)
-      since.clear();
-    if (waitsAlone)
+namespace {
+
+/// What launches have touched since the last barrier, by kind of step: of
+/// several tokens; of one, where the threads divide all shares; of one, where
+/// they do not.
+class Waits {
+public:
+  void visit(plan::LaunchOp launch, ArrayRef<Access> now) {
+    bool batch = any(now, sinceBatch, &Access::conflicts);
+    bool shared = any(now, sinceShared, &Access::conflictsShared);
+    bool alone = any(now, sinceAlone, &Access::conflictsAlone);
+    bool hasShares = launch.getSharesAttr() != nullptr;
+    bool always = shared || (alone && !hasShares);
+    bool unshared = alone && !always;
+    launch.setBarrier(always);
+    launch.setUnsharedBarrier(unshared);
+    launch.setBatchBarrier(batch && !always && !unshared);
+    if (batch || alone || always)
+      sinceBatch.clear();
+    if (always)
+      sinceShared.clear();
+    if (always)
       sinceAlone.clear();
-    since.append(now);
-    sinceAlone.append(now);
+    else if (unshared) // does not hold where threads divide these shares only
+      llvm::erase_if(sinceAlone, [&](const Access &access) {
+        return !access.shares ||
+               access.shares == launch.getSharesAttr().getCount();
+      });
+    sinceBatch.append(now.begin(), now.end());
+    sinceShared.append(now.begin(), now.end());
+    sinceAlone.append(now.begin(), now.end());
   }
+
+private:
+  static bool any(ArrayRef<Access> now, ArrayRef<Access> since,
+                  bool (Access::*conflicts)(const Access &) const) {
+    return llvm::any_of(now, [&](const Access &access) {
+      return llvm::any_of(since, [&](const Access &other) {
+        return (access.*conflicts)(other);
+      });
+    });
+  }
+
+  SmallVector<Access> sinceBatch, sinceShared, sinceAlone;
+};
+
+} // namespace
+
+static void dropBarriers(plan::RegimeOp regime, const Arena &arena) {
+  Waits waits;
+  for (auto launch : regime.getBody().getOps<plan::LaunchOp>())
+    waits.visit(launch, arena.accesses(launch));
 }
 
 /// Only the smallest regime has steps of one token.
-static void keepReplicatedInSmallest(ModuleOp module) {
+static void keepOneTokenFormsInSmallest(ModuleOp module) {
   uint64_t least = UINT64_MAX;
   for (auto regime : module.getOps<plan::RegimeOp>())
     least = std::min(least, regime.getMaxTokens());
   for (auto regime : module.getOps<plan::RegimeOp>())
     if (regime.getMaxTokens() != least)
-      for (auto launch : regime.getBody().getOps<plan::LaunchOp>())
+      for (auto launch : regime.getBody().getOps<plan::LaunchOp>()) {
         launch.setReplicated(false);
+        launch.removeSharesAttr();
+      }
 }
 
 namespace {
 
 struct PlanMemory : impl::PlanMemoryBase<PlanMemory> {
   void runOnOperation() override {
-    keepReplicatedInSmallest(getOperation());
+    keepOneTokenFormsInSmallest(getOperation());
     for (auto regime : getOperation().getOps<plan::RegimeOp>()) {
       auto sizes = regime->getAttrOfType<DenseI64ArrayAttr>("plan.buffers");
       if (!sizes)
@@ -229,8 +320,10 @@ struct PlanMemory : impl::PlanMemoryBase<PlanMemory> {
           return signalPassFailure();
       dropBarriers(regime, arena);
       regime->removeAttr("plan.buffers");
-      for (auto launch : regime.getBody().getOps<plan::LaunchOp>())
+      for (auto launch : regime.getBody().getOps<plan::LaunchOp>()) {
         launch->removeAttr("plan.writes");
+        launch->removeAttr(kAreasAttr);
+      }
     }
   }
 };

@@ -33,8 +33,9 @@ Work launchWork(const Plan &plan, const PlanLaunch &launch, StepShape shape) {
   const double tokens = double(shape.sequences) * shape.tokens;
   Work work;
   work.launches = 1;
+  // Threads divide the shares, where there are any.
   work.barriers = launch.barrier == LaunchBarrier::Always ||
-                  (launch.barrier == LaunchBarrier::Batch && tokens > 1);
+                  (launch.barrier != LaunchBarrier::None && tokens > 1);
   work.weightBytes = double(launch.weightBytes);
   work.products = double(launch.products) *
                   (launch.workRows ? double(shape.outputs) : tokens);

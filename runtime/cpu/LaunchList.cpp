@@ -16,15 +16,47 @@ struct Walk {
 
 bool isAlone(const Walk &task) { return task.batch.tokens == 1; }
 
+int threadsOf(const Walk &task) { return task.pool ? task.pool->threads() : 1; }
+
+/// Whether each thread works on its shares of the launch.
+bool isShared(const Walk &task, const BoundLaunch &launch) {
+  return launch.shares && isAlone(task) && launch.shares % threadsOf(task) == 0;
+}
+
+bool mustWait(const Walk &task, const BoundLaunch &launch) {
+  switch (launch.barrier) {
+  case LaunchBarrier::None:
+    return false;
+  case LaunchBarrier::Always:
+    return true;
+  case LaunchBarrier::Batch:
+    return !isAlone(task);
+  case LaunchBarrier::Unshared:
+    return !isShared(task, launch);
+  }
+  return true;
+}
+
 void waitBefore(const Walk &task, const BoundLaunch &launch) {
-  bool waits = launch.barrier == LaunchBarrier::Always ||
-               (launch.barrier == LaunchBarrier::Batch && !isAlone(task));
-  if (waits && task.pool)
+  if (task.pool && mustWait(task, launch))
     task.pool->barrier();
 }
 
+void callShares(const Walk &task, const BoundLaunch &launch, int thread) {
+  int64_t first = 0;
+  for (uint32_t items : launch.parts) {
+    ItemRange range = splitItems(items, thread, threadsOf(task));
+    if (range.begin < range.end)
+      launch.kernel(launch.operands, &task.batch, first + range.begin,
+                    first + range.end);
+    first += items;
+  }
+}
+
 void callKernel(const Walk &task, const BoundLaunch &launch, int thread) {
-  int threads = task.pool ? task.pool->threads() : 1;
+  if (isShared(task, launch))
+    return callShares(task, launch, thread);
+  int threads = threadsOf(task);
   int64_t items = itemCount(launch, task.batch);
   ItemRange range = launch.replicated && isAlone(task)
                         ? ItemRange{0, items}

@@ -5,6 +5,7 @@
 #include "runtime/ArtifactFormat.h"
 #include "runtime/cpu/ThreadPool.h"
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -19,6 +20,8 @@ struct BoundLaunch {
   uint32_t tile;
   LaunchBarrier barrier;
   bool replicated;
+  uint32_t shares = 0; ///< PlanLaunch::shares and parts
+  std::array<uint32_t, kMaxParts> parts = {};
 };
 
 /// What the first thread spent on one launch, summed over steps.

@@ -17,6 +17,8 @@ plan.regime max_tokens 8 arena 1048576 {
   plan.launch @heads operands [#plan.operand<"state" of @kv>, #plan.operand<"rope" of @rope>] items "one" count 64 tile 1 barrier label "heads"
   // CHECK-NEXT: plan.launch @row operands [#plan.operand<"arena">] items "tokens" count 1 tile 1 replicated batch_barrier label "row" work <weightBytes = 64, products = 128, cacheProducts = 2, outputs = true>
   plan.launch @row operands [#plan.operand<"arena">] items "tokens" count 1 tile 1 replicated batch_barrier label "row" work <weightBytes = 64, products = 128, cacheProducts = 2, outputs = true>
+  // CHECK-NEXT: plan.launch @attention operands [#plan.operand<"state" of @kv>] items "tokens" count 24 tile 4 shares <8 of [16, 8]> unshared_barrier label "attention"
+  plan.launch @attention operands [#plan.operand<"state" of @kv>] items "tokens" count 24 tile 4 shares <8 of [16, 8]> unshared_barrier label "attention"
   // CHECK-NEXT: plan.launch @head operands [#plan.operand<"logits">] items "rows" count 2 tile 1 barrier label "head"
   plan.launch @head operands [#plan.operand<"logits">] items "rows" count 2 tile 1 barrier label "head"
 }

@@ -32,9 +32,11 @@ func.func @decode(%batch: !sinter.batch, %kv: !kv {sinter.name = "blk.0.kv"}) ->
   %k = tile.columns %w at 128 : tensor<?x512xf32> -> tensor<?x128xf32>
   %v = tile.columns %w at 256 : tensor<?x512xf32> -> tensor<?x128xf32>
   // Columns lie 512 and 1024 bytes into the joined rows; the state is written.
-  // CHECK: plan.launch @heads operands [#plan.operand<"arena" at [[W:[0-9]+]]>, {{.*}}#plan.operand<"rope" of @plan.rope_table>, #plan.operand<"state" of @plan.blk.0.kv>, {{.*}}] items "tokens" count 4 tile 1 barrier label "h" {plan.writes = array<i32: 4, 5>}
+  // Its columns are divided by head no further than attention is: the product's
+  // items of 48 rows are no heads.
+  // CHECK: plan.launch @heads operands [#plan.operand<"arena" at [[W:[0-9]+]]>, {{.*}}#plan.operand<"rope" of @plan.rope_table>, #plan.operand<"state" of @plan.blk.0.kv>, {{.*}}] items "tokens" count 4 tile 1 shares <2 of [2, 2]> barrier label "h" {plan.areas = [array<i64: 0, 512>, array<i64: 0, 512>, array<i64: 0, 512>, array<i64>, array<i64: 0, 4>, array<i64: 0, 512>], plan.writes = array<i32: 4, 5>}
   %q = tile.launch @heads (%w, %k, %v, %kv) [@rope_table] order ["i0", "i1", "i2", "s0", "i3", "o0"] label "h" writes_state : (tensor<?x512xf32>, tensor<?x128xf32>, tensor<?x128xf32>, !kv) -> tensor<?x128xf32>
-  // CHECK: plan.launch @att operands {{.*}} items "tokens" count 2 tile 4
+  // CHECK: plan.launch @att operands {{.*}} items "tokens" count 2 tile 4 shares <2 of [2]>
   %a = tile.launch @att (%q, %kv) [] order ["i0", "i1", "o0"] label "a" : (tensor<?x128xf32>, !kv) -> tensor<?x128xf32>
   // CHECK: plan.launch @row operands {{.*}} items "rows" count 2 tile 1 replicated
   %r = tile.launch @row (%a) [] order ["i0", "o0"] label "r" : (tensor<?x128xf32>) -> tensor<?x128xf32>

@@ -174,8 +174,26 @@ TEST(Plan, LaunchErrors) {
             "plan: launch 1 has unknown item dimension 3");
   EXPECT_EQ(withLaunch(&PlanLaunch::tile, 0),
             "plan: launch 1 has a tile of 0, expected at least 1");
-  EXPECT_EQ(withLaunch(&PlanLaunch::barrier, LaunchBarrier(3)),
-            "plan: launch 1 has barrier 3, expected 0 to 2");
+  EXPECT_EQ(withLaunch(&PlanLaunch::barrier, LaunchBarrier(4)),
+            "plan: launch 1 has barrier 4, expected 0 to 3");
+  EXPECT_EQ(withLaunch(&PlanLaunch::barrier, LaunchBarrier::Unshared),
+            "plan: launch 1 has barrier 3, but no shares");
+  auto withShares = [](uint32_t shares, uint32_t first, uint32_t second) {
+    return refused([&](Plan &plan) {
+      plan.launches[1].shares = shares;
+      plan.launches[1].parts[0] = first;
+      plan.launches[1].parts[1] = second;
+    });
+  };
+  EXPECT_EQ(withShares(2, 4, 3),
+            "plan: launch 1 has a part of 3 items in 2 shares");
+  EXPECT_EQ(withShares(0, 4, 0),
+            "plan: launch 1 has a part of 4 items in 0 shares");
+  EXPECT_EQ(withShares(2, 4, 0),
+            "plan: launch 1 has 4 items in its shares; expected 1 that tokens "
+            "count and no thread repeats");
+  EXPECT_EQ(withLaunch(&PlanLaunch::reserved, 1),
+            "plan: launch 1 has reserved bytes 1, expected 0");
   EXPECT_EQ(withLaunch(&PlanLaunch::replicated, 2),
             "plan: launch 1 has replicated 2, expected 0 or 1");
   EXPECT_EQ(withLaunch(&PlanLaunch::workRows, 2),

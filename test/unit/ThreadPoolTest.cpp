@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <climits>
 #include <filesystem>
@@ -254,6 +255,98 @@ TEST(LaunchList, BatchBarriersHoldStepsOfSeveralTokens) {
   runLaunches(pool->get(), launches, batch);
   EXPECT_FALSE(early);
   EXPECT_EQ(items, 200 * 64);
+}
+
+/// Which thread worked on each item: its number is what it finds in `mine`.
+thread_local int mine = -1;
+void claim(void *const *operands, const Batch *, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; ++i)
+    static_cast<int *>(operands[0])[i] = mine;
+}
+
+TEST(LaunchList, SharesOfAllPartsGoToOneThread) {
+  for (int threads : {1, 2, 4, 3}) {
+    auto pool = ThreadPool::create(threads);
+    ASSERT_TRUE(pool.ok());
+    (*pool)->run([](void *, int thread) { mine = thread; }, nullptr);
+    // Four query heads to a share, then one cache head; attention by shares.
+    std::vector<int> heads(20, -1), attention(4, -1);
+    void *headOperands[] = {heads.data()},
+         *attentionOperands[] = {attention.data()};
+    std::vector<BoundLaunch> launches = {{claim,
+                                          headOperands,
+                                          ItemDimension::Tokens,
+                                          20,
+                                          1,
+                                          LaunchBarrier::None,
+                                          false,
+                                          4,
+                                          {16, 4, 0, 0}},
+                                         {claim,
+                                          attentionOperands,
+                                          ItemDimension::Tokens,
+                                          4,
+                                          1,
+                                          LaunchBarrier::Unshared,
+                                          false,
+                                          4,
+                                          {4, 0, 0, 0}}};
+    Batch batch = {};
+    batch.tokens = 1;
+    runLaunches(pool->get(), launches, batch);
+    EXPECT_EQ(std::count(heads.begin(), heads.end(), -1), 0);
+    EXPECT_EQ(std::count(attention.begin(), attention.end(), -1), 0);
+    if (4 % threads)
+      continue; // divided like any other launch
+    for (int share = 0; share < 4; ++share) {
+      EXPECT_EQ(attention[share], share * threads / 4);
+      EXPECT_EQ(heads[16 + share], attention[share]);
+      for (int head = 0; head < 4; ++head)
+        EXPECT_EQ(heads[share * 4 + head], attention[share]);
+    }
+  }
+}
+
+/// As with batch barriers; shares that the threads do not divide, or a second
+/// token, leave the barrier as it is.
+TEST(LaunchList, UnsharedBarriersHoldWhereThreadsDoNotDivideTheShares) {
+  for (auto [threads, tokens] : {std::pair(3, 1), std::pair(4, 2)}) {
+    auto pool = ThreadPool::create(threads);
+    ASSERT_TRUE(pool.ok());
+    std::atomic<int64_t> items = 0;
+    std::atomic<bool> early = false;
+    void *operands[] = {&items, &early};
+    auto look = [](void *const *operands, const Batch *, int64_t, int64_t) {
+      if (*static_cast<std::atomic<int64_t> *>(operands[0]) % 64 != 0)
+        *static_cast<std::atomic<bool> *>(operands[1]) = true;
+    };
+    std::vector<BoundLaunch> launches;
+    for (int i = 0; i < 200; ++i) {
+      launches.push_back({countMine,
+                          operands,
+                          ItemDimension::One,
+                          64,
+                          1,
+                          LaunchBarrier::Unshared,
+                          false,
+                          4,
+                          {64, 0, 0, 0}});
+      launches.push_back({look,
+                          operands,
+                          ItemDimension::One,
+                          4,
+                          1,
+                          LaunchBarrier::Unshared,
+                          false,
+                          4,
+                          {4, 0, 0, 0}});
+    }
+    Batch batch = {};
+    batch.tokens = tokens;
+    runLaunches(pool->get(), launches, batch);
+    EXPECT_FALSE(early);
+    EXPECT_EQ(items, 200 * 64);
+  }
 }
 
 } // namespace

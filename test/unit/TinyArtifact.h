@@ -92,7 +92,10 @@ inline Plan plan(bool recurrent = false) {
            .workRows = 0,
            .replicated = 0,
            .stateBytes = kernel == 4 ? 8u : 0u,
-           .copiedBytes = 0});
+           .copiedBytes = 0,
+           .shares = 0,
+           .parts = {},
+           .reserved = 0});
       plan.operands.insert(plan.operands.end(), operands.begin(),
                            operands.end());
     };
