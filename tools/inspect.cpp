@@ -208,8 +208,8 @@ void printPlan(const Json &plan) {
   }
 }
 
-/// A bar before the kernel is a barrier, a colon a batch barrier; "tokens/4 x8"
-/// are 8 items for every 4 tokens.
+/// A bar before the kernel is a barrier, a colon one that a token may spare;
+/// "tokens/4 x8" are 8 items for every 4 tokens.
 void printRegime(size_t index, const Json &regime) {
   fmt::print("\nregime {}: up to {} tokens, arena of {} bytes, {} launches\n",
              index, regime["max_tokens"].get<uint32_t>(),
@@ -220,9 +220,9 @@ void printRegime(size_t index, const Json &regime) {
     for (const Json &operand : launch["operands"])
       operands += (operands.empty() ? "" : ", ") + operand.get<std::string>();
     fmt::print("{:5} {} {}({}) {}/{} x{}  ; {}\n", number++,
-               launch["barrier"] == "always"  ? '|'
-               : launch["barrier"] == "batch" ? ':'
-                                              : ' ',
+               launch["barrier"] == "always" ? '|'
+               : launch["barrier"] != "none" ? ':'
+                                             : ' ',
                launch["kernel"].get<std::string>(), operands,
                launch["dimension"].get<std::string>(),
                launch["tile"].get<uint32_t>(), launch["count"].get<uint32_t>(),
