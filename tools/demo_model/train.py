@@ -28,8 +28,6 @@ LEADING_END_SHARE = 0.1
 MOST_STEPS = 2000
 DECAY_SHARE = 0.45
 NARROW = 32  # a router's rows, a convolution's taps: no matrix to make orthogonal
-# Sentences come first; then answers and sums teach it to look back; then both.
-SHORT_STEPS = (300, 600)
 
 
 def pack(ids, rng, windows):
@@ -77,10 +75,13 @@ def packed(args, learned, mix):
 
 
 def make_data(args, vocabulary):
-    """(tokenizer, tokens, segments); SHORT_STEPS are of the short mix, the rest even."""
+    """(tokenizer, tokens, segments); --short's steps are of the short mix, the rest even.
+
+    Sentences come first; then answers and sums teach it to look back; then both.
+    """
     learned = bpe.train(corpus.documents(args.seed, 20000), vocabulary)
     tokens, segments = packed(args, learned, "even")
-    short = slice(*(step * args.batch for step in SHORT_STEPS))
+    short = slice(*(step * args.batch for step in args.short))
     short_tokens, short_segments = packed(args, learned, "short")
     tokens[short], segments[short] = short_tokens[short], short_segments[short]
     return learned, tokens, segments
@@ -182,6 +183,8 @@ def main():
     parser.add_argument("--rate", type=float, default=0.02, help="Muon's peak")
     parser.add_argument("--adam-rate", type=float, default=3e-3, help="AdamW's peak")
     parser.add_argument("--warmup", type=int, default=60)
+    parser.add_argument("--short", type=int, nargs=2, default=(300, 600), metavar=("FROM", "TO"),
+                        help="the steps of the short mix")
     parser.add_argument("--save-every", type=int, default=50)
     parser.add_argument("--resume", action="store_true", help="go on from --out's checkpoint")
     args = parser.parse_args()
