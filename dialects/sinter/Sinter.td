@@ -136,7 +136,10 @@ def Sinter_ModelAttr : Sinter_Attr<"Model", "model"> {
     `attention` and `ffn` count the layers that have such a block. `counts`
     holds what does not follow from them, by name: `rotated` attention whose
     heads turn with their position, `gated` feed-forward blocks with a gate,
-    `summed_norms` norms of the residual stream behind a sum.
+    `summed_norms` norms of the residual stream behind a sum, `experts` mixtures
+    of experts; and of recurrent layers `delta_nets`, `state_spaces`,
+    `convolutions`, `gated_norms`, and `delta_projections`, the formats that
+    projections of one delta net share, over all layers.
   }];
   let parameters = (ins StringRefParameter<"family">:$family,
                         "unsigned":$layers, "unsigned":$attention,

@@ -208,7 +208,8 @@ void ModelBuilder::head(const Rows &rows, const Decoder &decoder,
 }
 
 /// Only what differs from a plain decoder: every attention rotates, every
-/// feed-forward block has a gate, every block's sum but the last is normed.
+/// feed-forward block has a gate, every block's sum but the last is normed, and
+/// no layer is recurrent.
 mlir::DictionaryAttr ModelBuilder::counts() {
   mlir::Builder b(step.getContext());
   mlir::NamedAttrList entries;
@@ -217,9 +218,14 @@ mlir::DictionaryAttr ModelBuilder::counts() {
     if (count != usual)
       entries.set(what, b.getI64IntegerAttr(count));
   };
+  say("convolutions", convolutions, 0);
+  say("delta_nets", deltaNets, 0);
+  say("delta_projections", deltaProjections, 0);
   say("experts", mixtures, 0);
   say("gated", gated, ffns);
+  say("gated_norms", gatedNorms, 0);
   say("rotated", rotated, attentions);
+  say("state_spaces", stateSpaces, 0);
   say("summed_norms", summedNorms, sums ? sums - 1 : 0);
   return entries.empty() ? mlir::DictionaryAttr()
                          : entries.getDictionary(step.getContext());

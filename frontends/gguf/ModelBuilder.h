@@ -261,6 +261,9 @@ private:
   unsigned attentions = 0, ffns = 0;
   // What does not follow from those two (#sinter.model).
   unsigned rotated = 0, gated = 0, summedNorms = 0, mixtures = 0;
+  // Recurrent layers by what they hold (#sinter.model).
+  unsigned convolutions = 0, deltaNets = 0, deltaProjections = 0,
+           gatedNorms = 0, stateSpaces = 0;
   llvm::StringSet<> declared;
 };
 

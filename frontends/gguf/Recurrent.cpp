@@ -148,6 +148,7 @@ Rows RecurrentLayer::convolve(const Rows &rows, const Extent &taps,
   FlatSymbolRefAttr offset;
   if (bias == Bias::Optional)
     offset = vector((weight + ".bias").str(), {rows.width}, Need::Optional);
+  ++model.convolutions;
   auto type = RecurrentType::get(b.getContext(), 1, before, rows.width.value);
   Value pool = state("conv", type);
   Extent width = {before * rows.width.value, "window"};
@@ -194,17 +195,40 @@ Rows RecurrentLayer::gatedAttention(const Rows &rows, RopeAttr rope) {
   return block.matmul({gated, attended.width}, "attn_output", decoder.hidden);
 }
 
+/// Rows of weights are taken by sixteens: none may stand behind one that does
+/// not end on such a group.
+void RecurrentLayer::countJoinable(ArrayRef<Rows> projections) {
+  llvm::SmallVector<mlir::Type> behind, joined;
+  for (const Rows &rows : projections) {
+    auto matmul = rows.value.getDefiningOp<MatmulOp>();
+    auto weight =
+        model.module->lookupSymbol<WeightOp>(matmul.getWeightAttr().getAttr());
+    mlir::Type format =
+        llvm::cast<mlir::RankedTensorType>(weight.getType()).getElementType();
+    if (llvm::is_contained(behind, format) &&
+        !llvm::is_contained(joined, format))
+      joined.push_back(format);
+    if (rows.width.value % 16 == 0)
+      behind.push_back(format);
+  }
+  model.deltaProjections += joined.size();
+}
+
 DeltaNetRows RecurrentLayer::project(const Rows &rows, const DeltaNet &net) {
   DeltaNetRows projected;
   projected.mixed = block.matmul(rows, "attn_qkv", net.mixed());
   projected.gate = block.matmul(rows, "attn_gate", net.values());
   projected.beta = block.matmul(rows, "ssm_beta", net.valueHeads);
   projected.alpha = block.matmul(rows, "ssm_alpha", net.valueHeads);
+  countJoinable(
+      {projected.mixed, projected.gate, projected.beta, projected.alpha});
   return projected;
 }
 
 Rows RecurrentLayer::deltaNet(const DeltaNetRows &rows, const DeltaNet &net) {
   mlir::OpBuilder &b = model.builder;
+  ++model.deltaNets;
+  ++model.gatedNorms;
   Rows mixed = silu(convolve(rows.mixed, net.taps, "ssm_conv1d", Bias::None),
                     "ssm_silu");
   auto type = RecurrentType::get(b.getContext(), net.valueHeads.value,
@@ -233,6 +257,7 @@ Rows RecurrentLayer::deltaNet(const DeltaNetRows &rows, const DeltaNet &net) {
 Rows RecurrentLayer::mamba2(const Rows &rows, const Mamba2 &sizes, Need norm) {
   mlir::OpBuilder &b = model.builder;
   const Extent one = {1, "1"}, perHead = sizes.inner / sizes.heads;
+  ++model.stateSpaces;
   Rows all = block.matmul(rows, "ssm_in", sizes.projected());
   Rows gate = columns(all, one, 0, sizes.inner, "ssm_z");
   Rows mixed = columns(all, one, sizes.inner.value, sizes.mixed(), "ssm_x");
@@ -260,11 +285,13 @@ Rows RecurrentLayer::mamba2(const Rows &rows, const Mamba2 &sizes, Need norm) {
       swiglu(unfolded(gate), {scan.getResult(), sizes.inner}, "ssm_gated");
   FlatSymbolRefAttr gain = vector(
       "ssm_norm.weight", {sizes.groups, sizes.inner / sizes.groups}, norm);
-  if (gain)
+  if (gain) {
+    ++model.gatedNorms;
     gated.value = b.create<GroupedNormOp>(
         model.at(name("ssm_norm")), gated.value.getType(), gated.value, gain,
         b.getI64IntegerAttr(sizes.groups.value),
         b.getF64FloatAttr(decoder.epsilon));
+  }
   return outputOf(gated, "ssm_out");
 }
 
@@ -286,6 +313,7 @@ DeltaNetRows RecurrentLayer::projectJoined(const Rows &rows,
   DeltaNetRows projected;
   projected.mixed = block.matmul(rows, "attn_qkv", net.mixed());
   projected.gate = block.matmul(rows, "attn_gate", net.values());
+  countJoinable({projected.mixed, projected.gate});
   Rows both = block.matmul(rows, "ssm_ba", heads + heads);
   projected.beta = columns(both, groups, 0, heads, "ssm_beta");
   projected.alpha =

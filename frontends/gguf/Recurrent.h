@@ -92,6 +92,9 @@ private:
   Rows mul(const Rows &left, const Rows &right, llvm::StringRef label);
   mlir::Type unitRows(const Extent &width);
   Rows unfolded(const Rows &rows);
+  /// Counts the formats that at least two of a delta net's projections share,
+  /// since these may be one matmul.
+  void countJoinable(llvm::ArrayRef<Rows> projections);
   /// rows · NAME.weightᵀ of rows with a dimension of 1, which goes then.
   Rows outputOf(const Rows &rows, llvm::StringRef weight);
 

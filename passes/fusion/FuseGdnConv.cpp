@@ -64,14 +64,12 @@ struct FuseGdnConv : impl::FuseGdnConvBase<FuseGdnConv> {
 
 } // namespace
 
-const Fusion fuseGdnConvFusion = {.stem = "fuse-gdn-conv",
-                                  .kind = "gdn_conv",
-                                  .make = createFuseGdnConv,
-                                  .expected = [](ModelAttr, func::FuncOp step) {
-                                    unsigned convolutions = 0;
-                                    step.walk(
-                                        [&](ShortConvOp) { ++convolutions; });
-                                    return convolutions;
-                                  }};
+const Fusion fuseGdnConvFusion = {
+    .stem = "fuse-gdn-conv",
+    .kind = "gdn_conv",
+    .make = createFuseGdnConv,
+    .expected = [](ModelAttr model, func::FuncOp) {
+      return model.count("convolutions", 0);
+    }};
 
 } // namespace sinter
