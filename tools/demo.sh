@@ -35,6 +35,6 @@ That text came from kernels compiled just now for this processor. Next, try:
   build/bin/run $compiled -p "Lily and Tom went to the" --temp 0.8 --seed 7
   build/bin/run $compiled --info                    # model, target, memory, fusions
   build/bin/compile $model -o /tmp/plain.sinter --fusion-level=0
-  build/bin/compile MODEL.gguf -o MODEL.sinter     # llama, mistral3, qwen2, qwen3
+  build/bin/compile MODEL.gguf -o MODEL.sinter     # --describe-arch=? names the families
   tools/test.sh                                    # every test
 END
