@@ -3,6 +3,7 @@
 #include "compiler/Compiler.h"
 
 #include "codegen/Emitter.h"
+#include "codegen/cuda/DeviceTexts.h"
 #include "compiler/Failure.h"
 #include "compiler/HostTarget.h"
 #include "compiler/MachineRates.h"
@@ -72,6 +73,7 @@ private:
   llvm::Error writeText(const std::string &output);
   llvm::Error writeArtifact(const std::string &output);
   llvm::Expected<std::string> emitKernels(EmitStage stage);
+  llvm::Expected<std::string> emitGpuText();
   llvm::Error fillWeights(ArtifactBuilder &artifact);
 
   CompileOptions options; ///< with the chunk that the model asks for
@@ -189,6 +191,8 @@ static Stage lastStage(Emit emit) {
   case Emit::Llvm:
   case Emit::Assembly:
   case Emit::Cuda:
+  case Emit::Ptx:
+  case Emit::Resources:
     return Stage::Tile;
   case Emit::Plan:
   case Emit::Artifact:
@@ -226,6 +230,19 @@ llvm::Expected<std::string> Compilation::emitKernels(EmitStage stage) {
   return emitX86(*model.module, stage, report, options.threads);
 }
 
+llvm::Expected<std::string> Compilation::emitGpuText() {
+  if (!isGpu(target))
+    return failureOf("only a GPU has such kernels, and the target is '" +
+                     target.getLevel() + "'");
+  if (options.emit == Emit::Cuda)
+    return emitCuda(*model.module);
+  auto report = [&](size_t done, size_t all) { progress.kernels(done, all); };
+  return emitDeviceText(*model.module,
+                        options.emit == Emit::Ptx ? DeviceText::Ptx
+                                                  : DeviceText::Resources,
+                        report, options.threads);
+}
+
 llvm::Error Compilation::writeText(const std::string &output) {
   std::string text;
   if (options.emit == Emit::Llvm || options.emit == Emit::Assembly) {
@@ -234,11 +251,9 @@ llvm::Error Compilation::writeText(const std::string &output) {
     if (!emitted)
       return emitted.takeError();
     text = std::move(*emitted);
-  } else if (options.emit == Emit::Cuda) {
-    if (!isGpu(target))
-      return failureOf("--emit=cuda needs a GPU as target, found '" +
-                       target.getLevel() + "'");
-    auto emitted = emitCuda(*model.module);
+  } else if (options.emit == Emit::Cuda || options.emit == Emit::Ptx ||
+             options.emit == Emit::Resources) {
+    auto emitted = emitGpuText();
     if (!emitted)
       return emitted.takeError();
     text = std::move(*emitted);

@@ -10,7 +10,17 @@
 namespace sinter {
 
 /// How far a compilation goes and what it leaves behind.
-enum class Emit { Graph, Tile, Plan, Llvm, Assembly, Cuda, Artifact };
+enum class Emit {
+  Graph,
+  Tile,
+  Plan,
+  Llvm,
+  Assembly,
+  Cuda,
+  Ptx,
+  Resources,
+  Artifact
+};
 
 /// The tile of one kernel, in the words of the IR.
 struct TileOverride {

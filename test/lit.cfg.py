@@ -43,6 +43,10 @@ def machine_features():
 
 
 config.available_features |= machine_features()
+if any(os.path.exists(os.path.join(folder, f"libnvrtc.so.{version}"))
+       for folder in ("/usr/local/cuda/lib64", "/usr/lib/x86_64-linux-gnu")
+       for version in (12, 13)):
+    config.available_features.add("nvrtc")
 if all(importlib.util.find_spec(name)
        for name in ("torch", "transformers", "safetensors")):
     config.available_features.add("torch")

@@ -32,8 +32,10 @@ struct Arguments {
 } // namespace
 
 static const std::map<std::string, Emit> kEmits = {
-    {"graph", Emit::Graph},       {"tile", Emit::Tile},    {"plan", Emit::Plan},
-    {"llvm", Emit::Llvm},         {"asm", Emit::Assembly}, {"cuda", Emit::Cuda},
+    {"graph", Emit::Graph},       {"tile", Emit::Tile},
+    {"plan", Emit::Plan},         {"llvm", Emit::Llvm},
+    {"asm", Emit::Assembly},      {"cuda", Emit::Cuda},
+    {"ptx", Emit::Ptx},           {"resources", Emit::Resources},
     {"artifact", Emit::Artifact},
 };
 
@@ -74,9 +76,10 @@ static void declare(CLI::App &app, Arguments &a) {
                  "native, x86-64-v3, x86-64-v4, or a GPU such as sm_121")
       ->capture_default_str();
   app.add_option("--emit", a.emit,
-                 "graph, tile, plan, llvm, asm, cuda or artifact")
-      ->check(CLI::IsMember(
-          {"graph", "tile", "plan", "llvm", "asm", "cuda", "artifact"}))
+                 "graph, tile, plan, llvm, asm or artifact; of a GPU's kernels "
+                 "cuda, ptx or resources")
+      ->check(CLI::IsMember({"graph", "tile", "plan", "llvm", "asm", "cuda",
+                             "ptx", "resources", "artifact"}))
       ->capture_default_str();
   app.add_option("--report", a.options.report,
                  "write the fusion report as JSON");

@@ -7,17 +7,25 @@ using namespace mlir;
 
 namespace sinter {
 
-llvm::Expected<std::string> emitCuda(ModuleOp module) {
-  std::vector<cuda::KernelText> kernels;
+llvm::Expected<std::vector<cuda::KernelText>>
+cuda::printKernels(ModuleOp module) {
+  std::vector<KernelText> kernels;
   for (auto kernel : module.getOps<tile::KernelOp>()) {
-    llvm::Expected<cuda::KernelText> text = cuda::printKernel(kernel);
+    llvm::Expected<KernelText> text = printKernel(kernel);
     if (!text)
       return llvm::createStringError("kernel '%s': %s",
                                      kernel.getSymName().str().c_str(),
                                      llvm::toString(text.takeError()).c_str());
     kernels.push_back(std::move(*text));
   }
-  return cuda::portableSource(kernels);
+  return kernels;
+}
+
+llvm::Expected<std::string> emitCuda(ModuleOp module) {
+  auto kernels = cuda::printKernels(module);
+  if (!kernels)
+    return kernels.takeError();
+  return cuda::portableSource(*kernels);
 }
 
 } // namespace sinter

@@ -6,9 +6,11 @@
 #include "dialects/formats/Format.h"
 #include "dialects/tile/Tile.h"
 
+#include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
 
 #include <string>
+#include <vector>
 
 namespace sinter::cuda {
 
@@ -22,6 +24,9 @@ struct KernelText {
 
 /// Errors say what the kernel's class asks for that no skeleton has.
 llvm::Expected<KernelText> printKernel(tile::KernelOp kernel);
+
+/// Those of a module, in its order. Errors name the kernel.
+llvm::Expected<std::vector<KernelText>> printKernels(mlir::ModuleOp module);
 
 /// A member `Format`: the places of a weight format's parts.
 llvm::Expected<std::string> printFormat(llvm::StringRef name);
