@@ -27,6 +27,10 @@ Result<std::unique_ptr<TextEncoder>> makeEncoder(const Vocabulary &vocabulary,
     return makeByteLevelBpe(vocabulary, index);
   if (vocabulary.model == "llama")
     return makeSentencePieceBpe(vocabulary, index);
+  if (vocabulary.model == "gemma4")
+    return makeCharacterBpe(vocabulary, index);
+  if (vocabulary.model == "t5")
+    return makeUnigram(vocabulary, index);
   if (vocabulary.model == "bert")
     return makeWordPiece(vocabulary, index);
   if (vocabulary.model == "no_vocab")
@@ -34,8 +38,8 @@ Result<std::unique_ptr<TextEncoder>> makeEncoder(const Vocabulary &vocabulary,
                                      "(tokenizer.ggml.model is no_vocab)");
   return Status(Code::Unsupported,
                 fmt::format("unsupported tokenizer '{}' "
-                            "(tokenizer.ggml.model), expected gpt2, llama or "
-                            "bert",
+                            "(tokenizer.ggml.model), expected gpt2, llama, "
+                            "gemma4, t5 or bert",
                             vocabulary.model));
 }
 
@@ -88,10 +92,10 @@ Result<Tokenizer> Tokenizer::create(Vocabulary vocabulary) {
   if (!index)
     return index.status();
   state->index = std::move(*index);
+  SINTER_TRY(checkVocabulary(v));
   Result<std::unique_ptr<TextEncoder>> encoder = makeEncoder(v, state->index);
   if (!encoder)
     return encoder.status();
-  SINTER_TRY(checkVocabulary(v));
   state->encoder = std::move(*encoder);
   completeSpecialTokens(v, state->index);
   Result<SpecialTokens> special = SpecialTokens::create(v, state->index);
@@ -134,7 +138,8 @@ std::string Tokenizer::decode(std::span<const int32_t> ids) const {
   for (int32_t id : ids)
     text += piece(id, false);
   const Vocabulary &v = state->vocabulary;
-  bool prefixed = v.model == "bert" || (v.model == "llama" && v.addSpacePrefix);
+  bool pieces = v.model == "llama" || v.model == "t5";
+  bool prefixed = v.model == "bert" || (pieces && v.addSpacePrefix);
   if (prefixed && text.starts_with(' '))
     text.erase(0, 1);
   return text;

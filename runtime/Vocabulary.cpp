@@ -9,6 +9,7 @@
 //   right,
 //                                              merged of each
 //   floats scores, bytes tokenTypes, i32 eog   u32 count, then the elements
+//   string charactersMap
 //
 // All little-endian, no padding.
 #include "runtime/Vocabulary.h"
@@ -30,7 +31,7 @@ static_assert(std::endian::native == std::endian::little,
 namespace {
 
 constexpr std::string_view kMagic = "SVOC";
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 
 constexpr bool Vocabulary::*kFlags[] = {
     &Vocabulary::addBos,         &Vocabulary::addEos,
@@ -242,6 +243,7 @@ Status takeFields(VocabularyReader &reader, Vocabulary &v) {
   SINTER_TRY(reader.takeVector("scores", v.scores));
   SINTER_TRY(reader.takeVector("token types", v.tokenTypes));
   SINTER_TRY(reader.takeVector("eog", v.eog));
+  SINTER_TRY(reader.takeString("characters map", v.charactersMap));
   if (reader.left() != 0)
     return corrupt(fmt::format("{} bytes too many", reader.left()));
   return checkFields(v);
@@ -259,6 +261,13 @@ Vocabulary Vocabulary::withDefaults(std::string_view model,
     v.bos = 1;
     v.eos = 2;
     v.addBos = v.addSpacePrefix = true;
+  } else if (model == "gemma4") {
+    v.addBos = true;
+  } else if (model == "t5") { // T5's own
+    v.pad = 0;
+    v.eos = 1;
+    v.unk = 2;
+    v.addEos = true;
   } else if (model == "bert") { // the ids of bert-base-uncased
     v.pad = 0;
     v.unk = 100;
@@ -290,6 +299,7 @@ std::string serialize(const Vocabulary &v) {
   appendVector(out, v.scores);
   appendVector(out, v.tokenTypes);
   appendVector(out, v.eog);
+  appendString(out, v.charactersMap);
   return out;
 }
 

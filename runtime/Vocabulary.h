@@ -56,12 +56,12 @@ struct MergeIds {
 };
 
 struct Vocabulary {
-  std::string model = "no_vocab"; ///< gpt2, llama, bert or no_vocab
+  std::string model = "no_vocab"; ///< gpt2, llama, gemma4, t5, bert, no_vocab
   std::string pre;                ///< pre-tokenizer of gpt2 models, see there
   StringTable tokens;
   std::vector<float> scores;         ///< one per token, or empty
   std::vector<TokenType> tokenTypes; ///< one per token, or empty: all Normal
-  /// "left right", best first; gpt2 only. What a frontend sets.
+  /// "left right", best first; gpt2 and gemma4 only. What a frontend sets.
   StringTable merges;
   /// The same as ids. What parse() gives instead: looking up hundreds of
   /// thousands of texts is done once, by serialize(), not at every start.
@@ -71,11 +71,12 @@ struct Vocabulary {
   std::vector<int32_t> eog; ///< ids that end a text, besides eos and eot
   bool addBos = false;
   bool addEos = false;
-  bool addSpacePrefix = false;         ///< llama only
-  bool removeExtraWhitespaces = false; ///< llama only
+  bool addSpacePrefix = false;         ///< llama and t5 only
+  bool removeExtraWhitespaces = false; ///< llama and t5 only
   bool lowercase = true;               ///< bert only
   bool stripAccents = true;            ///< bert only
   std::string chatTemplate;
+  std::string charactersMap; ///< t5 only, see tokenizer/CharacterMap.h
 
   bool operator==(const Vocabulary &) const = default;
 

@@ -40,6 +40,7 @@ private:
   Error takeId(StringRef key, int32_t &id) const;
   Error takeStrings(StringRef key, StringTable &strings) const;
   Error takeScores();
+  Error takeCharactersMap();
   Error takeTypes();
   Error takeSpecials();
   Error takeFlags();
@@ -133,6 +134,24 @@ Error VocabularySource::takeScores() {
   return Error::success();
 }
 
+Error VocabularySource::takeCharactersMap() {
+  const GgufValue *value = find("precompiled_charsmap");
+  if (!value)
+    return Error::success();
+  bool bytes =
+      value->type == GgufType::Array &&
+      (value->element == GgufType::U8 || value->element == GgufType::I8);
+  if (!bytes)
+    return wrong("precompiled_charsmap", *value, "an array of bytes");
+  if (value->bytes.size() > kMaxVocabularyString)
+    return fail("key 'tokenizer.ggml.precompiled_charsmap' has {0} bytes, at "
+                "most {1} are allowed",
+                value->bytes.size(), kMaxVocabularyString);
+  vocabulary.charactersMap.assign(
+      reinterpret_cast<const char *>(value->bytes.data()), value->bytes.size());
+  return Error::success();
+}
+
 Error VocabularySource::takeTypes() {
   const GgufValue *value = find("token_type");
   if (!value)
@@ -204,6 +223,8 @@ Error VocabularySource::takeTables() {
     return error;
   if (Error error = takeScores())
     return error;
+  if (Error error = takeCharactersMap())
+    return error;
   return takeTypes();
 }
 
@@ -219,9 +240,10 @@ llvm::Expected<Vocabulary> VocabularySource::read(uint64_t rows) {
       vocabulary.chatTemplate = *text;
   if (name == "no_vocab")
     return vocabulary;
-  if (name != "gpt2" && name != "llama" && name != "bert")
-    return fail("key 'tokenizer.ggml.model' is {0}, expected gpt2, llama, bert "
-                "or no_vocab",
+  constexpr StringRef kKnown[] = {"gpt2", "llama", "gemma4", "t5", "bert"};
+  if (!llvm::is_contained(kKnown, name))
+    return fail("key 'tokenizer.ggml.model' is {0}, expected gpt2, llama, "
+                "gemma4, t5, bert or no_vocab",
                 quotedName(name));
   if (Error error = takeTables())
     return error;
@@ -233,6 +255,9 @@ llvm::Expected<Vocabulary> VocabularySource::read(uint64_t rows) {
     return error;
   if (Error error = takeFlags())
     return error;
+  // Early files say that Gemma 4 does without, which it does not (llama.cpp's
+  // pull request 21500).
+  vocabulary.addBos |= name == "gemma4";
   return vocabulary;
 }
 

@@ -1,11 +1,10 @@
 // Byte-level byte-pair encoding, the "gpt2" model: words of a pre-tokenizer,
 // bytes as first symbols, then the merge of lowest rank until none is left.
 // Tokens spell bytes as printable code points (Radford et al. 2019, GPT-2).
-#include "runtime/tokenizer/MergeTable.h"
+#include "runtime/tokenizer/MergeLoop.h"
 #include "runtime/tokenizer/PreTokenizer.h"
 #include "runtime/tokenizer/TextEncoder.h"
 
-#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 
@@ -37,26 +36,6 @@ constexpr std::array<int16_t, kSpellingEnd> makeBytes() {
 }
 constexpr std::array<int16_t, kSpellingEnd> kBytes = makeBytes();
 
-/// Buffers that one call of encode() uses for all its words.
-struct Scratch {
-  struct Symbol {
-    int32_t id;
-    int32_t previous;
-    int32_t next;
-  };
-  struct Candidate {
-    int32_t rank;
-    int32_t left;
-    /// Lowest rank first, then leftmost; the heap keeps its greatest on top.
-    bool operator<(const Candidate &other) const {
-      return rank != other.rank ? rank > other.rank : left > other.left;
-    }
-  };
-  std::vector<Symbol> symbols;
-  std::vector<Candidate> heap;
-  std::string spelled;
-};
-
 class ByteLevelBpe final : public TextEncoder {
 public:
   ByteLevelBpe(const Vocabulary &vocabulary, const TokenIndex &index,
@@ -74,11 +53,11 @@ public:
   Status encode(std::string_view text, bool,
                 std::vector<int32_t> &ids) const override {
     CodePoints points(text);
-    Scratch scratch;
+    MergeLoop loop(merges);
     size_t begin = 0;
     for (size_t end : splitWords(preTokenizer, points)) {
       size_t last = points.offset[end];
-      SINTER_TRY(encodeWord(text.substr(begin, last - begin), scratch, ids));
+      SINTER_TRY(encodeWord(text.substr(begin, last - begin), loop, ids));
       begin = last;
     }
     return Status();
@@ -97,75 +76,22 @@ public:
   }
 
 private:
-  Status encodeWord(std::string_view word, Scratch &scratch,
+  Status encodeWord(std::string_view word, MergeLoop &loop,
                     std::vector<int32_t> &ids) const {
     if (preTokenizer.ignoreMerges) {
-      scratch.spelled.clear();
+      std::string spelled;
       for (char byte : word)
-        appendPoint(kSpelling[static_cast<unsigned char>(byte)],
-                    scratch.spelled);
-      if (int32_t id = index.find(scratch.spelled); id >= 0) {
+        appendPoint(kSpelling[static_cast<unsigned char>(byte)], spelled);
+      if (int32_t id = index.find(spelled); id >= 0) {
         ids.push_back(id);
         return Status();
       }
     }
-    start(word, scratch);
-    while (!scratch.heap.empty())
-      mergeBest(scratch);
-    return finish(word, scratch, ids);
-  }
-
-  void start(std::string_view word, Scratch &scratch) const {
-    auto count = static_cast<int32_t>(word.size());
-    scratch.symbols.clear();
-    scratch.heap.clear();
-    for (int32_t i = 0; i < count; ++i)
-      scratch.symbols.push_back({byteIds[static_cast<unsigned char>(word[i])],
-                                 i - 1, i + 1 < count ? i + 1 : -1});
-    for (int32_t i = 0; i + 1 < count; ++i)
-      if (int32_t rank =
-              merges.find(scratch.symbols[i].id, scratch.symbols[i + 1].id);
-          rank >= 0)
-        scratch.heap.push_back({rank, i});
-    std::make_heap(scratch.heap.begin(), scratch.heap.end());
-  }
-
-  void mergeBest(Scratch &scratch) const {
-    std::pop_heap(scratch.heap.begin(), scratch.heap.end());
-    Scratch::Candidate best = scratch.heap.back();
-    scratch.heap.pop_back();
-    const MergeIds &merge = merges[best.rank];
-    auto &symbols = scratch.symbols;
-    Scratch::Symbol &left = symbols[best.left];
-    // A symbol that was merged away has no id, so stale candidates fail here.
-    if (left.id != merge.left || left.next < 0 ||
-        symbols[left.next].id != merge.right)
-      return;
-    Scratch::Symbol &right = symbols[left.next];
-    left.id = merge.merged;
-    left.next = right.next;
-    right.id = kMergedAway;
-    if (left.next >= 0)
-      symbols[left.next].previous = best.left;
-    consider(left.previous, best.left, scratch);
-    consider(best.left, left.next, scratch);
-  }
-
-  void consider(int32_t left, int32_t right, Scratch &scratch) const {
-    if (left < 0 || right < 0)
-      return;
-    if (int32_t rank =
-            merges.find(scratch.symbols[left].id, scratch.symbols[right].id);
-        rank >= 0) {
-      scratch.heap.push_back({rank, left});
-      std::push_heap(scratch.heap.begin(), scratch.heap.end());
-    }
-  }
-
-  Status finish(std::string_view word, const Scratch &scratch,
-                std::vector<int32_t> &ids) const {
-    for (int32_t at = 0; at >= 0; at = scratch.symbols[at].next) {
-      int32_t id = scratch.symbols[at].id;
+    loop.clear();
+    for (char byte : word)
+      loop.add(byteIds[static_cast<unsigned char>(byte)]);
+    loop.mergeAll();
+    return loop.forEach([&](int32_t id, size_t at) {
       if (id < 0)
         id = unknown;
       if (id < 0)
@@ -174,11 +100,9 @@ private:
                                   "{:#04x} and no unknown token",
                                   static_cast<unsigned char>(word[at])));
       ids.push_back(id);
-    }
-    return Status();
+      return Status();
+    });
   }
-
-  static constexpr int32_t kMergedAway = -2;
 
   const TokenIndex &index;
   PreTokenizer preTokenizer;

@@ -34,6 +34,10 @@ Result<std::unique_ptr<TextEncoder>>
 makeByteLevelBpe(const Vocabulary &vocabulary, const TokenIndex &index);
 Result<std::unique_ptr<TextEncoder>>
 makeSentencePieceBpe(const Vocabulary &vocabulary, const TokenIndex &index);
+Result<std::unique_ptr<TextEncoder>>
+makeCharacterBpe(const Vocabulary &vocabulary, const TokenIndex &index);
+Result<std::unique_ptr<TextEncoder>> makeUnigram(const Vocabulary &vocabulary,
+                                                 const TokenIndex &index);
 Result<std::unique_ptr<TextEncoder>> makeWordPiece(const Vocabulary &vocabulary,
                                                    const TokenIndex &index);
 

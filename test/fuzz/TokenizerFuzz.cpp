@@ -51,6 +51,15 @@ std::vector<Tokenizer> makeSound() {
         byteLevelVocabulary({{"a", "a"}, {" ", "a"}, {"aa", "aa"}}, pre));
   vocabularies.push_back(
       sentencePieceVocabulary({"▁", "a", "▁a", "aa", "▁aa"}));
+  Vocabulary characters = byteLevelVocabulary({{"a", "a"}, {"aa", "aa"}});
+  characters.model = "gemma4";
+  vocabularies.push_back(std::move(characters));
+  vocabularies.push_back(unigramVocabulary(
+      {{"▁", -2}, {"a", -1}, {"▁a", -3}, {"aa", -1.5F}, {"é", -4}}));
+  vocabularies.back().addSpacePrefix = true;
+  vocabularies.push_back(vocabularies.back());
+  vocabularies.back().removeExtraWhitespaces = true;
+  vocabularies.back().charactersMap = smallCharactersMap();
   vocabularies.push_back(wordPieceVocabulary({"▁a", "a", "aa", "▁!"}));
   std::vector<Tokenizer> tokenizers;
   for (Vocabulary &vocabulary : vocabularies) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace sinter {
 
@@ -34,7 +35,7 @@ inline int32_t addToken(Vocabulary &vocabulary, std::string_view text,
                         TokenType type = TokenType::Normal, float score = 0) {
   vocabulary.tokens.push_back(text);
   vocabulary.tokenTypes.push_back(type);
-  if (vocabulary.model == "llama")
+  if (vocabulary.model == "llama" || vocabulary.model == "t5")
     vocabulary.scores.push_back(score);
   return static_cast<int32_t>(vocabulary.tokens.size()) - 1;
 }
@@ -67,6 +68,45 @@ sentencePieceVocabulary(std::initializer_list<std::string_view> pieces) {
   for (std::string_view piece : pieces)
     addToken(vocabulary, piece, TokenType::Normal, score -= 1);
   return vocabulary;
+}
+
+/// 0 <pad>, 1 </s>, 2 <unk>; then `pieces` with their scores.
+inline Vocabulary unigramVocabulary(
+    std::initializer_list<std::pair<std::string_view, float>> pieces) {
+  Vocabulary vocabulary = Vocabulary::withDefaults("t5", "");
+  addToken(vocabulary, "<pad>", TokenType::Control);
+  addToken(vocabulary, "</s>", TokenType::Control);
+  addToken(vocabulary, "<unk>", TokenType::Unknown);
+  for (auto [piece, score] : pieces)
+    addToken(vocabulary, piece, TokenType::Normal, score);
+  return vocabulary;
+}
+
+/// The bytes of a CharacterMap of the trie units, then the replacements.
+inline std::string charactersMap(const std::vector<uint32_t> &units,
+                                 std::string_view replacements) {
+  std::string bytes;
+  auto append = [&](uint32_t value) {
+    bytes.append(reinterpret_cast<const char *>(&value), sizeof value);
+  };
+  append(static_cast<uint32_t>(units.size() * sizeof(uint32_t)));
+  for (uint32_t unit : units)
+    append(unit);
+  return bytes.append(replacements);
+}
+
+/// \1 becomes "ab", \1\2 a space. Units: the root, whose children are from 2
+/// on; unit 3 = 2 ^ 1 (\1, a value at 3 ^ 4 = 7, children there, too); 5 = 7 ^
+/// 2 (\1\2, a value at 5 ^ 1 = 4).
+inline std::string smallCharactersMap() {
+  constexpr uint32_t value = 1U << 31, hasValue = 1U << 8;
+  std::vector<uint32_t> units(256); // every byte leads to one
+  units[0] = 2U << 10;
+  units[3] = 4U << 10 | hasValue | 1;
+  units[4] = value | 3;
+  units[5] = 1U << 10 | hasValue | 2;
+  units[7] = value;
+  return charactersMap(units, std::string_view("ab\0 \0", 5));
 }
 
 /// 0 [PAD], 1 [UNK], 2 [CLS], 3 [SEP]; then `pieces`.

@@ -40,7 +40,7 @@ TEST(Vocabulary, ParsesWhatItSerialized) {
 
 TEST(Vocabulary, RefusesEveryTruncation) {
   std::string bytes = smallBytes();
-  ASSERT_EQ(bytes.size(), 113U);
+  ASSERT_EQ(bytes.size(), 117U);
   ASSERT_TRUE(parseText(bytes).ok());
   for (size_t size = 0; size < bytes.size(); ++size) {
     Result<Vocabulary> parsed = parseText(bytes.substr(0, size));
@@ -62,19 +62,20 @@ TEST(Vocabulary, ChecksEveryField) {
   };
   for (const Change &change : {
            Change{0, 0, "does not begin with SVOC"},
-           Change{4, 2, "version 2, this program reads 1"},
+           Change{4, 1, "version 1, this program reads 2"},
            Change{8, kMillion, "model has a string of 1000001 bytes, at most"},
            Change{20, 2, "bos is token 2, expected -1 or below 2"},
            Change{48, 0xFFFFFFFE, "cls is token -2"},
            Change{52, 64, "flags 0x40 has unknown bits"},
            Change{56, kMillion, "tokens has 1000001 elements, at most 1000000"},
-           Change{56, 999999, "tokens needs 3999996 bytes, 53 are left"},
+           Change{56, 999999, "tokens needs 3999996 bytes, 57 are left"},
            Change{60, 4, "tokens has a string that ends at 3 after one that"},
            Change{64, kMillion + 1, "tokens has a string of 1000001 bytes"},
-           Change{64, 100, "tokens needs 100 bytes, 45 are left"},
+           Change{64, 100, "tokens needs 100 bytes, 49 are left"},
            Change{75, 2, "part of a merge is token 2"},
            Change{91, kNotANumber, "score of token 0 is not a number"},
            Change{109, 7, "eog is token 7"},
+           Change{113, 9, "characters map needs 9 bytes, 0 are left"},
        }) {
     std::string bytes = smallBytes();
     std::memcpy(bytes.data() + change.offset, &change.value, 4);
