@@ -43,7 +43,8 @@ private:
   Value beginRows(const Tile &tile);
   void overPasses(const Tile &tile,
                   llvm::function_ref<void(const Pass &)> body);
-  void emitScores(const Pass &pass, Value keys, Value firstKey);
+  void emitScores(const Pass &pass, Value keys, Value firstKey, Value keyCount);
+  void hideBlocks(const Pass &pass, Value keyBlock, unsigned blocks);
   Values emitDots(const Pass &pass, Value keyBlocksAt, unsigned blocks);
   void storeScores(const Pass &pass, const Values &dots, Value firstKey,
                    Value keyBlock, unsigned blocks);

@@ -44,19 +44,36 @@ Value AttentionEmitter::nearer(Value score, Value row, Value lane, Value key) {
   return k.fma(far, slope, score);
 }
 
-/// Scores of a pass with the keys of one page.
-void AttentionEmitter::emitScores(const Pass &pass, Value keys,
-                                  Value firstKey) {
+/// Scores of a pass with the keys of one page, of which its rows see the first
+/// keyCount at most; blocks behind are not multiplied.
+void AttentionEmitter::emitScores(const Pass &pass, Value keys, Value firstKey,
+                                  Value keyCount) {
   unsigned keyBlocks = page.pageTokens / kKeyBlock;
   // Few rows: several blocks of keys at once, to have enough sums in flight.
   unsigned blocks =
       std::gcd(keyBlocks, std::max(1u, rowsPerPass() / pass.rows));
   unsigned blockBytes = page.keyWidth * kKeyBlock * page.elementBytes();
-  k.loop(k.index(0), k.index(keyBlocks), blocks, [&](Value keyBlock) {
+  unsigned step = blocks * kKeyBlock;
+  Value seen = k.mul(k.div(k.add(keyCount, step - 1), step), blocks);
+  k.loop(k.index(0), seen, blocks, [&](Value keyBlock) {
     Value place = k.at(keys, k.mul(keyBlock, blockBytes));
     storeScores(pass, emitDots(pass, place, blocks), firstKey, keyBlock,
                 blocks);
   });
+  k.loop(seen, k.index(keyBlocks), blocks,
+         [&](Value keyBlock) { hideBlocks(pass, keyBlock, blocks); });
+}
+
+/// No row of the pass sees a key of these blocks.
+void AttentionEmitter::hideBlocks(const Pass &pass, Value keyBlock,
+                                  unsigned blocks) {
+  unsigned vectors = blocks * kKeyBlock / lanes();
+  Value place = k.at(ofRow(scores, pass.first, scoreBytes()),
+                     k.mul(keyBlock, kKeyBlock * 4));
+  for (unsigned r = 0; r < pass.rows; ++r)
+    for (unsigned i = 0; i < vectors; ++i)
+      k.store(k.constant(lanes(), -INFINITY), place,
+              r * scoreBytes() + i * stateBytes());
 }
 
 /// Products of each row's query with `blocks` blocks of keys, row by row.

@@ -78,7 +78,7 @@ void AttentionEmitter::emitTile(Value firstToken, Value head, unsigned tokens) {
     Value count =
         k.min(k.add(keys, k.mul(firstKey, -1)), k.index(page.pageTokens));
     overPasses(tile, [&](const Pass &pass) {
-      emitScores(pass, page.keys(k, pageAt, head), firstKey);
+      emitScores(pass, page.keys(k, pageAt, head), firstKey, count);
     });
     emitSoftmax(tile);
     overPasses(tile, [&](const Pass &pass) {
