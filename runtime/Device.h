@@ -6,7 +6,7 @@ namespace sinter {
 
 enum class Device {
   Target,   ///< what the artifact was compiled for
-  Emulated, ///< a GPU played by this processor: slow, every access checked
+  Emulated, ///< a GPU played by this processor: slow, races are found
 };
 
 } // namespace sinter

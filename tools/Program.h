@@ -39,7 +39,7 @@ inline void addDevice(CLI::App &app, Device &device) {
       {"target", Device::Target}, {"emulated", Device::Emulated}};
   app.add_option("--device", device,
                  "target: what the model was compiled for; emulated: a GPU "
-                 "played by this processor, slow, every access checked")
+                 "played by this processor, slow, to check its kernels")
       ->transform(CLI::CheckedTransformer(kDevices).description(""))
       ->default_str("target");
 }

@@ -77,7 +77,7 @@ llvm::Expected<std::string> cuda::printFormat(llvm::StringRef name) {
   const CanonicalForm &form = format->form;
   if (form.family == Family::Plain)
     return printPlain(form.plain);
-  if (form.family == Family::Grid || form.family == Family::Ternary)
+  if (form.family == Family::Grid)
     return llvm::createStringError(
         "weights of format '%s' have no decoding on GPUs yet",
         name.str().c_str());
@@ -111,6 +111,7 @@ llvm::Expected<std::string> cuda::printFormat(llvm::StringRef name) {
   text += printPlanes("Mins", layout.minPlanes);
   bool codebook = form.family == Family::Codebook;
   number("bool codebook", codebook);
+  number("bool ternary", form.family == Family::Ternary);
   if (codebook)
     text += printTable(form);
   return text + "  };\n";

@@ -81,8 +81,7 @@ private:
 };
 
 bool isDecoded(const Format &format) {
-  return format.form.family != Family::Grid &&
-         format.form.family != Family::Ternary;
+  return format.form.family != Family::Grid;
 }
 
 std::string rowsOf(const Format &format) {

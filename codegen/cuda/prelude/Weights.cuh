@@ -56,6 +56,17 @@ template <typename Table> inline uint32_t lookUp(uint32_t codes) {
   return permuteBytes(low, high, 0x3210 | (indices & 0x8888) >> 1);
 }
 
+/// Five digits of base 3 in each byte, as fractions (PackedLayout.h): number
+/// `digit` of the four bytes of a word, two bytes at a time.
+inline uint32_t ternaryDigits(uint32_t bytes, unsigned digit) {
+  uint32_t even = bytes & 0x00ff00ff, odd = bytes >> 8 & 0x00ff00ff;
+  for (unsigned i = 0; i < digit; ++i) {
+    even = even * 3 & 0x00ff00ff;
+    odd = odd * 3 & 0x00ff00ff;
+  }
+  return (even * 3 >> 8 & 0x00030003) | (odd * 3 & 0x03000300);
+}
+
 /// A unit of one row of a format `F`.
 template <typename F> struct Unit {
   const char *record; ///< header
@@ -73,6 +84,12 @@ template <typename F> struct Unit {
   /// Codes of a quad as unsigned bytes, entries of the codebook with the
   /// offset added.
   uint32_t quad(unsigned number) const {
+    if constexpr (F::ternary) {
+      const unsigned inAll = inRecord * kQuads + number;
+      const auto *line =
+          reinterpret_cast<const uint32_t *>(codes + 64 * (inAll / 5));
+      return ternaryDigits(loadWeights(line + row), inAll % 5);
+    }
     const uint32_t bits = F::Codes::quad(codes, row, number) << F::codeShift;
     if constexpr (F::codebook)
       return lookUp<typename F::Table>(bits);
