@@ -18,9 +18,10 @@ import json
 import math
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
+
+from program_output import run, run_json
 
 ALL, NONE = "all on", "all off"
 LEAST_GAIN, SIGMAS = 0.02, 3
@@ -48,17 +49,6 @@ def parse_arguments():
     parser.add_argument("--json", metavar="FILE", help="write all figures")
     parser.add_argument("--plot", metavar="FILE.png", help="draw the gains")
     return parser.parse_args()
-
-
-def run(command):
-    try:
-        result = subprocess.run(command, capture_output=True, text=True)
-    except OSError as error:
-        sys.exit(f"ablate: cannot run {command[0]}: {error.strerror}")
-    if result.returncode != 0:
-        sys.exit(f"ablate: {' '.join(command)} ended with "
-                 f"{result.returncode}: {result.stderr.strip()[-300:]}")
-    return result.stdout
 
 
 def program(options, name):
@@ -107,11 +97,7 @@ def bench(options, variant):
                *map(str, options.sequences), "--repeat", "3", "--json"]
     if options.threads:
         command += ["--threads", str(options.threads)]
-    output = run(command)
-    try:
-        report = json.loads(output)
-    except json.JSONDecodeError:
-        sys.exit(f"ablate: {command[0]} printed no JSON: {output[:200]!r}")
+    report = run_json(command)
     seconds = {}
     for test in report["tests"]:
         tokens = options.prompt

@@ -12,9 +12,10 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
+
+from program_output import run, run_json
 
 
 def parse_arguments():
@@ -32,25 +33,6 @@ def parse_arguments():
     parser.add_argument("--json", metavar="FILE", help="write all figures")
     parser.add_argument("--plot", metavar="FILE.png", help="draw the ratios")
     return parser.parse_args()
-
-
-def run(command):
-    try:
-        result = subprocess.run(command, capture_output=True, text=True)
-    except OSError as error:
-        sys.exit(f"bench_vs: cannot run {command[0]}: {error.strerror}")
-    if result.returncode != 0:
-        sys.exit(f"bench_vs: {' '.join(command)} ended with "
-                 f"{result.returncode}: {result.stderr.strip()[-300:]}")
-    return result.stdout
-
-
-def run_json(command):
-    output = run(command)
-    try:
-        return json.loads(output)
-    except json.JSONDecodeError:
-        sys.exit(f"bench_vs: {command[0]} printed no JSON: {output[:200]!r}")
 
 
 def measure_ours(options, compiled):

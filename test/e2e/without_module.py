@@ -3,6 +3,7 @@
     without_module.py MODULE SCRIPT.py [ARGUMENTS]
 """
 import importlib.util
+import os
 import runpy
 import sys
 
@@ -10,4 +11,5 @@ missing, find_spec = sys.argv[1], importlib.util.find_spec
 importlib.util.find_spec = lambda name, *rest: (
     None if name == missing else find_spec(name, *rest))
 sys.argv = sys.argv[2:]
+sys.path[0] = os.path.dirname(sys.argv[0])
 runpy.run_path(sys.argv[0], run_name="__main__")
