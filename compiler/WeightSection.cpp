@@ -6,6 +6,7 @@
 #include "codegen/x86/Packer.h"
 #include "compiler/ConstantData.h"
 #include "dialects/plan/Plan.h"
+#include "dialects/sinter/RowRuns.h"
 #include "dialects/tile/Experts.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -40,6 +41,7 @@ private:
   WeightOp source(Attribute symbol) {
     return symbols.lookup<WeightOp>(cast<FlatSymbolRefAttr>(symbol).getValue());
   }
+  std::vector<const uint8_t *> rowsOf(WeightOp weight, uint64_t rowBytes);
   llvm::Error pack(tile::PackedOp packed, std::span<std::byte> out);
   llvm::Error pack(tile::PackedExpertsOp packed, std::span<std::byte> out);
   llvm::Error run(const x86::PackJob &job, StringRef name,
@@ -78,36 +80,45 @@ std::vector<float> Writer::scales(tile::PackedOp packed) {
   return values;
 }
 
+/// Where each row of `weight` begins in the file.
+std::vector<const uint8_t *> Writer::rowsOf(WeightOp weight,
+                                            uint64_t rowBytes) {
+  auto *begin =
+      reinterpret_cast<const uint8_t *>(weightBytes(file, weight).data());
+  std::vector<const uint8_t *> rows;
+  for (const RowRun &run : rowRunsOf(weight))
+    for (int64_t row = run.first; row < run.first + run.count; ++row)
+      rows.push_back(begin + row * rowBytes);
+  return rows;
+}
+
 llvm::Error Writer::pack(tile::PackedOp packed, std::span<std::byte> out) {
   std::vector<float> scale = scales(packed);
   x86::PackJob job;
-  SmallVector<std::pair<const uint8_t *, uint64_t>> tensors; // begin, rows
-  uint64_t rowBytes = 0;
+  std::vector<std::vector<const uint8_t *>> tensors; // the rows of each
   for (Attribute symbol : packed.getSources()) {
     WeightOp weight = source(symbol);
     auto type = cast<RankedTensorType>(weight.getType());
     const Format *format = formatOf(type.getElementType());
     job.layout = x86::PackedLayout::of(*format);
     job.k = type.getDimSize(1);
-    rowBytes = job.k / format->blockWeights * format->blockBytes;
-    tensors.push_back(
-        {reinterpret_cast<const uint8_t *>(weightBytes(file, weight).data()),
-         static_cast<uint64_t>(type.getDimSize(0))});
+    uint64_t rowBytes = job.k / format->blockWeights * format->blockBytes;
+    tensors.push_back(rowsOf(weight, rowBytes));
   }
   auto addRows = [&](size_t tensor, uint64_t begin, uint64_t end) {
     for (uint64_t row = begin; row < end; ++row) {
-      job.rows.push_back(tensors[tensor].first + row * rowBytes);
+      job.rows.push_back(tensors[tensor][row]);
       if (job.layout.format->form.tensorScale)
         job.scales.push_back(scale[tensor]);
     }
   };
   if (packed.getAlternating()) {
-    for (uint64_t row = 0; row < tensors.front().second; row += 16)
+    for (uint64_t row = 0; row < tensors.front().size(); row += 16)
       for (size_t tensor = 0; tensor < tensors.size(); ++tensor)
         addRows(tensor, row, row + 16);
   } else {
     for (size_t tensor = 0; tensor < tensors.size(); ++tensor)
-      addRows(tensor, 0, tensors[tensor].second);
+      addRows(tensor, 0, tensors[tensor].size());
   }
   return run(job, packed.getSymName(), out);
 }

@@ -57,7 +57,7 @@ add_public_tablegen_target(SinterDialectsIncGen)
 
 add_library(sinter-dialects STATIC
   sinter/ElementwiseOps.cpp sinter/EncoderOps.cpp sinter/MoeOps.cpp
-  sinter/NormOps.cpp sinter/RecurrentOps.cpp sinter/Sinter.cpp
+  sinter/NormOps.cpp sinter/RecurrentOps.cpp sinter/RowRuns.cpp sinter/Sinter.cpp
   sinter/SinterOps.cpp tile/Experts.cpp tile/Pooling.cpp
   tile/RecurrentSkeletons.cpp tile/Tile.cpp
   tile/Skeletons.cpp plan/Plan.cpp)

@@ -1,5 +1,6 @@
 /// Verifiers of the sinter ops, in the order of SinterOps.td: each says which
 /// op, operand and shapes disagree.
+#include "dialects/sinter/RowRuns.h"
 #include "dialects/sinter/Sinter.h"
 
 using namespace mlir;
@@ -50,7 +51,7 @@ LogicalResult WeightOp::verify() {
     return emitOpError("has rows of ")
            << type.getShape().back() << " weights; " << StringRef(format->name)
            << " needs a multiple of " << format->blockWeights;
-  return success();
+  return verifyRowRuns(*this);
 }
 
 LogicalResult EmbedOp::verifySymbolUses(SymbolTableCollection &tables) {

@@ -38,7 +38,8 @@ Rows Block::matmul(const Rows &rows, StringRef weight, const Extent &width,
 Rows Block::matmul(const Rows &rows, StringRef weight, const Extent &width,
                    const Part &part, Bias bias) {
   std::string holder = name(part.of);
-  Part named = {.of = holder, .first = part.first, .all = part.all};
+  Part named = part;
+  named.of = holder;
   return model.matmul(rows, name(weight), width, bias, &named);
 }
 

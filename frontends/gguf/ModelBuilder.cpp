@@ -61,9 +61,11 @@ FlatSymbolRefAttr ModelBuilder::weight(StringRef name, ArrayRef<Extent> shape,
   uint64_t offset = placed.tensor ? placed.tensor->offset : 0;
   if (part && placed.tensor)
     offset += placed.tensor->bytes / part->all.value * part->first.value;
-  builder.create<WeightOp>(at(name), name,
-                           mlir::RankedTensorType::get(sizes, element),
-                           placed.file, static_cast<int64_t>(offset));
+  auto op = builder.create<WeightOp>(
+      at(name), name, mlir::RankedTensorType::get(sizes, element), placed.file,
+      static_cast<int64_t>(offset));
+  if (part && !part->runs.empty())
+    setRowRuns(op, part->runs);
   return symbol;
 }
 

@@ -7,6 +7,7 @@
 #include "frontends/gguf/Pooling.h"
 #include "frontends/gguf/Windows.h"
 
+#include "dialects/sinter/RowRuns.h"
 #include "dialects/sinter/Sinter.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -82,10 +83,11 @@ struct WholeText {
 };
 
 /// Rows [first, first + width) of a tensor that holds several matrices, one
-/// above the other.
+/// above the other; or, if they lie in turns, the `runs` that make up one.
 struct Part {
   llvm::StringRef of;
   Extent first, all;
+  std::vector<RowRun> runs = {};
 };
 
 /// What one layer's attention works on, row by row.

@@ -307,12 +307,43 @@ Rows RecurrentLayer::shortConvBlock(const Rows &rows, const Extent &taps) {
                       width);
 }
 
+/// ssm_in has, for each key head, rows of its query, its key, its value heads
+/// and their gates.
+void RecurrentLayer::projectInTurns(const Rows &rows, const DeltaNet &net,
+                                    DeltaNetRows &projected) {
+  const int64_t key = net.keyWidth.value;
+  const int64_t values = net.values().value / net.keyHeads.value;
+  const int64_t turn = 2 * key + 2 * values;
+  Part mixed = {
+      .of = "ssm_in", .first = {0, "0"}, .all = net.mixed() + net.values()};
+  Part gate = mixed;
+  auto take = [&](Part &part, int64_t first, int64_t count) {
+    for (int64_t head = 0; head < net.keyHeads.value; ++head)
+      part.runs.push_back({head * turn + first, count});
+  };
+  // Heads are as many as the file says; its rows are there. Others are refused
+  // when the tensor is asked for.
+  std::string joined = name("ssm_in.weight");
+  if (model.asked.sizeOf(joined, 1, "rows").value == mixed.all.value) {
+    take(mixed, 0, key);
+    take(mixed, key, key);
+    take(mixed, 2 * key, values);
+    take(gate, 2 * key + values, values);
+  }
+  projected.mixed = block.matmul(rows, "attn_qkv", net.mixed(), mixed);
+  projected.gate = block.matmul(rows, "attn_gate", net.values(), gate);
+}
+
 DeltaNetRows RecurrentLayer::projectJoined(const Rows &rows,
                                            const DeltaNet &net) {
   const Extent groups = net.keyHeads, heads = net.valueHeads;
   DeltaNetRows projected;
-  projected.mixed = block.matmul(rows, "attn_qkv", net.mixed());
-  projected.gate = block.matmul(rows, "attn_gate", net.values());
+  if (block.hasOptional("ssm_in.weight") && !block.has("attn_qkv.weight")) {
+    projectInTurns(rows, net, projected);
+  } else {
+    projected.mixed = block.matmul(rows, "attn_qkv", net.mixed());
+    projected.gate = block.matmul(rows, "attn_gate", net.values());
+  }
   countJoinable({projected.mixed, projected.gate});
   Rows both = block.matmul(rows, "ssm_ba", heads + heads);
   projected.beta = columns(both, groups, 0, heads, "ssm_beta");

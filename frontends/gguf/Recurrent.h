@@ -60,7 +60,8 @@ public:
 
   /// attn_qkv, attn_gate, ssm_beta and ssm_alpha.
   DeltaNetRows project(const Rows &rows, const DeltaNet &net);
-  /// The same, ssm_ba holding beta and alpha of one key head after the other.
+  /// The same, ssm_ba holding beta and alpha of one key head after the other;
+  /// in older files ssm_in holds queries, keys, values and gate likewise.
   DeltaNetRows projectJoined(const Rows &rows, const DeltaNet &net);
   /// Convolution, delta rule, gated norm and ssm_out.
   Rows deltaNet(const DeltaNetRows &rows, const DeltaNet &net);
@@ -80,6 +81,8 @@ public:
 
 private:
   std::string name(llvm::StringRef part) const;
+  void projectInTurns(const Rows &rows, const DeltaNet &net,
+                      DeltaNetRows &projected);
   mlir::FlatSymbolRefAttr vector(llvm::StringRef part,
                                  llvm::ArrayRef<Extent> shape, Need need);
   mlir::Value state(llvm::StringRef part, RecurrentType type);

@@ -31,6 +31,7 @@ static void build(ModelBuilder &model) {
   const std::vector<bool> attention = attentionLayers(asked, d.layers);
   const RopeAttr rope = model.rope(d, RopePairs::Halves);
   const bool both = asked.describes();
+  asked.mention("blk.0.ssm_in", d.hidden, net.mixed() + net.values());
   Rows x = model.embed(d);
   for (Block &block : model.blocks(d)) {
     RecurrentLayer layer(model, d, block);
