@@ -5,48 +5,64 @@ using namespace mlir;
 using namespace sinter;
 using namespace sinter::x86;
 
-/// Sums of adjacent pairs of products, as 16-bit integers, then of pairs of
-/// those. The first step saturates at 2^15-1, so bytes above 127 are cut in two
-/// parts: 127·127·2 and 128·127·2 both fit.
-static Value maddDot(KernelBuilder &k, Value sums, Value weights,
-                     Value activations, unsigned largest) {
+static Type wordsOf(KernelBuilder &k, Value sums) {
+  unsigned lanes = cast<VectorType>(sums.getType()).getNumElements();
+  return k.vec(2 * lanes, k.ops().getI16Type());
+}
+
+void ByteDot32::widen(KernelBuilder &k) {
+  if (!added)
+    return;
+  bool wide = k.isa().dot == ByteDot::Madd512;
+  Value ones = k.ops().create<arith::ConstantOp>(
+      DenseElementsAttr::get(cast<ShapedType>(wordsOf(k, sums)), int16_t(1)));
+  StringRef name =
+      wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";
+  sums = k.add(sums, k.intrinsic(name, sums.getType(), {pairs, ones}));
+  added = 0;
+}
+
+void ByteDot32::addPairs(KernelBuilder &k, Value weights, Value activations,
+                         unsigned largest) {
   bool wide = k.isa().dot == ByteDot::Madd512;
   unsigned lanes = cast<VectorType>(sums.getType()).getNumElements();
   Type bytes = k.vec(4 * lanes, k.ops().getI8Type());
-  auto words = k.vec(2 * lanes, k.ops().getI16Type());
-  Value ones = k.ops().create<arith::ConstantOp>(
-      DenseElementsAttr::get(words, int16_t(1)));
-  StringRef pairs =
+  StringRef name =
       wide ? "llvm.x86.avx512.pmaddubs.w.512" : "llvm.x86.avx2.pmadd.ub.sw";
-  StringRef quads =
-      wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";
-  auto addPart = [&](Value part) {
-    Value products = k.intrinsic(
-        pairs, words, {k.bitcast(part, bytes), k.bitcast(activations, bytes)});
-    Value four = k.intrinsic(quads, sums.getType(), {products, ones});
-    sums = k.add(sums, four);
-  };
-  if (largest <= 127) {
-    addPart(weights);
-    return sums;
-  }
-  addPart(k.andBits(weights, 0x7f7f7f7fu));
-  addPart(k.andBits(weights, 0x80808080u));
-  return sums;
+  Value products =
+      k.intrinsic(name, wordsOf(k, sums),
+                  {k.bitcast(weights, bytes), k.bitcast(activations, bytes)});
+  pairs = added ? k.add(pairs, products) : products;
+  unsigned fit = 32767 / (2 * 127 * largest);
+  if (++added >= fit)
+    widen(k);
 }
 
-Value x86::byteDot(KernelBuilder &k, Value sums, Value weights,
-                   Value activations, unsigned largest) {
+void ByteDot32::add(KernelBuilder &k, Value weights, Value activations,
+                    unsigned largest) {
   switch (k.isa().dot) {
   case ByteDot::Vnni512:
-    return k.intrinsic("llvm.x86.avx512.vpdpbusd.512", sums.getType(),
+    sums = k.intrinsic("llvm.x86.avx512.vpdpbusd.512", sums.getType(),
                        {sums, weights, activations});
+    return;
   case ByteDot::Vnni256:
-    return k.intrinsic("llvm.x86.avx512.vpdpbusd.256", sums.getType(),
+    sums = k.intrinsic("llvm.x86.avx512.vpdpbusd.256", sums.getType(),
                        {sums, weights, activations});
+    return;
   case ByteDot::Madd512:
   case ByteDot::Madd256:
-    return maddDot(k, sums, weights, activations, largest);
+    if (largest <= 127)
+      return addPairs(k, weights, activations, largest);
+    // A pair of larger products saturates, so bytes are cut in two parts:
+    // 127·127·2 and 128·127·2 both fit.
+    addPairs(k, k.andBits(weights, 0x7f7f7f7fu), activations, 127);
+    addPairs(k, k.andBits(weights, 0x80808080u), activations, 128);
+    return;
   }
   llvm_unreachable("every dot is one of these");
+}
+
+Value ByteDot32::finish(KernelBuilder &k) {
+  widen(k);
+  return sums;
 }

@@ -7,11 +7,28 @@
 
 namespace sinter::x86 {
 
-/// sums + Σ₄ weights·activations. `weights` holds unsigned bytes of at most
-/// `largest`; `activations` signed bytes in -127..127, both in 32-bit lanes as
-/// wide as `sums`.
-Value byteDot(KernelBuilder &k, Value sums, Value weights, Value activations,
-              unsigned largest);
+/// A growing sum of such products, in 32-bit lanes. Without VNNI pairs of
+/// products are 16-bit integers; as many of those as fit are added before they
+/// are widened.
+class ByteDot32 {
+public:
+  ByteDot32() = default;
+  explicit ByteDot32(Value start) : sums(start) {}
+
+  /// Adds Σ₄ weights·activations: unsigned bytes of at most `largest`, and
+  /// signed bytes in -127..127, both in 32-bit lanes as wide as the sum.
+  void add(KernelBuilder &k, Value weights, Value activations,
+           unsigned largest);
+  Value finish(KernelBuilder &k);
+
+private:
+  void addPairs(KernelBuilder &k, Value weights, Value activations,
+                unsigned largest);
+  void widen(KernelBuilder &k);
+
+  Value sums, pairs;
+  unsigned added = 0; ///< to pairs
+};
 
 } // namespace sinter::x86
 

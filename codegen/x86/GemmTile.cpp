@@ -76,7 +76,8 @@ void GemmTile::emitUnit(KernelBuilder &k, Decoders &weights, unsigned unit,
   unsigned parts = weights.size();
   for (WeightDecoder &part : weights)
     part.enterUnit(unit);
-  Values dots(parts * rows.tokens), unitSums(parts * rows.tokens);
+  SmallVector<ByteDot32> dots(parts * rows.tokens);
+  Values unitSums(parts * rows.tokens);
   Values scales(parts * groups);
   for (unsigned first = 0; first < kUnitQuads; first += atOnce) {
     Values codes(parts * kUnitQuads);
@@ -92,9 +93,10 @@ void GemmTile::emitUnit(KernelBuilder &k, Decoders &weights, unsigned unit,
         Value x = rows.splat(k, k.i32(), rows.codes, t,
                              unit * kUnitWeights + 4 * quad);
         for (unsigned p = 0; p < parts; ++p) {
-          Value &dot = dots[p * rows.tokens + t];
-          dot = byteDot(k, start ? start : dot, codes[p * kUnitQuads + quad], x,
-                        largest);
+          ByteDot32 &dot = dots[p * rows.tokens + t];
+          if (start)
+            dot = ByteDot32(start);
+          dot.add(k, codes[p * kUnitQuads + quad], x, largest);
           if (quad % quads != quads - 1)
             continue;
           Value &scale = scales[p * groups + group];
@@ -102,8 +104,8 @@ void GemmTile::emitUnit(KernelBuilder &k, Decoders &weights, unsigned unit,
             scale = weights[p].groupScale((unit * kUnitWeights + 4 * quad) /
                                           form.group);
           Value &sum = unitSums[p * rows.tokens + t];
-          sum = sum ? k.fma(k.toFloat(dot), scale, sum)
-                    : k.mulf(k.toFloat(dot), scale);
+          Value products = k.toFloat(dot.finish(k));
+          sum = sum ? k.fma(products, scale, sum) : k.mulf(products, scale);
         }
       }
   }
