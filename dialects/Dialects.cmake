@@ -24,6 +24,9 @@ sinter_tablegen(sinter/SinterOps.td
 sinter_tablegen(sinter/MoeOps.td
   sinter/MoeOps.h.inc -gen-op-decls
   sinter/MoeOps.cpp.inc -gen-op-defs)
+sinter_tablegen(sinter/LatentOps.td
+  sinter/LatentOps.h.inc -gen-op-decls
+  sinter/LatentOps.cpp.inc -gen-op-defs)
 sinter_tablegen(sinter/RecurrentOps.td
   sinter/RecurrentOps.h.inc -gen-op-decls
   sinter/RecurrentOps.cpp.inc -gen-op-defs)
@@ -44,6 +47,8 @@ sinter_tablegen(tile/Experts.td
   tile/ExpertsAttributes.h.inc -gen-attrdef-decls -attrdefs-dialect=tile
   tile/Experts.h.inc -gen-op-decls
   tile/Experts.cpp.inc -gen-op-defs)
+sinter_tablegen(tile/Latent.td
+  tile/LatentAttributes.h.inc -gen-attrdef-decls -attrdefs-dialect=tile)
 sinter_tablegen(tile/TileClasses.td
   tile/TileAttributes.cpp.inc -gen-attrdef-defs -attrdefs-dialect=tile)
 sinter_tablegen(plan/Plan.td
@@ -56,9 +61,11 @@ sinter_tablegen(plan/Plan.td
 add_public_tablegen_target(SinterDialectsIncGen)
 
 add_library(sinter-dialects STATIC
-  sinter/ElementwiseOps.cpp sinter/EncoderOps.cpp sinter/MoeOps.cpp
+  sinter/ElementwiseOps.cpp sinter/EncoderOps.cpp
+  sinter/LatentOps.cpp sinter/MoeOps.cpp
   sinter/NormOps.cpp sinter/RecurrentOps.cpp sinter/RowRuns.cpp sinter/Sinter.cpp
-  sinter/SinterOps.cpp tile/Experts.cpp tile/Pooling.cpp
+  sinter/SinterOps.cpp tile/Experts.cpp tile/Latent.cpp
+  tile/Pooling.cpp
   tile/RecurrentSkeletons.cpp tile/Tile.cpp
   tile/Skeletons.cpp plan/Plan.cpp)
 sinter_uses_mlir(sinter-dialects)

@@ -14,6 +14,7 @@ import sys
 import numpy as np
 
 import hybrid_shapes
+import latent_shapes
 
 ALIGNMENT = 32
 
@@ -38,6 +39,7 @@ SHAPES = {
     "llama-3.2-3b": dict(arch="llama", hidden=3072, layers=28, heads=24,
                          kv_heads=8, head=128, ffn=8192, vocab=128256),
     **hybrid_shapes.SHAPES,
+    **latent_shapes.SHAPES,
 }
 
 # name: (ggml_type, weights per block, bytes per block, scale fields); a field
@@ -159,8 +161,10 @@ def tensors(shape, mixture):
     yield "token_embd.weight", [hidden, shape["vocab"]], \
         format_of(like, hidden, mixture, 0, layers)
     for layer in range(layers):
-        if "state" in shape:
-            for part, dims in hybrid_shapes.block(shape, layer):
+        group = hybrid_shapes if "state" in shape else \
+            latent_shapes if "rank" in shape else None
+        if group:
+            for part, dims in group.block(shape, layer):
                 name = f"blk.{layer}.{part}"
                 yield name, dims, format_of(name, dims[0], mixture,
                                             layer, layers)
@@ -241,8 +245,9 @@ def text(value):
 
 def metadata(shape, name):
     arch = shape["arch"]
-    more = dict(hybrid_shapes.metadata(shape)) if "state" in shape else {
-        "rope.dimension_count": shape["head"]}
+    more = dict(hybrid_shapes.metadata(shape)) if "state" in shape else \
+        dict(latent_shapes.metadata(shape)) if "rank" in shape else {
+            "rope.dimension_count": shape["head"]}
     yield "general.architecture", arch
     yield "general.name", name
     yield "tokenizer.ggml.model", "no_vocab"

@@ -249,6 +249,8 @@ def model_keys(o):
         f"{a}.rope.freq_base": ("f32", 1e6 if "qwen" in a else 1e4),
         f"{a}.attention.layer_norm_rms_epsilon": ("f32", 1e-6),
     }
+    if a in LATENT:
+        keys.update(latent_keys(o))
     if a in ENCODERS:
         del keys[f"{a}.attention.layer_norm_rms_epsilon"]
         keys[f"{a}.attention.layer_norm_epsilon"] = ("f32", 1e-12)
@@ -297,6 +299,58 @@ def encoder_shapes(o):
         yield "cls.output", o.hidden, o.rank
 
 
+LATENT = ("deepseek2",)
+
+
+def latent_keys(o):
+    """Of heads of head-width, a fourth of which rotates; a cached row is what
+    key_length says."""
+    a, rotary = o.arch, o.head_width // 4
+    keys = {
+        f"{a}.attention.kv_lora_rank": ("u32", o.latent),
+        f"{a}.rope.dimension_count": ("u32", rotary),
+        f"{a}.expert_feed_forward_length": ("u32", o.ffn),
+        f"{a}.leading_dense_block_count": ("u32", 0 if o.experts else o.layers),
+    }
+    if o.query_rank:
+        keys[f"{a}.attention.q_lora_rank"] = ("u32", o.query_rank)
+    if not o.whole_keys:
+        keys |= {
+            f"{a}.attention.head_count_kv": ("u32", 1),
+            f"{a}.attention.key_length": ("u32", o.latent + rotary),
+            f"{a}.attention.value_length": ("u32", o.latent),
+            f"{a}.attention.key_length_mla": ("u32", o.head_width),
+            f"{a}.attention.value_length_mla": ("u32", o.value_width),
+        }
+    return keys
+
+
+def latent_shapes(o, b):
+    """Multi-head latent attention, with a matrix for each head or with those
+    of all heads in one."""
+    rotary = o.head_width // 4
+    still = o.head_width - rotary
+    if o.query_rank:
+        yield b + "attn_q_a", o.hidden, o.query_rank
+        yield b + "attn_q_a_norm", o.query_rank, 0
+        yield b + "attn_q_b", o.query_rank, o.heads * o.head_width
+    else:
+        yield b + "attn_q", o.hidden, o.heads * o.head_width
+    yield b + "attn_kv_a_mqa", o.hidden, o.latent + rotary
+    yield b + "attn_kv_a_norm", o.latent, 0
+    if o.whole_keys:
+        yield b + "attn_kv_b", o.latent, o.heads * (still + o.value_width)
+    else:
+        yield b + "attn_k_b", still, (o.latent, o.heads)
+        yield b + "attn_v_b", o.latent, (o.value_width, o.heads)
+
+
+def shared_expert_shapes(o, b):
+    yield b + "ffn_gate_shexp", o.hidden, o.ffn
+    yield b + "ffn_up_shexp", o.hidden, o.ffn
+    yield b + "ffn_down_shexp", o.ffn, o.hidden
+
+
 def expert_shapes(o, b):
     """The router, then matrices for each expert."""
     yield b + "ffn_gate_inp", o.hidden, o.experts
@@ -320,9 +374,12 @@ def model_shapes(o):
     for i in range(o.layers):
         b = f"blk.{i}."
         yield b + "attn_norm", o.hidden, 0
-        yield b + "attn_q", o.hidden, queries
-        yield b + "attn_k", o.hidden, keys
-        yield b + "attn_v", o.hidden, values
+        if o.arch in LATENT:
+            yield from latent_shapes(o, b)
+        else:
+            yield b + "attn_q", o.hidden, queries
+            yield b + "attn_k", o.hidden, keys
+            yield b + "attn_v", o.hidden, values
         if o.arch in ("qwen3", "qwen3moe"):
             yield b + "attn_q_norm", o.head_width, 0
             yield b + "attn_k_norm", o.head_width, 0
@@ -330,6 +387,8 @@ def model_shapes(o):
         yield b + "ffn_norm", o.hidden, 0
         if o.experts:
             yield from expert_shapes(o, b)
+            if o.arch in LATENT:
+                yield from shared_expert_shapes(o, b)
             continue
         yield b + "ffn_gate", o.hidden, o.ffn
         yield b + "ffn_up", o.hidden, o.ffn
@@ -438,6 +497,12 @@ def arguments():
     p.add_argument("--rope-freqs", action="store_true")
     p.add_argument("--rank", type=int, default=0, metavar="SCORES",
                    help="an encoder's head")
+    p.add_argument("--latent", type=int, default=128, metavar="RANK",
+                   help="of cached rows of latent attention")
+    p.add_argument("--query-rank", type=int, default=0, metavar="RANK",
+                   help="of its queries; 0: no detour")
+    p.add_argument("--whole-keys", action="store_true",
+                   help="its attn_kv_b, as older files have it")
     p.add_argument("--joined-experts", action="store_true",
                    help="gate and up of experts in one tensor")
     p.add_argument("--vocab", action="store_true",

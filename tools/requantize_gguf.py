@@ -28,8 +28,10 @@ ALIGNMENT = 32
 
 
 def quantized(ggml, values, kind):
-    """The blocks of a matrix, as bytes; its columns weigh the same."""
-    rows, width = values.shape
+    """The blocks of a matrix, or of one after the other, as bytes; columns
+    weigh the same."""
+    width = values.shape[-1]
+    rows = values.size // width
     weights, size = GGML_QUANT_SIZES[kind]
     out = np.zeros(rows * width // weights * size, np.uint8)
     values = np.ascontiguousarray(values, np.float32)
@@ -49,7 +51,8 @@ def exact(blocks, kind, shape):
     if kind in OTHERS:
         rows = blocks.reshape(-1, GGML_QUANT_SIZES[kind][1])
         return OTHERS[kind](rows).reshape(shape)
-    return dequantize(blocks.reshape(shape[0], -1), kind).reshape(shape)
+    rows = int(np.prod(shape[:-1]))
+    return dequantize(blocks.reshape(rows, -1), kind).reshape(shape)
 
 
 def write(path, head, tensors):
@@ -85,7 +88,8 @@ def main():
         name, shape = tensor.name, [int(n) for n in tensor.shape[::-1]]
         values = np.asarray(tensor.data, np.float32).reshape(shape)
         kind = kinds[turn % len(kinds)]
-        if len(shape) == 1 or shape[-1] % GGML_QUANT_SIZES[kind][0]:
+        if (len(shape) == 1 or shape[-1] % GGML_QUANT_SIZES[kind][0]
+                or name.endswith("gate_inp.weight")):
             packed.append((name, shape, T.F32, values.tobytes()))
             plain.append(packed[-1])
             continue

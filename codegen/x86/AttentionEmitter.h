@@ -6,21 +6,23 @@
 
 #include "codegen/x86/CachePage.h"
 #include "codegen/x86/KernelBuilder.h"
-#include "dialects/tile/Tile.h"
+#include "dialects/tile/Latent.h"
 
 namespace sinter::x86 {
 
 class AttentionEmitter {
 public:
+  /// `latent`, if it is not null, says how queries lie that `attr` is said of.
   AttentionEmitter(KernelBuilder &builder, tile::AttentionAttr attr,
-                   unsigned tokens)
-      : k(builder), attention(attr), tileTokens(tokens),
+                   unsigned tokens, tile::LatentAttentionAttr latent = {})
+      : k(builder), attention(attr), latent(latent), tileTokens(tokens),
         group(attr.getHeads() / attr.getCacheHeads()),
         page{.heads = attr.getCacheHeads(),
              .keyWidth = attr.getKeyWidth(),
              .valueWidth = attr.getValueWidth(),
              .pageTokens = attr.getPageTokens(),
-             .f16 = attr.getCacheF16()} {}
+             .f16 = attr.getCacheF16(),
+             .latent = static_cast<bool>(latent)} {}
 
   void emit();
 
@@ -41,10 +43,13 @@ private:
   void allocateWorkSpace();
   void emitTile(Value firstToken, Value head, unsigned tokens);
   Value beginRows(const Tile &tile);
+  Value rotatedAt(Value token, Value head);
   void overPasses(const Tile &tile,
                   llvm::function_ref<void(const Pass &)> body);
   void emitScores(const Pass &pass, Value keys, Value firstKey, Value keyCount);
   void hideBlocks(const Pass &pass, Value keyBlock, unsigned blocks);
+  void emitLatentScores(const Pass &pass, Value keys, Value firstKey,
+                        Value keyCount);
   Values emitDots(const Pass &pass, Value keyBlocksAt, unsigned blocks);
   void storeScores(const Pass &pass, const Values &dots, Value firstKey,
                    Value keyBlock, unsigned blocks);
@@ -73,9 +78,10 @@ private:
 
   KernelBuilder &k;
   tile::AttentionAttr attention;
+  tile::LatentAttentionAttr latent;
   unsigned tileTokens, group;
   CachePage page;
-  Value query, sinks, output;
+  Value query, rotated, sinks, output;
   CachePool pool;
   // Work space of a tile, row by row: address of the query, position of the
   // token; scores, then weights, of a page; sums of values; and as vectors of
@@ -83,6 +89,8 @@ private:
   Value queries, positions, scores, outputs, maxima, sums, factors;
   // With a slope: the token's own position, and minus its head's slope.
   Value places, slopes;
+  // With latent keys: address of the query's rotated part.
+  Value rotatedQueries;
 };
 
 } // namespace sinter::x86

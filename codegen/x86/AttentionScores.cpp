@@ -3,6 +3,7 @@
 /// key.
 #include "codegen/x86/AttentionEmitter.h"
 #include "codegen/x86/HoleBody.h"
+#include "codegen/x86/RowScores.h"
 
 #include "llvm/ADT/bit.h"
 
@@ -48,6 +49,8 @@ Value AttentionEmitter::nearer(Value score, Value row, Value lane, Value key) {
 /// keyCount at most; blocks behind are not multiplied.
 void AttentionEmitter::emitScores(const Pass &pass, Value keys, Value firstKey,
                                   Value keyCount) {
+  if (latent)
+    return emitLatentScores(pass, keys, firstKey, keyCount);
   unsigned keyBlocks = page.pageTokens / kKeyBlock;
   // Few rows: several blocks of keys at once, to have enough sums in flight.
   unsigned blocks =
@@ -74,6 +77,38 @@ void AttentionEmitter::hideBlocks(const Pass &pass, Value keyBlock,
     for (unsigned i = 0; i < vectors; ++i)
       k.store(k.constant(lanes(), -INFINITY), place,
               r * scoreBytes() + i * stateBytes());
+}
+
+/// The same where keys lie row by row: all products of the page first, then
+/// scores of them. What is not multiplied is -inf whatever lies there.
+void AttentionEmitter::emitLatentScores(const Pass &pass, Value keys,
+                                        Value firstKey, Value keyCount) {
+  QueryPart first{{}, latent.getRank()}, second{{}, latent.getRotary()};
+  for (unsigned r = 0; r < pass.rows; ++r) {
+    auto load = [&](Value space) {
+      return k.load(query.getType(), ofRow(space, pass.first, 8), r * 8);
+    };
+    first.rows.push_back(load(queries));
+    second.rows.push_back(load(rotatedQueries));
+  }
+  Value place = ofRow(scores, pass.first, scoreBytes());
+  emitRowScores(k, first, second,
+                {.base = keys,
+                 .element = page.element(k),
+                 .elementBytes = page.elementBytes(),
+                 .all = page.pageTokens,
+                 .seen = keyCount},
+                place, scoreBytes());
+  unsigned parts = kKeyBlock / lanes();
+  k.loop(k.index(0), k.index(page.pageTokens / kKeyBlock), 1, [&](Value block) {
+    Value line = k.at(place, k.mul(block, kKeyBlock * 4));
+    Values dots;
+    for (unsigned i = 0; i < pass.rows * parts; ++i)
+      dots.push_back(
+          k.load(k.vec(lanes(), k.f32()), line,
+                 i / parts * scoreBytes() + i % parts * stateBytes()));
+    storeScores(pass, dots, firstKey, block, 1);
+  });
 }
 
 /// Products of each row's query with `blocks` blocks of keys, row by row.

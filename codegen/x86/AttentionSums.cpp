@@ -85,7 +85,7 @@ void AttentionEmitter::emitValues(const Pass &pass, Value values,
     Values result = k.loop(
         k.index(0), keyCount, 1, start, [&](Value key, ValueRange carried) {
           Values sums(carried), vectors;
-          Value line = k.at(columnAt, k.mul(key, width * size));
+          Value line = k.at(columnAt, k.mul(key, page.valueStride() * size));
           Value weightAt = k.at(weights, k.mul(key, 4));
           for (unsigned b = 0; b < blocks; ++b)
             vectors.push_back(

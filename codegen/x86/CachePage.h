@@ -17,6 +17,8 @@ inline constexpr unsigned kKeyBlock = 16;
 struct CachePage {
   unsigned heads, keyWidth, valueWidth, pageTokens;
   bool f16;
+  /// One row for each token, for all heads: its beginning is the value.
+  bool latent = false;
 
   unsigned elementBytes() const { return f16 ? 2 : 4; }
   mlir::Type element(KernelBuilder &k) const {
@@ -28,14 +30,21 @@ struct CachePage {
   uint64_t valueBytes() const {
     return uint64_t(valueWidth) * pageTokens * elementBytes();
   }
-  uint64_t pageBytes() const { return (keyBytes() + valueBytes()) * heads; }
-
-  /// Keys of `head`: [pageTokens / 16][keyWidth][16].
-  Value keys(KernelBuilder &k, Value page, Value head) const {
-    return k.at(page, k.mul(head, keyBytes()));
+  uint64_t pageBytes() const {
+    return latent ? keyBytes() : (keyBytes() + valueBytes()) * heads;
   }
-  /// Values of `head`: [pageTokens][valueWidth].
+  /// From one token's value to the next.
+  unsigned valueStride() const { return latent ? keyWidth : valueWidth; }
+
+  /// Keys of `head`: [pageTokens / 16][keyWidth][16]; latent ones
+  /// [pageTokens][keyWidth].
+  Value keys(KernelBuilder &k, Value page, Value head) const {
+    return latent ? page : k.at(page, k.mul(head, keyBytes()));
+  }
+  /// Values of `head`: [pageTokens][valueStride()].
   Value values(KernelBuilder &k, Value page, Value head) const {
+    if (latent)
+      return page;
     return k.at(k.at(page, int64_t(keyBytes() * heads)),
                 k.mul(head, valueBytes()));
   }

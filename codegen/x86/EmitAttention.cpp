@@ -17,11 +17,11 @@ using namespace sinter::tile;
 static constexpr uint64_t kMaxWorkBytes = 1 << 20;
 
 /// Stack that a tile of `rows` needs, as allocateWorkSpace takes it.
-static uint64_t workBytes(AttentionAttr attention, unsigned rows,
+static uint64_t workBytes(AttentionAttr attention, bool latent, unsigned rows,
                           unsigned lanes) {
   return uint64_t(rows) *
          (16 + attention.getPageTokens() * 4 + attention.getValueWidth() * 4 +
-          3 * lanes * 4 + (attention.getAlibi() ? 12 : 0));
+          3 * lanes * 4 + (attention.getAlibi() ? 12 : 0) + (latent ? 8 : 0));
 }
 
 void AttentionEmitter::allocateWorkSpace() {
@@ -33,6 +33,8 @@ void AttentionEmitter::allocateWorkSpace() {
   maxima = k.scratch(rows * stateBytes());
   sums = k.scratch(rows * stateBytes());
   factors = k.scratch(rows * stateBytes());
+  if (latent)
+    rotatedQueries = k.scratch(rows * 8);
   if (!attention.getAlibi())
     return;
   places = k.scratch(rows * 8);
@@ -40,10 +42,12 @@ void AttentionEmitter::allocateWorkSpace() {
 }
 
 void AttentionEmitter::emit() {
-  query = k.operand(0);
-  pool = CachePool::of(k, k.operand(1), attention.getRing());
-  sinks = attention.getSinks() ? k.operand(2) : Value();
-  output = k.operand(attention.getSinks() ? 3 : 2);
+  unsigned next = 0;
+  query = k.operand(next++);
+  rotated = latent ? k.operand(next++) : Value();
+  pool = CachePool::of(k, k.operand(next++), attention.getRing());
+  sinks = attention.getSinks() ? k.operand(next++) : Value();
+  output = k.operand(next++);
   allocateWorkSpace();
   Value tokens = k.tokenCount();
   Value tiles = k.div(k.add(tokens, tileTokens - 1), tileTokens);
@@ -116,29 +120,37 @@ Value AttentionEmitter::lastOfSequence(Value token) {
   return k.position(loop.getResult(0));
 }
 
+/// Where the rotated part of a head's query lies.
+Value AttentionEmitter::rotatedAt(Value token, Value head) {
+  Value row =
+      k.at(rotated, k.mul(token, int64_t(latent.getRotatedStride()) * 4));
+  return k.at(row, k.mul(head, int64_t(latent.getRotary()) * 4));
+}
+
 /// Fills the work space for a tile's first page; returns the last position.
 Value AttentionEmitter::beginRows(const Tile &tile) {
   Value zero = k.constant(1, 0.0f), whole;
   if (attention.getBidirectional())
     whole = lastOfSequence(tile.firstToken);
-  Values last =
-      k.loop(k.index(0), k.index(tile.rows), 1, {k.index(0)},
-             [&](Value row, ValueRange largest) -> Values {
-               Value token = k.add(tile.firstToken, k.div(row, group));
-               Value head = k.add(k.mul(tile.head, group), k.rem(row, group));
-               Value rowAt =
-                   k.at(query, k.mul(token, attention.getQueryStride() * 4));
-               k.store(k.at(rowAt, k.mul(head, page.keyWidth * 4)),
-                       ofRow(queries, row, 8));
-               Value position = whole ? whole : k.position(token);
-               k.store(position, ofRow(positions, row, 8));
-               if (attention.getAlibi()) {
-                 k.store(k.position(token), ofRow(places, row, 8));
-                 k.store(slopeOf(head), ofRow(slopes, row, 4));
-               }
-               beginSoftmax(row, head);
-               return {k.ops().create<arith::MaxSIOp>(largest[0], position)};
-             });
+  Values last = k.loop(
+      k.index(0), k.index(tile.rows), 1, {k.index(0)},
+      [&](Value row, ValueRange largest) -> Values {
+        Value token = k.add(tile.firstToken, k.div(row, group));
+        Value head = k.add(k.mul(tile.head, group), k.rem(row, group));
+        Value rowAt = k.at(query, k.mul(token, attention.getQueryStride() * 4));
+        unsigned width = latent ? latent.getRank() : page.keyWidth;
+        k.store(k.at(rowAt, k.mul(head, width * 4)), ofRow(queries, row, 8));
+        if (latent)
+          k.store(rotatedAt(token, head), ofRow(rotatedQueries, row, 8));
+        Value position = whole ? whole : k.position(token);
+        k.store(position, ofRow(positions, row, 8));
+        if (attention.getAlibi()) {
+          k.store(k.position(token), ofRow(places, row, 8));
+          k.store(slopeOf(head), ofRow(slopes, row, 4));
+        }
+        beginSoftmax(row, head);
+        return {k.ops().create<arith::MaxSIOp>(largest[0], position)};
+      });
   k.loop(k.index(0), k.index(tile.rows * outputBytes()), 4,
          [&](Value offset) { k.store(zero, k.at(outputs, offset)); });
   return last[0];
@@ -156,8 +168,23 @@ void AttentionEmitter::overPasses(const Tile &tile,
     body({.first = k.index(whole), .rows = rest});
 }
 
+/// Attention over latent rows as the class that it is a form of: `sharing`
+/// heads are those of one cache head, of which all are the same rows.
+static AttentionAttr formOf(LatentAttentionAttr latent) {
+  return AttentionAttr::get(
+      latent.getContext(), latent.getHeads(),
+      latent.getHeads() / latent.getSharing(),
+      latent.getRank() + latent.getRotary(), latent.getRank(),
+      latent.getScale(), latent.getLatentStride(), latent.getOutput(),
+      latent.getCacheF16(), latent.getPageTokens(), /*window=*/0,
+      /*softcap=*/{}, /*sinks=*/false, /*ring=*/false, /*bidirectional=*/false,
+      /*alibi=*/{});
+}
+
 llvm::Error x86::emitAttention(KernelBuilder &k, KernelOp kernel) {
-  auto attention = cast<AttentionAttr>(kernel.getSkeleton());
+  auto latent = dyn_cast<LatentAttentionAttr>(kernel.getSkeleton());
+  auto attention =
+      latent ? formOf(latent) : cast<AttentionAttr>(kernel.getSkeleton());
   if (attention.getHeads() % attention.getCacheHeads() ||
       attention.getPageTokens() % kKeyBlock)
     return llvm::createStringError(
@@ -172,13 +199,13 @@ llvm::Error x86::emitAttention(KernelBuilder &k, KernelOp kernel) {
   unsigned tokens =
       kernel.getConfigAttr() ? kernel.getConfigAttr().getTokens() : 1;
   unsigned rows = tokens * (attention.getHeads() / attention.getCacheHeads());
-  uint64_t work = workBytes(attention, rows, k.isa().lanes());
+  uint64_t work = workBytes(attention, bool(latent), rows, k.isa().lanes());
   if (work > kMaxWorkBytes)
     return llvm::createStringError(
         "%u query heads to a cache head need %llu bytes of stack; expected at "
         "most %llu",
         rows, static_cast<unsigned long long>(work),
         static_cast<unsigned long long>(kMaxWorkBytes));
-  AttentionEmitter(k, attention, tokens).emit();
+  AttentionEmitter(k, attention, tokens, latent).emit();
   return llvm::Error::success();
 }

@@ -1,5 +1,4 @@
-/// Emits norms of groups of columns with a gate, and the choice of columns of
-/// each head: what stands around scans.
+/// Emits norms of groups of columns with a gate, as they stand behind scans.
 #include "codegen/x86/RmsNorm.h"
 #include "codegen/x86/RowWriter.h"
 #include "codegen/x86/Skeletons.h"
@@ -117,24 +116,5 @@ llvm::Error x86::emitGatedNorm(KernelBuilder &k, KernelOp kernel) {
         "rows of %u in groups of %u; 8-bit rows need groups of 32", width,
         group);
   GroupEmitter(k, norm).emit();
-  return llvm::Error::success();
-}
-
-llvm::Error x86::emitHeadColumns(KernelBuilder &k, KernelOp kernel) {
-  auto columns = cast<HeadColumnsAttr>(kernel.getSkeleton());
-  unsigned heads = columns.getHeads(), width = columns.getWidth();
-  unsigned lanes = k.lanesFor(width);
-  auto type = k.vec(lanes, k.f32());
-  Value input = k.operand(0), output = k.operand(1);
-  k.loop(k.begin(), k.end(), 1, [&](Value item) {
-    Value token = k.div(item, heads), head = k.rem(item, heads);
-    Value row = k.at(input, k.mul(token, int64_t(columns.getStride()) * 4));
-    Value from = k.at(k.at(row, k.mul(head, columns.getHeadWidth() * 4)),
-                      int64_t(columns.getOffset()) * 4);
-    Value to = k.at(output, k.mul(item, width * 4));
-    k.loop(k.index(0), k.index(width * 4), lanes * 4, [&](Value offset) {
-      k.store(k.load(type, k.at(from, offset)), k.at(to, offset));
-    });
-  });
   return llvm::Error::success();
 }

@@ -151,6 +151,8 @@ void GemmItem::emitColumns(Value sumsRow, Value outputRow) {
   unsigned parts = kRowGroup / k.isa().lanes();
   Value groups = k.div(groupCount, work.segments);
   Value base = k.div(firstGroup, work.segments);
+  if (outputGroup)
+    base = k.add(base, outputGroup);
   if (work.output.getQ8())
     return emitBlocks(sumsRow, outputRow, groups, base);
   unsigned partial = work.output.getWidth() % kRowGroup;

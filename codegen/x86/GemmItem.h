@@ -55,6 +55,7 @@ public:
   Value input;   ///< the first row
   Values biases; ///< of each segment, or none
   std::function<Value(Value row)> outputRow;
+  Value outputGroup; ///< 16 columns of a row each: where it begins; null: 0
 
   /// Rows 0 … `rows`-1 of the input times the row groups of `item`.
   void emit(Value item, Value rows);

@@ -30,6 +30,9 @@ llvm::Error emitConv(KernelBuilder &k, tile::KernelOp kernel);
 llvm::Error emitStateCopy(KernelBuilder &k, tile::KernelOp kernel);
 llvm::Error emitGatedNorm(KernelBuilder &k, tile::KernelOp kernel);
 llvm::Error emitHeadColumns(KernelBuilder &k, tile::KernelOp kernel);
+llvm::Error emitHeadGemm(KernelBuilder &k, tile::KernelOp kernel);
+llvm::Error emitJoinHeads(KernelBuilder &k, tile::KernelOp kernel);
+llvm::Error emitLatentWrite(KernelBuilder &k, tile::KernelOp kernel);
 
 } // namespace sinter::x86
 

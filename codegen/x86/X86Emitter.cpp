@@ -5,6 +5,7 @@
 #include "codegen/x86/LowerKernel.h"
 #include "codegen/x86/Skeletons.h"
 #include "dialects/tile/Experts.h"
+#include "dialects/tile/Latent.h"
 #include "dialects/tile/Pooling.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -36,6 +37,10 @@ static llvm::Error emitSkeleton(KernelBuilder &k, KernelOp kernel) {
       .Case<StateCopyAttr>([&](auto) { return emitStateCopy(k, kernel); })
       .Case<GatedNormAttr>([&](auto) { return emitGatedNorm(k, kernel); })
       .Case<HeadColumnsAttr>([&](auto) { return emitHeadColumns(k, kernel); })
+      .Case<HeadGemmAttr>([&](auto) { return emitHeadGemm(k, kernel); })
+      .Case<LatentWriteAttr>([&](auto) { return emitLatentWrite(k, kernel); })
+      .Case<LatentAttentionAttr>([&](auto) { return emitAttention(k, kernel); })
+      .Case<JoinHeadsAttr>([&](auto) { return emitJoinHeads(k, kernel); })
       .Default([](Attribute) {
         return llvm::createStringError("its class has no x86 emitter");
       });
@@ -43,8 +48,8 @@ static llvm::Error emitSkeleton(KernelBuilder &k, KernelOp kernel) {
 
 /// One kernel as LLVM bitcode.
 static llvm::Expected<std::string> emitKernel(KernelOp kernel, const Isa &isa) {
-  if (llvm::isa<GemmAttr, GroupedGemmAttr, CombineAttr, ElementwiseAttr>(
-          kernel.getSkeleton()) &&
+  if (llvm::isa<GemmAttr, GroupedGemmAttr, HeadGemmAttr, CombineAttr,
+                ElementwiseAttr>(kernel.getSkeleton()) &&
       !kernel.getConfigAttr())
     return llvm::createStringError("it has no tile configuration");
   OwningOpRef<ModuleOp> module = ModuleOp::create(kernel.getLoc());

@@ -3,6 +3,7 @@
 #include "dialects/sinter/Sinter.h"
 #include "dialects/sinter/ElementwiseOps.h"
 #include "dialects/sinter/EncoderOps.h"
+#include "dialects/sinter/LatentOps.h"
 #include "dialects/sinter/MoeOps.h"
 #include "dialects/sinter/NormOps.h"
 #include "dialects/sinter/RecurrentOps.h"
@@ -33,6 +34,7 @@ void SinterDialect::initialize() {
   registerElementwiseOps(*this);
   registerEncoderOps(*this);
   registerNormOps(*this);
+  registerLatentOps(*this);
   registerMoeOps(*this);
   registerRecurrentOps(*this);
 }
@@ -87,7 +89,11 @@ LogicalResult KvCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
                                   unsigned heads, unsigned keys,
                                   unsigned values, Type element,
                                   unsigned window) {
-  if (!heads || !keys || !values)
+  if (heads == 1 && keys && !values && window)
+    return emitError() << "kv_cache without values needs all tokens, found a "
+                          "window of "
+                       << window;
+  if (!heads || !keys || (!values && heads != 1))
     return emitError() << "kv_cache needs heads, keys and values above 0, "
                           "found "
                        << heads << ", " << keys << ", " << values;

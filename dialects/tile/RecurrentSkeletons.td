@@ -62,11 +62,12 @@ def Tile_StateCopyAttr : Tile_SkeletonAttr<"StateCopy", "state_copy",
 def Tile_HeadColumnsAttr : Tile_SkeletonAttr<"HeadColumns", "head_columns"> {
   let summary = "the same run of columns of each head, side by side";
   let description = [{
-    Operands: input rows, output rows. Of each head of `headWidth` columns,
-    `width` from `offset` on. Items: tokens * heads.
+    Operands: input rows, output rows. Of each head of `headWidth` columns, its
+    part of the output's from `offset` on. Items: tokens * heads.
   }];
   let parameters = (ins "unsigned":$heads, "unsigned":$headWidth,
-      "unsigned":$offset, "unsigned":$width, "unsigned":$stride);
+      "unsigned":$offset, "unsigned":$stride,
+      "::sinter::tile::RowAttr":$output);
 }
 
 def Tile_GatedNormAttr : Tile_SkeletonAttr<"GatedNorm", "gated_norm"> {

@@ -2,6 +2,7 @@
 /// that launches match them.
 #include "dialects/tile/Tile.h"
 #include "dialects/tile/Experts.h"
+#include "dialects/tile/Latent.h"
 #include "dialects/tile/Pooling.h"
 
 #include "mlir/IR/Builders.h"

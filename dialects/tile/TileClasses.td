@@ -4,6 +4,7 @@
 #define SINTER_DIALECTS_TILE_CLASSES_TD
 
 include "dialects/tile/Experts.td"
+include "dialects/tile/Latent.td"
 include "dialects/tile/Pooling.td"
 include "dialects/tile/TileOps.td"
 

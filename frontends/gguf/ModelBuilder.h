@@ -219,6 +219,7 @@ public:
 private:
   friend class Block;
   friend class Experts;
+  friend class LatentAttention;
   friend class RecurrentLayer;
   struct State {
     std::string name;

@@ -22,7 +22,8 @@ static constexpr int64_t kSample = 2;
 
 static std::string factor(const Extent &extent) {
   StringRef formula = extent.formula;
-  bool sum = formula.contains(" / ") || formula.contains(" + ");
+  bool sum = formula.contains(" / ") || formula.contains(" + ") ||
+             formula.contains(" - ");
   return sum ? "(" + extent.formula + ")" : extent.formula;
 }
 

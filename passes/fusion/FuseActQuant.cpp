@@ -11,6 +11,7 @@
 /// float32 too.
 /// Test: test/passes/fuse-act-quant.mlir
 #include "dialects/sinter/ElementwiseOps.h"
+#include "dialects/sinter/LatentOps.h"
 #include "dialects/sinter/MoeOps.h"
 #include "dialects/sinter/NormOps.h"
 #include "dialects/sinter/RecurrentOps.h"
@@ -25,7 +26,10 @@ namespace sinter {
 /// Whether `value` is what its producer's kernel can write as 8-bit rows.
 static bool canEndQuantised(Value value) {
   Operation *producer = value.getDefiningOp();
-  if (producer && (isNorm(producer) || isa<AttentionOp>(producer)))
+  if (producer &&
+      (isNorm(producer) ||
+       isa<AttentionOp, HeadColumnsOp, HeadMatmulOp, LatentAttentionOp>(
+           producer)))
     return true;
   if (auto op = dyn_cast_or_null<Elementwise>(producer))
     return op.isActivation() || isa<SigmoidGateOp, MulOp>(producer);

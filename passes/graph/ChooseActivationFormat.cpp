@@ -9,6 +9,7 @@
 /// row is quantised once however many matmuls read it. Which sums of a block
 /// are kept beside its codes follows from the formats that read the row.
 /// Test: test/passes/choose-activation-format.mlir
+#include "dialects/sinter/LatentOps.h"
 #include "dialects/sinter/MoeOps.h"
 #include "dialects/tile/ActivationLayout.h"
 #include "passes/Passes.h"
@@ -80,6 +81,8 @@ struct ChooseActivationFormat
           read(matmul.getInputMutable(), matmul.getWeightAttr());
         else if (auto experts = dyn_cast<ExpertMatmulOp>(op))
           read(experts.getInputMutable(), experts.getWeightAttr());
+        else if (auto heads = dyn_cast<HeadMatmulOp>(op))
+          read(heads.getInputMutable(), heads.getWeightAttr());
       });
       for (auto &[input, entry] : readers)
         quantize(input, entry);

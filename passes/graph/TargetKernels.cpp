@@ -1,18 +1,41 @@
 /// The tables of kernels, one per target family.
 #include "passes/graph/TargetKernels.h"
 
+#include "dialects/sinter/LatentOps.h"
+#include "dialects/sinter/RecurrentOps.h"
+
+#include "mlir/IR/SymbolTable.h"
+
 using namespace mlir;
 using namespace sinter;
 
-/// Attention writes the values of one head at a time, so a head's values must
-/// fill whole blocks of 32 for their scales to be known.
+/// Columns of a head in the result of an op that writes head by head; 0 of
+/// others.
+static unsigned headWidth(Operation &op) {
+  if (auto attention = dyn_cast<AttentionOp>(op))
+    return attention.getCache().getType().getValues();
+  auto width = [&] {
+    return cast<RankedTensorType>(op.getResult(0).getType()).getShape().back();
+  };
+  if (auto attention = dyn_cast<LatentAttentionOp>(op))
+    return width() / attention.getHeads();
+  if (auto columns = dyn_cast<HeadColumnsOp>(op))
+    return width() / columns.getHeads();
+  if (auto matmul = dyn_cast<HeadMatmulOp>(op)) {
+    auto weight = SymbolTable::lookupNearestSymbolFrom<WeightOp>(
+        &op, matmul.getWeightAttr());
+    return cast<RankedTensorType>(weight.getType()).getDimSize(1);
+  }
+  return 0;
+}
+
+/// The values of one head are written at a time, so they must fill whole
+/// blocks of 32 for their scales to be known.
 static std::string actQuantObstacle(RegionOp region) {
-  for (auto attention : region.getOps<AttentionOp>()) {
-    unsigned values = attention.getCache().getType().getValues();
-    if (values % 32)
+  for (Operation &op : region.getBody().front())
+    if (unsigned values = headWidth(op); values % 32)
       return "heads of " + std::to_string(values) +
              " values do not fill blocks of 32";
-  }
   return {};
 }
 
@@ -36,7 +59,9 @@ static constexpr llvm::StringLiteral kX86Ops[] = {
     "sinter.ssm_scan",       "sinter.grouped_norm",
     "sinter.head_columns",   "sinter.fold",
     "sinter.silu",           "sinter.mul",
-    "sinter.sigmoid_gate"};
+    "sinter.sigmoid_gate",   "sinter.head_matmul",
+    "sinter.latent_write",   "sinter.latent_attention",
+    "sinter.join_heads"};
 
 static constexpr RegionKernel kX86Regions[] = {
     {"projections"},   {"swiglu"},           {"moe"},

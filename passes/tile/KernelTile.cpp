@@ -2,6 +2,7 @@
 #include "passes/tile/KernelTile.h"
 
 #include "dialects/tile/Experts.h"
+#include "dialects/tile/Latent.h"
 
 #include <algorithm>
 
@@ -34,6 +35,18 @@ static GemmShape shapeOf(GemmT gemm, uint64_t tokens) {
   return shape;
 }
 
+/// Of one head's product.
+static GemmShape shapeOf(tile::HeadGemmAttr gemm, uint64_t tokens) {
+  tile::RowAttr row = gemm.getInput();
+  auto head = tile::RowAttr::get(row.getContext(), gemm.headWidth(),
+                                 row.getStride(), row.getQ8(), row.getSums());
+  return shapeOf(tile::GemmAttr::get(gemm.getContext(), gemm.getFormat(),
+                                     gemm.getWeightRows(), head,
+                                     gemm.getOutput(), 1, false, false,
+                                     gemm.getDecode(), false),
+                 tokens);
+}
+
 TileTarget tileTarget(TargetAttr target) {
   TileTarget facts;
   facts.registers = target.getLevel() == "x86-64-v4" ? 32 : 16;
@@ -50,10 +63,16 @@ TileChoice chooseTile(Attribute skeleton, const TileTarget &target,
   if (auto gemm = dyn_cast<tile::GroupedGemmAttr>(skeleton))
     return chooseGrouped(target, shapeOf(gemm, tokens), gemm.getExperts(),
                          gemm.getTop());
+  // Each head is an expert that every token takes.
+  if (auto gemm = dyn_cast<tile::HeadGemmAttr>(skeleton))
+    return chooseGrouped(target, shapeOf(gemm, tokens), gemm.getHeads(),
+                         gemm.getHeads());
   if (auto combine = dyn_cast<tile::CombineAttr>(skeleton))
     return chooseElementwise(combine.getWidth());
   if (auto attention = dyn_cast<tile::AttentionAttr>(skeleton))
     return chooseAttention(attention.getHeads(), attention.getCacheHeads());
+  if (auto attention = dyn_cast<tile::LatentAttentionAttr>(skeleton))
+    return chooseAttention(attention.getSharing(), 1);
   if (auto elementwise = dyn_cast<tile::ElementwiseAttr>(skeleton))
     return chooseElementwise(elementwise.getOutput().getWidth());
   return {};
@@ -71,6 +90,12 @@ std::string tileReason(Attribute skeleton, const TileTarget &target,
     return "a token tile of twice the rows per active expert, of " +
            std::to_string(gemm.getExperts()) + " with " +
            std::to_string(gemm.getTop()) + " a token";
+  if (auto gemm = dyn_cast<tile::HeadGemmAttr>(skeleton))
+    return "every token is multiplied by the matrices of all " +
+           std::to_string(gemm.getHeads()) + " heads";
+  if (auto attention = dyn_cast<tile::LatentAttentionAttr>(skeleton))
+    return std::to_string(attention.getSharing()) +
+           " query heads share each load of a latent row";
   if (isa<tile::ElementwiseAttr, tile::CombineAttr>(skeleton))
     return "whole blocks of 32 columns, at most 256";
   return "";

@@ -101,32 +101,41 @@ static void replaceByColumns(OpGroup &group, TileBuilder &tile, Value result,
 }
 
 NotLowered lowerColumns(OpGroup &group, TileBuilder &tile) {
-  if (group.size() != 1)
+  auto quantize = group.only<QuantizeOp>();
+  if (group.size() != (quantize ? 2u : 1u))
     return "columns beside other ops";
   if (auto fold = group.only<FoldOp>()) {
+    if (quantize)
+      return "a fold beside other ops";
     replaceByColumns(group, tile, fold, group.resolve(fold.getInput()), 0);
     return std::nullopt;
   }
   auto take = group.only<HeadColumnsOp>();
   Value input = group.resolve(take.getInput());
-  if (take.getHeads() == 1) {
+  if (take.getHeads() == 1 && !quantize) {
     replaceByColumns(group, tile, take, input, take.getOffset());
     return std::nullopt;
   }
   if (tile.countsOutputs(input))
     return "rows of outputs";
+  if (quantize && group.resolve(quantize.getInput()) != take.getResult())
+    return "the quantisation is not of the columns";
+  Value result = quantize ? quantize.getResult() : take.getResult();
+  if (!group.gives(result))
+    return "an inner value is used outside";
   unsigned heads = take.getHeads(), width = rowWidth(take) / heads;
   auto skeleton = tile::HeadColumnsAttr::get(
       take.getContext(), heads, rowWidth(input) / heads, take.getOffset(),
-      width, tile.row(input).getStride());
-  auto kernel = tile.kernel("head_columns_h" + Twine(heads) + "_n" +
-                                Twine(width) + "_at" + Twine(take.getOffset()),
+      tile.row(input).getStride(), tile.row(result.getType()));
+  auto kernel = tile.kernel(Twine("head_columns") + (quantize ? "_q8" : "") +
+                                "_h" + Twine(heads) + "_n" + Twine(width) +
+                                "_at" + Twine(take.getOffset()),
                             skeleton);
   auto op = LaunchBuilder(tile, group.getRoot()->getLoc())
                 .input(input)
-                .output(take.getType())
+                .output(result.getType())
                 .launch(kernel, group.label());
-  group.replace(take, op.getResult(0));
+  group.replace(result, op.getResult(0));
   return std::nullopt;
 }
 

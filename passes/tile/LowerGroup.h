@@ -33,6 +33,8 @@ NotLowered lowerExperts(OpGroup &group, TileBuilder &tile);
 NotLowered lowerRecurrent(OpGroup &group, TileBuilder &tile);
 /// rms_norm or grouped_norm with a gate.
 NotLowered lowerGatedNorm(OpGroup &group, TileBuilder &tile);
+/// head_matmul, latent_write, latent_attention and join_heads.
+NotLowered lowerLatent(OpGroup &group, TileBuilder &tile);
 /// head_columns and fold.
 NotLowered lowerColumns(OpGroup &group, TileBuilder &tile);
 

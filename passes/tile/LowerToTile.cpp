@@ -14,6 +14,7 @@
 /// Test: test/passes/lower-to-tile.mlir
 
 #include "dialects/sinter/EncoderOps.h"
+#include "dialects/sinter/LatentOps.h"
 #include "dialects/sinter/MoeOps.h"
 #include "dialects/sinter/NormOps.h"
 #include "dialects/sinter/RecurrentOps.h"
@@ -54,6 +55,9 @@ static NotLowered lowerGroup(OpGroup &group, TileBuilder &tile) {
     return lowerPooling(group, tile);
   if (group.count<EmbedOp>())
     return lowerEmbed(group, tile);
+  if (group.count<HeadMatmulOp>() || group.count<LatentWriteOp>() ||
+      group.count<LatentAttentionOp>() || group.count<JoinHeadsOp>())
+    return lowerLatent(group, tile);
   if (group.count<AttentionOp>())
     return lowerAttention(group, tile);
   if (group.count<RopeOp>() || group.count<CacheWriteOp>())
@@ -86,7 +90,8 @@ static void note(func::FuncOp function, const Tally &inlined) {
 static LogicalResult checkRows(OpGroup &group, const TileBuilder &tile) {
   for (Operation *op : group.getOps()) {
     if (!isa<RopeOp, CacheWriteOp, AttentionOp, SelectRowsOp, PoolOp, RouteOp,
-             ExpertMatmulOp, CombineOp, GateRowsOp>(op) &&
+             ExpertMatmulOp, CombineOp, GateRowsOp, HeadMatmulOp, LatentWriteOp,
+             LatentAttentionOp, JoinHeadsOp>(op) &&
         !hasRecurrence(group))
       continue;
     for (Value operand : op->getOperands())

@@ -8,6 +8,8 @@ sinter.weight @q8_0 : tensor<64x256x!sinter.q8_0> at 0 : 0
 sinter.weight @q2_k : tensor<64x256x!sinter.q2_k> at 0 : 0
 sinter.weight @nvfp4 : tensor<64x256x!sinter.nvfp4> at 0 : 0
 sinter.weight @f16 : tensor<64x256xf16> at 0 : 0
+sinter.weight @heads_q8_0 : tensor<4x16x32x!sinter.q8_0> at 0 : 0
+sinter.weight @heads_f16 : tensor<4x16x32xf16> at 0 : 0
 sinter.weight @bf16 : tensor<64x256xbf16> at 0 : 0
 
 // The sums of all the formats that read the value: mins32 (2) for q4_k,
@@ -32,6 +34,17 @@ func.func @each(%x: tensor<?x256xf32>, %y: tensor<?x256xf32>, %z: tensor<?x256xf
   // CHECK: sinter.quantize %arg2 {{.*}} -> tensor<?x256x!sinter.q8<68>>
   %c = sinter.matmul %z, @nvfp4 : (tensor<?x256xf32>) -> tensor<?x64xf32>
   return %a, %b, %c : tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x64xf32>
+}
+
+// Heads that have a matrix each.
+// CHECK-LABEL: func.func @heads
+func.func @heads(%x: tensor<?x128xf32>, %y: tensor<?x128xf32>) -> (tensor<?x64xf32>, tensor<?x64xf32>) {
+  // CHECK: sinter.quantize %arg0 {{.*}} -> tensor<?x128x!sinter.q8<113>>
+  %a = sinter.head_matmul %x, @heads_q8_0 : (tensor<?x128xf32>) -> tensor<?x64xf32>
+  // CHECK-NOT: sinter.quantize
+  // CHECK: return
+  %b = sinter.head_matmul %y, @heads_f16 : (tensor<?x128xf32>) -> tensor<?x64xf32>
+  return %a, %b : tensor<?x64xf32>, tensor<?x64xf32>
 }
 
 // Readers of different offsets (32 and 16) get the sums as they are.

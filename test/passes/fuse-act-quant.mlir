@@ -5,6 +5,9 @@
 // RUN: sinter-opt %s --sinter-fuse-act-quant --sinter-inline-regions | sed 's/ attributes {sinter[.].*} {$/ {/' | diff - %t.plain
 
 !kv = !sinter.kv_cache<heads = 2, keys = 32, values = 32, f16>
+!latent = !sinter.kv_cache<heads = 1, keys = 80, values = 0, f16>
+sinter.weight @k_b : tensor<4x64x32x!sinter.q8_0> at 0 : 0
+sinter.weight @v_b : tensor<4x32x64x!sinter.q8_0> at 0 : 0
 sinter.weight @norm : tensor<64xf32> at 0 : 0
 sinter.weight @w : tensor<64x64xf32> at 0 : 0
 
@@ -70,6 +73,30 @@ func.func @attention(%b: !sinter.batch, %kv: !kv, %x: tensor<?x128xf32>) -> tens
   %o = sinter.attention %x, %kv, %b heads 4 scale 0.1767766 : (tensor<?x128xf32>, !kv, !sinter.batch) -> tensor<?x128xf32>
   %q = sinter.quantize %o : tensor<?x128xf32> -> tensor<?x128x!sinter.q8<1>>
   return %q : tensor<?x128x!sinter.q8<1>>
+}
+
+// Latent attention, and what stands before and behind it, end in 8-bit rows.
+// CHECK-LABEL: func.func @latent
+// CHECK-SAME: sinter.fused = {"fuse-act-quant" = 3 : i64}
+// CHECK-NOT: sinter.refused
+func.func @latent(%b: !sinter.batch, %kv: !latent, %q: tensor<?x192xf32>, %r: tensor<?x64xf32>) -> tensor<?x128x!sinter.q8<1>> {
+  // CHECK: sinter.region "act_quant"
+  // CHECK-NEXT: ^bb0
+  // CHECK-NEXT: sinter.head_columns
+  %n = sinter.head_columns %q heads 4 at 0 : tensor<?x192xf32> -> tensor<?x128xf32>
+  %n8 = sinter.quantize %n : tensor<?x128xf32> -> tensor<?x128x!sinter.q8<1>>
+  %a = sinter.head_matmul %n8, @k_b : (tensor<?x128x!sinter.q8<1>>) -> tensor<?x256xf32>
+  // CHECK: sinter.region "act_quant"
+  // CHECK-NEXT: ^bb0
+  // CHECK-NEXT: sinter.latent_attention
+  %o = sinter.latent_attention %a, %r, %kv, %b heads 4 scale 0.125 : (tensor<?x256xf32>, tensor<?x64xf32>, !latent) -> tensor<?x256xf32>
+  %o8 = sinter.quantize %o : tensor<?x256xf32> -> tensor<?x256x!sinter.q8<1>>
+  // CHECK: sinter.region "act_quant"
+  // CHECK-NEXT: ^bb0
+  // CHECK-NEXT: sinter.head_matmul
+  %v = sinter.head_matmul %o8, @v_b : (tensor<?x256x!sinter.q8<1>>) -> tensor<?x128xf32>
+  %v8 = sinter.quantize %v : tensor<?x128xf32> -> tensor<?x128x!sinter.q8<1>>
+  return %v8 : tensor<?x128x!sinter.q8<1>>
 }
 
 // CHECK-LABEL: func.func @used

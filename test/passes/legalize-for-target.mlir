@@ -3,6 +3,7 @@
 !kv48 = !sinter.kv_cache<heads = 2, keys = 48, values = 48, f16>
 !kv = !sinter.kv_cache<heads = 2, keys = 32, values = 32, f16>
 module attributes {sinter.target = #sinter.target<level = "x86-64-v4", features = "avx512vnni", cores = 2, l1 = 32768, l2 = 1048576, l3 = 33554432>} {
+  sinter.weight @v_b : tensor<2x48x64xf32> at 0 : 0
   // Heads of 48 values: the box is inlined.
   // CHECK-LABEL: func.func @narrow
   // CHECK-SAME: sinter.inlined = ["act_quant: heads of 48 values do not fill blocks of 32 x1 (first at sinter.region)"]
@@ -32,6 +33,28 @@ module attributes {sinter.target = #sinter.target<level = "x86-64-v4", features 
       sinter.yield %q : tensor<?x128x!sinter.q8<1>>
     }
     return %q : tensor<?x128x!sinter.q8<1>>
+  }
+
+  // The columns of a head that are quantised by themselves, the same; and the
+  // rows of a head's matrix.
+  // CHECK-LABEL: func.func @heads
+  // CHECK-SAME: sinter.inlined = ["act_quant: heads of 48 values do not fill blocks of 32 x2 (first at sinter.region)"]
+  func.func @heads(%x: tensor<?x128xf32>, %y: tensor<?x128xf32>) -> (tensor<?x96x!sinter.q8<1>>, tensor<?x96x!sinter.q8<1>>) {
+    // expected-remark @below {{inlined: heads of 48 values do not fill blocks of 32}}
+    %q = sinter.region "act_quant" (%x) : (tensor<?x128xf32>) -> tensor<?x96x!sinter.q8<1>> {
+    ^bb0(%a: tensor<?x128xf32>):
+      %o = sinter.head_columns %a heads 2 at 0 : tensor<?x128xf32> -> tensor<?x96xf32>
+      %e = sinter.quantize %o : tensor<?x96xf32> -> tensor<?x96x!sinter.q8<1>>
+      sinter.yield %e : tensor<?x96x!sinter.q8<1>>
+    }
+    // expected-remark @below {{inlined: heads of 48 values do not fill blocks of 32}}
+    %r = sinter.region "act_quant" (%y) : (tensor<?x128xf32>) -> tensor<?x96x!sinter.q8<1>> {
+    ^bb0(%a: tensor<?x128xf32>):
+      %o = sinter.head_matmul %a, @v_b : (tensor<?x128xf32>) -> tensor<?x96xf32>
+      %e = sinter.quantize %o : tensor<?x96xf32> -> tensor<?x96x!sinter.q8<1>>
+      sinter.yield %e : tensor<?x96x!sinter.q8<1>>
+    }
+    return %q, %r : tensor<?x96x!sinter.q8<1>>, tensor<?x96x!sinter.q8<1>>
   }
 
   // A kind without kernel is inlined, a kind with one that it holds stays.

@@ -60,6 +60,19 @@ TEST(X86Errors, RowsOfPairedGroups) {
       "needs multiples of 32 rows");
 }
 
+TEST(X86Errors, HeadsOfOddSizes) {
+  EXPECT_EQ(errorOf("#tile.head_gemm<format = \"f16\", heads = 2, weightRows = "
+                    "24, input = " +
+                    kRow + ", output = <width = 48, stride = 48>>" + kConfig),
+            "kernel 'k': heads of 32 columns times 24 rows; expected multiples "
+            "of 16 rows, and of 32 columns where they are 8-bit");
+  EXPECT_EQ(errorOf("#tile.head_columns<heads = 4, headWidth = 64, offset = 0, "
+                    "stride = 256, output = " +
+                    kQ8Row + ">"),
+            "kernel 'k': 8-bit output of heads 16 wide; expected a multiple "
+            "of 32");
+}
+
 TEST(X86Errors, NoConfiguration) {
   EXPECT_EQ(errorOf("#tile.elementwise<[64] -> " + kRow + ">"),
             "kernel 'k': it has no tile configuration");

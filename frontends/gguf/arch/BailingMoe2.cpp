@@ -3,13 +3,14 @@
 /// a selection bias, and shared ones.
 #include "frontends/gguf/Arch.h"
 #include "frontends/gguf/Experts.h"
+#include "frontends/gguf/Recurrent.h"
 
 namespace sinter {
 
 static void build(ModelBuilder &model) {
   Experts::has(model);
   Decoder d = model.decoder();
-  d.layers.value -= model.source().count("nextn_predict_layers", 0);
+  skipPredictionLayers(model.source(), d);
   Experts experts(model, Experts::widthOf(model, d));
   const Extent shared =
       model.source().size("expert_shared_count", Extent{1, "1"}) *

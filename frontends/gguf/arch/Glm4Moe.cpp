@@ -4,13 +4,14 @@
 /// tokens, last in the file, are left alone.
 #include "frontends/gguf/Arch.h"
 #include "frontends/gguf/Experts.h"
+#include "frontends/gguf/Recurrent.h"
 
 namespace sinter {
 
 static void build(ModelBuilder &model) {
   Experts::has(model);
   Decoder d = model.decoder();
-  d.layers.value -= model.source().count("nextn_predict_layers", 0);
+  skipPredictionLayers(model.source(), d);
   Experts experts(model, Experts::widthOf(model, d));
   const Extent shared = experts.sharedWidth();
   const Routing routing = Experts::routing(model, Scoring::Sigmoid, true);
