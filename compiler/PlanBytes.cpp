@@ -144,6 +144,7 @@ void PlanWriter::addLaunch(plan::LaunchOp launch) {
     llvm::copy(shares.getParts(), written.parts);
   }
   written.label = intern(launch.getLabel());
+  written.weightShare = 1;
   if (plan::WorkAttr work = launch.getWorkAttr()) {
     written.weightBytes = work.getWeightBytes();
     written.products = work.getProducts();
@@ -151,6 +152,8 @@ void PlanWriter::addLaunch(plan::LaunchOp launch) {
     written.workRows = work.getOutputs();
     written.stateBytes = work.getStateBytes();
     written.copiedBytes = work.getCopiedBytes();
+    if (work.getExperts())
+      written.weightShare = float(work.getTop()) / float(work.getExperts());
   }
   launches.push_back(written);
   for (Attribute entry : launch.getOperands())

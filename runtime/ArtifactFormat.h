@@ -16,7 +16,7 @@ namespace sinter {
 
 inline constexpr char kArtifactMagic[8] = {'S', 'I', 'N',  'T',
                                            'E', 'R', '\n', '\x1a'};
-inline constexpr uint32_t kArtifactVersion = 8;
+inline constexpr uint32_t kArtifactVersion = 9;
 inline constexpr uint64_t kSectionAlignment = 64 * 1024;
 /// More sections than any version defines; a larger count is corrupt.
 inline constexpr uint32_t kMaxSections = 64;
@@ -133,7 +133,7 @@ struct PlanLaunch {
   uint32_t tile; ///< at least 1
   LaunchBarrier barrier;
   uint32_t label; ///< into the string table: the layer and op, for profiles
-  // What the launch costs, for reports: nothing depends on it.
+  // What the launch costs: for reports, and the choice of one thread or all.
   uint64_t weightBytes;   ///< weights and biases, read once per step
   uint64_t products;      ///< multiply-adds per row of the step
   uint64_t cacheProducts; ///< multiply-adds per row and position attended to
@@ -146,7 +146,9 @@ struct PlanLaunch {
   // that a thread reads what it wrote itself.
   uint32_t shares;
   uint32_t parts[kMaxParts]; ///< items of each, multiples of shares; 0: none
-  uint32_t reserved;         ///< 0
+  /// Of weightBytes, what one row of the step reads: above 0, at most 1, which
+  /// is all; less where experts are chosen.
+  float weightShare;
 };
 static_assert(sizeof(PlanLaunch) == 104);
 

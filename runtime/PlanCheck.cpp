@@ -203,9 +203,6 @@ static Status checkShares(const PlanLaunch &launch, size_t index) {
                index, items, launch.count);
   if (launch.barrier == LaunchBarrier::Unshared && !launch.shares)
     return bad("launch {} has barrier 3, but no shares", index);
-  if (launch.reserved)
-    return bad("launch {} has reserved bytes {}, expected 0", index,
-               launch.reserved);
   return {};
 }
 
@@ -229,6 +226,11 @@ static Status checkLaunch(const Plan &plan, size_t index,
   if (launch.dimension > ItemDimension::Rows)
     return bad("launch {} has unknown item dimension {}", index,
                static_cast<uint32_t>(launch.dimension));
+  // Not a number fails this too.
+  if (!(launch.weightShare > 0 && launch.weightShare <= 1))
+    return bad("launch {} reads {} of its weights for a row, expected above 0, "
+               "at most 1",
+               index, launch.weightShare);
   if (launch.tile == 0)
     return bad("launch {} has a tile of 0, expected at least 1", index);
   if (launch.barrier > LaunchBarrier::Unshared)

@@ -124,7 +124,8 @@ void Session::bindRegimes() {
     regime.firstLaunch = from.firstLaunch;
     for (uint32_t i = 0; i < from.launchCount; ++i) {
       const PlanLaunch &launch = plan.launches[from.firstLaunch + i];
-      regime.weightBytes += launch.weightBytes;
+      regime.weightBytes +=
+          static_cast<uint64_t>(launch.weightBytes * launch.weightShare);
       regime.perSequence.inPlace += launch.stateBytes;
       regime.perSequence.copied += launch.copiedBytes;
     }

@@ -96,6 +96,7 @@ Json describeLaunch(const Plan &plan, const PlanLaunch &launch) {
           {"shares", launch.shares},
           {"label", name(plan, launch.label)},
           {"weight_bytes", launch.weightBytes},
+          {"weight_share_per_row", launch.weightShare},
           {"products_per_row", launch.products},
           {"products_per_position", launch.cacheProducts},
           {"state_bytes_per_sequence", launch.stateBytes},

@@ -42,14 +42,17 @@ def Plan_WorkAttr : Plan_Attr<"Work", "work"> {
     multiply-adds for each row (token, or output row) of the step;
     `cacheProducts`: multiply-adds for each row and each position it attends
     to; `stateBytes`: recurrent state that it uses in place, `copiedBytes`: that
-    it copies, both for each sequence of the step. Example: `#plan.work<weightBytes = 589824, products = 1048576>`.
+    it copies, both for each sequence of the step. Where weights are those of
+    `experts`, each row reads `top` of them. Example: `#plan.work<weightBytes = 589824, products = 1048576>`.
   }];
   let parameters = (ins DefaultValuedParameter<"uint64_t", "0">:$weightBytes,
       DefaultValuedParameter<"uint64_t", "0">:$products,
       DefaultValuedParameter<"uint64_t", "0">:$cacheProducts,
       DefaultValuedParameter<"bool", "false">:$outputs,
       DefaultValuedParameter<"uint64_t", "0">:$stateBytes,
-      DefaultValuedParameter<"uint64_t", "0">:$copiedBytes);
+      DefaultValuedParameter<"uint64_t", "0">:$copiedBytes,
+      DefaultValuedParameter<"uint32_t", "0">:$experts,
+      DefaultValuedParameter<"uint32_t", "0">:$top);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

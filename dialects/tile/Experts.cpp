@@ -25,12 +25,11 @@ ItemShape GroupedGemmAttr::itemShape(const Tiling &) const {
   return {"one", kGroupedItems};
 }
 
-/// Tokens of a step of one go to `top` of the experts; with many, all of them
-/// are read.
 Products GroupedGemmAttr::products() const {
   return {.perRow =
               uint64_t(getTop()) * getWeightRows() * getInput().getWidth(),
-          .weightShare = getDecode() ? double(getTop()) / getExperts() : 1.0};
+          .experts = uint32_t(getExperts()),
+          .top = uint32_t(getTop())};
 }
 
 bool GroupedGemmAttr::hasHole() const { return true; }

@@ -28,7 +28,9 @@ struct Products {
   uint64_t perRow = 0;         ///< for each row of the step
   uint64_t perRowAndToken = 0; ///< and for each token attended to
   bool outputs = false;        ///< rows are those whose logits are wanted
-  double weightShare = 1;      ///< of its weights, what a small step reads
+  // Of whose weights each row reads those of `top`; 0: all weights.
+  uint32_t experts = 0;
+  uint32_t top = 0;
   // Bytes of recurrent state for each sequence of the step.
   uint64_t stateBytes = 0;  ///< read and written in place
   uint64_t copiedBytes = 0; ///< to or from rows of activations

@@ -296,11 +296,10 @@ static plan::WorkAttr workOf(tile::Skeleton skeleton, uint64_t weightBytes) {
   if (!products.perRow && !products.perRowAndToken && !products.stateBytes &&
       !products.copiedBytes)
     return {};
-  weightBytes = static_cast<uint64_t>(weightBytes * products.weightShare);
-  return plan::WorkAttr::get(skeleton.getContext(), weightBytes,
-                             products.perRow, products.perRowAndToken,
-                             products.outputs, products.stateBytes,
-                             products.copiedBytes);
+  return plan::WorkAttr::get(
+      skeleton.getContext(), weightBytes, products.perRow,
+      products.perRowAndToken, products.outputs, products.stateBytes,
+      products.copiedBytes, products.experts, products.top);
 }
 
 LogicalResult RegimeWriter::writeLaunch(tile::LaunchOp launch) {

@@ -2,6 +2,7 @@
 #include "runtime/bench/Work.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace sinter {
 
@@ -36,7 +37,9 @@ Work launchWork(const Plan &plan, const PlanLaunch &launch, StepShape shape) {
   // Threads divide the shares, where there are any.
   work.barriers = launch.barrier == LaunchBarrier::Always ||
                   (launch.barrier != LaunchBarrier::None && tokens > 1);
-  work.weightBytes = double(launch.weightBytes);
+  // Rows choose experts alike and apart from each other.
+  work.weightBytes = double(launch.weightBytes) *
+                     (1 - std::pow(1 - double(launch.weightShare), tokens));
   work.products = double(launch.products) *
                   (launch.workRows ? double(shape.outputs) : tokens);
   // Without wanted rows nothing of the head is read.

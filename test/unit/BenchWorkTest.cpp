@@ -16,6 +16,8 @@ Plan planWithWork() {
   for (uint32_t most : {4u, 64u}) {
     plan.regimes.push_back({most, uint32_t(plan.launches.size()), 3, 0, 64});
     PlanLaunch matrix = {}, attention = {}, head = {};
+    for (PlanLaunch *launch : {&matrix, &attention, &head})
+      launch->weightShare = 1;
     matrix.weightBytes = 1000;
     matrix.products = 500;
     attention.operandCount = 1;
@@ -69,6 +71,15 @@ TEST(BenchWork, WindowsBoundWhatIsReadAndMultiplied) {
   // The first window is not full before its end.
   plan.states[0].window = 100;
   EXPECT_EQ(stepWork(plan, {.tokens = 8}).products, 500 * 8 + 7 * (8 * 9 / 2));
+}
+
+TEST(BenchWork, RowsReadTheExpertsTheyChoose) {
+  Plan plan = planWithWork();
+  plan.launches[0].weightShare = plan.launches[3].weightShare = 0.25;
+  EXPECT_EQ(stepWork(plan, {.tokens = 1, .outputs = 1}).weightBytes, 250 + 300);
+  EXPECT_EQ(stepWork(plan, {.sequences = 2, .outputs = 2}).weightBytes,
+            1000 * (1 - 0.75 * 0.75) + 300);
+  EXPECT_NEAR(stepWork(plan, {.tokens = 64}).weightBytes, 1000, 1e-3);
 }
 
 TEST(BenchWork, StepsBeyondEveryRegimeHaveNone) {

@@ -96,6 +96,7 @@ Plan plan() {
     mm.tile = norm.tile = norm.count = 1;
     mm.label = plan.intern("blk.0.mm");
     mm.weightBytes = 36000000;
+    mm.weightShare = norm.weightShare = 1;
     mm.products = 30000000;
     norm.kernel = 1;
     norm.label = plan.intern("blk.0.norm");

@@ -192,8 +192,12 @@ TEST(Plan, LaunchErrors) {
   EXPECT_EQ(withShares(2, 4, 0),
             "plan: launch 1 has 4 items in its shares; expected 1 that tokens "
             "count and no thread repeats");
-  EXPECT_EQ(withLaunch(&PlanLaunch::reserved, 1),
-            "plan: launch 1 has reserved bytes 1, expected 0");
+  EXPECT_EQ(withLaunch(&PlanLaunch::weightShare, 0.0f),
+            "plan: launch 1 reads 0 of its weights for a row, expected above "
+            "0, at most 1");
+  EXPECT_EQ(withLaunch(&PlanLaunch::weightShare, 1.5f),
+            "plan: launch 1 reads 1.5 of its weights for a row, expected above "
+            "0, at most 1");
   EXPECT_EQ(withLaunch(&PlanLaunch::replicated, 2),
             "plan: launch 1 has replicated 2, expected 0 or 1");
   EXPECT_EQ(withLaunch(&PlanLaunch::workRows, 2),

@@ -95,7 +95,7 @@ inline Plan plan(bool recurrent = false) {
            .copiedBytes = 0,
            .shares = 0,
            .parts = {},
-           .reserved = 0});
+           .weightShare = 1});
       plan.operands.insert(plan.operands.end(), operands.begin(),
                            operands.end());
     };
