@@ -114,7 +114,7 @@ static NormOperands loadOperands(KernelBuilder &k, NormAttr norm) {
   NormOperands all;
   all.input = take(true);
   all.addend = take(norm.getAddend());
-  all.weight = take(true);
+  all.weight = take(!norm.getUnit());
   all.bias = take(norm.getBias());
   all.sum = take(norm.getAddend());
   all.output = take(true);
@@ -131,6 +131,8 @@ llvm::Error x86::emitNorm(KernelBuilder &k, KernelOp kernel) {
         width, group);
   if (norm.getBias() && !norm.getLayer())
     return llvm::createStringError("an RMS norm has no bias");
+  if (norm.getUnit() && (norm.getLayer() || norm.getWide()))
+    return llvm::createStringError("only a plain RMS norm goes without weight");
   NormOperands all = loadOperands(k, norm);
   k.loop(k.begin(), k.end(), 1, [&](Value item) {
     NormOperands row = all;

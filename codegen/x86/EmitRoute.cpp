@@ -79,7 +79,7 @@ private:
   void scoreGroups();
   void maskGroups();
   void choose(Value ids);
-  void finish();
+  void finish(Value ids, Value expertScale);
   void mapChosen(function_ref<Value(Value)> change);
   Value sumInOrder();
 
@@ -219,7 +219,7 @@ void RouteEmitter::mapChosen(function_ref<Value(Value)> change) {
          [&](Value slot) { chosen.set(slot, change(chosen.get(slot))); });
 }
 
-void RouteEmitter::finish() {
+void RouteEmitter::finish(Value ids, Value expertScale) {
   if (route.getScoring() == "softmax_chosen") {
     Value most = k.splat(chosen.largest(), 1);
     mapChosen([&](Value x) { return emitExp(k, k.subf(x, most)); });
@@ -232,19 +232,27 @@ void RouteEmitter::finish() {
   }
   if (double scale = route.getScale().getValueAsDouble(); scale != 1.0)
     mapChosen([&](Value x) { return k.mulf(x, k.constant(1, float(scale))); });
+  if (!expertScale)
+    return;
+  Scores own{k, expertScale, route.getExperts()};
+  k.loop(k.index(0), k.index(route.getTop()), 1, [&](Value slot) {
+    Value expert = k.loadIndex32(k.at(ids, k.mul(slot, 4)));
+    chosen.set(slot, k.mulf(chosen.get(slot), own.get(expert)));
+  });
 }
 
 void RouteEmitter::emit() {
   unsigned next = 0;
   Value logits = k.operand(next++);
   Value bias = route.getBias() ? k.operand(next++) : Value();
+  Value expertScale = route.getExpertScale() ? k.operand(next++) : Value();
   Value ids = k.operand(next++), weights = k.operand(next++);
   k.loop(k.begin(), k.end(), 1, [&](Value token) {
     score(k.at(logits, k.mul(token, int64_t(route.getStride()) * 4)));
     select(bias);
     Value row = k.mul(token, route.getTop() * 4);
     choose(k.at(ids, row));
-    finish();
+    finish(k.at(ids, row), expertScale);
     // Once and for all: in a step of one token every thread writes this.
     Scores result{k, k.at(weights, row), route.getTop()};
     k.loop(k.index(0), k.index(route.getTop()), 1,

@@ -12,12 +12,16 @@ using namespace sinter;
 using namespace sinter::x86;
 using namespace sinter::tile;
 
-/// Values of `lanes` columns at byte `offset` of each input row.
+/// Values of `lanes` columns at byte `offset` of each input row, or its one
+/// number.
 static Value elementwiseValue(KernelBuilder &k, KernelOp kernel,
                               ValueRange rows, Value offset, unsigned lanes) {
+  auto strides = cast<ElementwiseAttr>(kernel.getSkeleton()).getStrides();
   Values arguments;
-  for (Value row : rows)
-    arguments.push_back(k.load(k.vec(lanes, k.f32()), k.at(row, offset)));
+  for (auto [row, stride] : llvm::zip(rows, strides))
+    arguments.push_back(stride
+                            ? k.load(k.vec(lanes, k.f32()), k.at(row, offset))
+                            : k.splat(k.load(k.f32(), row), lanes));
   return emitBody(k, kernel.getBody(), arguments);
 }
 

@@ -35,6 +35,6 @@ Value x86::inverseRms(KernelBuilder &k, Value squares, unsigned width,
 Value x86::normed(KernelBuilder &k, Value row, Value weight, Value offset,
                   Value inverse, unsigned lanes) {
   auto type = k.vec(lanes, k.f32());
-  Value x = k.load(type, k.at(row, offset));
-  return k.mulf(k.mulf(x, inverse), k.load(type, k.at(weight, offset)));
+  Value x = k.mulf(k.load(type, k.at(row, offset)), inverse);
+  return weight ? k.mulf(x, k.load(type, k.at(weight, offset))) : x;
 }

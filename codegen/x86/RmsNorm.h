@@ -16,7 +16,8 @@ Value sumOfSquares(KernelBuilder &k, Value row, Value addend, Value sumRow,
 Value inverseRms(KernelBuilder &k, Value squares, unsigned width,
                  double epsilon, unsigned lanes);
 
-/// `lanes` normed elements at byte `offset` of the row: x · inverse · weight.
+/// `lanes` normed elements at byte `offset` of the row: x · inverse, times
+/// `weight` if there is one.
 Value normed(KernelBuilder &k, Value row, Value weight, Value offset,
              Value inverse, unsigned lanes);
 

@@ -64,6 +64,23 @@ Value ScaleOp::formula(OpBuilder &b, Location loc, ValueRange x) {
   return s.mul(x[0], s.number(getFactor().convertToDouble()));
 }
 
+Value ScaleByOp::formula(OpBuilder &b, Location loc, ValueRange x) {
+  return Scalars{b, loc}.mul(x[0], x[1]);
+}
+
+LogicalResult ScaleByOp::verifySymbolUses(SymbolTableCollection &tables) {
+  auto weight =
+      tables.lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr());
+  if (!weight)
+    return emitOpError("names weight ")
+           << getWeightAttr() << ", which is not declared";
+  auto type = cast<RankedTensorType>(weight.getType());
+  if (type.getNumElements() == 1)
+    return success();
+  return emitOpError("multiplies by ")
+         << getWeightAttr() << " of " << type << ", expected one number";
+}
+
 LogicalResult SoftcapOp::verify() {
   if (double cap = getCap().convertToDouble(); !(cap > 0))
     return emitOpError("has the cap ") << cap << ", expected one above 0";

@@ -62,6 +62,20 @@ def Sinter_ScaleOp : Sinter_UnaryOp<"scale"> {
   let assemblyFormat = "$input `by` $factor attr-dict `:` type($result)";
 }
 
+def Sinter_ScaleByOp : Sinter_Op<"scale_by",
+    [Pure, SameOperandsAndResultType, Sinter_HasFormula,
+     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "x times the one number of a weight";
+  let description = [{
+    ```mlir
+    %s = sinter.scale_by %x, @blk.0.layer_output_scale.weight : tensor<?x2304xf32>
+    ```
+  }];
+  let arguments = (ins Sinter_Rows:$input, FlatSymbolRefAttr:$weight);
+  let results = (outs Sinter_Rows:$result);
+  let assemblyFormat = "$input `,` $weight attr-dict `:` type($result)";
+}
+
 def Sinter_SoftcapOp : Sinter_UnaryOp<"softcap"> {
   let summary = "cap * tanh(x / cap)";
   let description = [{

@@ -81,6 +81,9 @@ ParseResult RouteOp::parse(OpAsmParser &parser, OperationState &state) {
       return failure();
     properties.scale = b.getF64FloatAttr(scale);
   }
+  if (succeeded(parser.parseOptionalKeyword("times")) &&
+      parser.parseAttribute(properties.expertScale, b.getNoneType()))
+    return failure();
   Type type;
   return failure(parser.parseOptionalAttrDict(state.attributes) ||
                  parser.parseColonType(type) || parser.parseArrow() ||
@@ -100,9 +103,11 @@ void RouteOp::print(OpAsmPrinter &p) {
     p << " scale ";
     p.printFloat(getScale());
   }
-  p.printOptionalAttrDict(
-      (*this)->getAttrs(),
-      {"scoring", "bias", "normalise", "groups", "usedGroups", "scale"});
+  if (getExpertScaleAttr())
+    p << " times " << getExpertScaleAttr();
+  p.printOptionalAttrDict((*this)->getAttrs(),
+                          {"scoring", "bias", "normalise", "groups",
+                           "usedGroups", "scale", "expertScale"});
   p << " : " << getLogits().getType() << " -> " << getIds().getType() << ", "
     << getWeights().getType();
 }
@@ -122,6 +127,9 @@ LogicalResult RouteOp::verifySymbolUses(SymbolTableCollection &tables) {
   if (top < 1 || top > experts / groups * used)
     return emitOpError("chooses ")
            << top << " of " << experts / groups * used << " experts";
+  if (failed(verifyVector(*this, "scale", getExpertScaleAttr(), {experts},
+                          tables)))
+    return failure();
   return verifyVector(*this, "bias", getBiasAttr(), {experts}, tables);
 }
 

@@ -19,11 +19,13 @@ def Sinter_RouteOp : Sinter_Op<"route", [Pure,
     `groups`, only experts of the `usedGroups` groups with the largest sum of
     their two best can be chosen (arXiv 2412.19437). Weights are the scores of
     the chosen, without bias: for `softmax_chosen` their softmax, divided by
-    their sum (but 2^-14 at least) if `normalise`, times `scale`.
+    their sum (but 2^-14 at least) if `normalise`, times `scale`, times each
+    expert's own number of `expertScale`.
 
     ```mlir
     %ids, %weights = sinter.route %logits softmax normalise : tensor<?x128xf32> -> tensor<?x8xi32>, tensor<?x8xf32>
     %i, %w = sinter.route %logits sigmoid bias @blk.3.exp_probs_b.bias normalise groups 8 of 4 scale 2.5 : tensor<?x256xf32> -> tensor<?x8xi32>, tensor<?x8xf32>
+    %j, %v = sinter.route %logits softmax normalise times @blk.3.ffn_down_exps.scale : tensor<?x128xf32> -> tensor<?x8xi32>, tensor<?x8xf32>
     ```
     `groups 8 of 4` says: 8 groups, of which 4 are used.
   }];
@@ -32,7 +34,8 @@ def Sinter_RouteOp : Sinter_Op<"route", [Pure,
                        UnitAttr:$normalise,
                        DefaultValuedAttr<I64Attr, "1">:$groups,
                        DefaultValuedAttr<I64Attr, "1">:$usedGroups,
-                       DefaultValuedAttr<F64Attr, "1.0">:$scale);
+                       DefaultValuedAttr<F64Attr, "1.0">:$scale,
+                       OptionalAttr<FlatSymbolRefAttr>:$expertScale);
   let results = (outs Sinter_ExpertIds:$ids, Sinter_Rows:$weights);
   let hasCustomAssemblyFormat = 1;
 }

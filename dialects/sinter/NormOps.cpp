@@ -14,11 +14,22 @@ void sinter::registerNormOps(SinterDialect &dialect) {
       >();
 }
 
+/// Says why rows cannot be that many equal parts.
+static LogicalResult checkHeads(Operation *op, int64_t row, int64_t heads) {
+  if (heads >= 1 && row % heads == 0)
+    return success();
+  return op->emitOpError("splits rows of ")
+         << row << " into " << heads << " heads";
+}
+
+LogicalResult UnitNormOp::verify() {
+  return checkHeads(*this, getInput().getType().getShape().back(), getHeads());
+}
+
 LogicalResult LayerNormOp::verifySymbolUses(SymbolTableCollection &tables) {
-  int64_t row = getInput().getType().getShape().back(), heads = getHeads();
-  if (heads < 1 || row % heads)
-    return emitOpError("splits rows of ")
-           << row << " into " << heads << " heads";
+  int64_t row = getInput().getType().getShape().back();
+  if (failed(checkHeads(*this, row, getHeads())))
+    return failure();
   for (FlatSymbolRefAttr symbol : {getWeightAttr(), getBiasAttr()}) {
     if (!symbol)
       continue;

@@ -26,4 +26,24 @@ def Sinter_LayerNormOp : Sinter_Op<"layer_norm", [Pure,
   }];
 }
 
+def Sinter_UnitNormOp : Sinter_Op<"unit_norm",
+    [Pure, SameOperandsAndResultType]> {
+  let summary = "x / sqrt(mean(x²) + epsilon)";
+  let description = [{
+    `sinter.rms_norm` without a weight, of each of `heads` equal parts of the
+    row.
+
+    ```mlir
+    %v = sinter.unit_norm %x epsilon 1.0e-6 heads 4 : tensor<?x1024xf32>
+    ```
+  }];
+  let arguments = (ins Sinter_Rows:$input, F64Attr:$epsilon,
+                       DefaultValuedAttr<I64Attr, "1">:$heads);
+  let results = (outs Sinter_Rows:$result);
+  let assemblyFormat = [{
+    $input `epsilon` $epsilon (`heads` $heads^)? attr-dict `:` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // SINTER_DIALECTS_SINTER_NORM_OPS_TD

@@ -9,12 +9,10 @@ include "mlir/IR/SymbolInterfaces.td"
 def Tile_RouteAttr : Tile_SkeletonAttr<"Route", "route"> {
   let summary = "the experts of each token and their weights";
   let description = [{
-    Operands:
-      logits float32[T, experts], [bias float32[experts]], ids int32[T, top],
-          weights float32[T, top];
-      the arithmetic is that of
-    `sinter.route`.Every id is below `experts`,
-          whatever the logits.Items : tokens.
+    Operands: logits float32[T, experts], [bias float32[experts]],
+    [`expertScale`: float32[experts]], ids int32[T, top], weights float32[T,
+    top]; the arithmetic is that of `sinter.route`. Every id is below `experts`,
+    whatever the logits. Items: tokens.
   }];
   let parameters = (ins "unsigned":$experts, "unsigned":$top,
       StringRefParameter<"softmax, sigmoid or softmax_chosen">:$scoring,
@@ -23,7 +21,8 @@ def Tile_RouteAttr : Tile_SkeletonAttr<"Route", "route"> {
       DefaultValuedParameter<"bool", "false">:$normalise,
       DefaultValuedParameter<"unsigned", "1">:$groups,
       DefaultValuedParameter<"unsigned", "1">:$usedGroups,
-      "::mlir::FloatAttr":$scale);
+      "::mlir::FloatAttr":$scale,
+      DefaultValuedParameter<"bool", "false">:$expertScale);
 }
 
 def Tile_GroupAttr : Tile_SkeletonAttr<"Group", "group"> {

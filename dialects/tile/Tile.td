@@ -79,9 +79,10 @@ def Tile_NormAttr : Tile_SkeletonAttr<"Norm", "norm"> {
     Operands: input, [addend float32 rows], weight float32[groupWidth],
     [bias float32[groupWidth]], [sum output float32 rows, `sum`], output.
     `layer`: the mean is subtracted first, and there may be a bias. `wide`:
-    weight and bias are as wide as the row, each group having its own part. With `addend` the row normed is
-    input + addend, which is also stored in the sum output. The mean is over
-    groups of `group` elements; weight has `group` elements. Items: rows.
+    weight and bias are as wide as the row, each group having its own part.
+    `unit`: there is no weight. With `addend` the row normed is input + addend,
+    which is also stored in the sum output. The mean is over groups of `group`
+    elements; weight has `group` elements. Items: rows.
   }];
   let parameters = (ins "::sinter::tile::RowAttr":$input, "::sinter::tile::RowAttr":$output, "unsigned":$group,
                         "::mlir::FloatAttr":$epsilon,
@@ -89,14 +90,16 @@ def Tile_NormAttr : Tile_SkeletonAttr<"Norm", "norm"> {
                         DefaultValuedParameter<"bool", "false">:$outputs,
                         DefaultValuedParameter<"bool", "false">:$layer,
                         DefaultValuedParameter<"bool", "false">:$bias,
-                        DefaultValuedParameter<"bool", "false">:$wide);
+                        DefaultValuedParameter<"bool", "false">:$wide,
+                        DefaultValuedParameter<"bool", "false">:$unit);
 }
 
 def Tile_ElementwiseAttr : Tile_SkeletonAttr<"Elementwise", "elementwise",
     ["hasHole"]> {
   let summary = "a body over corresponding elements of rows";
   let description = [{
-    Operands: inputs (all float32, `inputs` of them, strides listed), output.
+    Operands: inputs (all float32, `inputs` of them, strides listed; stride 0:
+    one number for all), output.
     No body: the first input. `gather`: row r is read from the token
     outputs[r] of the step. Each row of the step has `slots` rows here. Items:
     rows * slots * ceil(width / columns).

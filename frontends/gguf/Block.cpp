@@ -21,8 +21,7 @@ std::string Block::name(StringRef part) const {
 }
 
 Rows Block::norm(const Rows &rows, StringRef weight) {
-  if (rows.value.getDefiningOp<AddOp>())
-    ++model.summedNorms;
+  model.countNorm(rows);
   return model.norm(rows, name(weight), rows.width, decoder);
 }
 
@@ -55,10 +54,15 @@ Rows Block::attention(const Heads &heads, const AttentionOptions &options) {
   ++model.attentions;
   if (heads.queries.value.getDefiningOp<RopeOp>())
     ++model.rotated;
-  mlir::OpBuilder &b = model.builder;
   Value cache = model.kvCache(name("kv"), decoder, options.window);
-  b.create<CacheWriteOp>(model.at(name("kv")), heads.keys.value,
-                         heads.values.value, cache, model.batch);
+  model.builder.create<CacheWriteOp>(model.at(name("kv")), heads.keys.value,
+                                     heads.values.value, cache, model.batch);
+  return attentionOver(cache, heads.queries, options);
+}
+
+Rows Block::attentionOver(Value cache, const Rows &queries,
+                          const AttentionOptions &options) {
+  mlir::OpBuilder &b = model.builder;
   double scale = decoder.attentionScale != 0.0
                      ? decoder.attentionScale
                      : 1.0 / std::sqrt(double(decoder.keyWidth.value));
@@ -68,7 +72,7 @@ Rows Block::attention(const Heads &heads, const AttentionOptions &options) {
     sinks = model.weight(name("attn_sinks.weight"), {decoder.heads},
                          /*plain=*/true, Need::Required);
   Value value = b.create<AttentionOp>(
-      model.at(name("attn")), model.rowsType(width), heads.queries.value, cache,
+      model.at(name("attn")), model.rowsType(width), queries.value, cache,
       model.batch, b.getI64IntegerAttr(decoder.heads.value),
       b.getF64FloatAttr(scale),
       options.window ? b.getI64IntegerAttr(options.window)
@@ -138,8 +142,11 @@ Heads Block::rotate(const Heads &heads, RopeAttr queries, RopeAttr keys) {
 }
 
 Rows Block::attend(const Heads &heads, const AttentionOptions &options) {
-  return matmul(attention(heads, options), "attn_output", decoder.hidden,
-                options.bias);
+  return project(attention(heads, options), options);
+}
+
+Rows Block::project(const Rows &attended, const AttentionOptions &options) {
+  return matmul(attended, "attn_output", decoder.hidden, options.bias);
 }
 
 Rows Block::gatedDown(const Rows &gate, const Rows &up, Gate kind,
@@ -193,6 +200,12 @@ Rows Block::plainFfn(const Rows &rows, Activation activation, Bias bias) {
 
 Rows Block::scale(const Rows &rows, double factor, StringRef label) {
   return model.scale(rows, factor, name(label));
+}
+
+Rows Block::scaleBy(const Rows &rows, StringRef weight) {
+  mlir::FlatSymbolRefAttr number = model.weight(name(weight), {Extent{1, "1"}},
+                                                /*plain=*/true, Need::Optional);
+  return model.scaleBy(rows, number, name(weight));
 }
 
 bool Block::has(StringRef tensor) const {

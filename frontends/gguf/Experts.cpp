@@ -6,6 +6,8 @@
 
 #include "llvm/Support/FormatVariadic.h"
 
+#include <cmath>
+
 using namespace sinter;
 using llvm::StringRef;
 using mlir::FlatSymbolRefAttr;
@@ -93,10 +95,27 @@ static StringRef scoringName(Scoring scoring) {
   llvm_unreachable("every scoring has a name");
 }
 
+/// The scales of the experts' matrices, if they belong to the format, or else
+/// if not; null if the file has none such.
+FlatSymbolRefAttr Experts::scaleOf(const Block &layer, StringRef weight,
+                                   bool ofFormat) {
+  std::string name = layer.name(weight);
+  if (model.asked.isScaledWhole(name + ".weight") != ofFormat)
+    return {};
+  return model.weight(name + ".scale", {experts}, /*plain=*/true,
+                      Need::Optional);
+}
+
 Experts::Chosen Experts::route(const Block &layer, const Rows &rows,
                                const Routing &routing, Bias bias) {
+  return choose(layer,
+                model.matmul(rows, layer.name("ffn_gate_inp"), experts, bias),
+                routing);
+}
+
+Experts::Chosen Experts::choose(const Block &layer, const Rows &logits,
+                                const Routing &routing) {
   mlir::OpBuilder &b = model.builder;
-  Rows logits = model.matmul(rows, layer.name("ffn_gate_inp"), experts, bias);
   FlatSymbolRefAttr selection;
   if (routing.selectionBias)
     selection = model.weight(layer.name("exp_probs_b.bias"), {experts},
@@ -105,11 +124,12 @@ Experts::Chosen Experts::route(const Block &layer, const Rows &rows,
     return mlir::RankedTensorType::get({mlir::ShapedType::kDynamic, used.value},
                                        element);
   };
-  auto op = b.create<RouteOp>(model.at(layer.name("ffn_route")),
-                              chosen(b.getI32Type()), chosen(b.getF32Type()),
-                              logits.value, scoringName(routing.scoring),
-                              selection, routing.normalise, routing.groups,
-                              routing.usedGroups, llvm::APFloat(routing.scale));
+  auto op = b.create<RouteOp>(
+      model.at(layer.name("ffn_route")), chosen(b.getI32Type()),
+      chosen(b.getF32Type()), logits.value, scoringName(routing.scoring),
+      selection, routing.normalise, routing.groups, routing.usedGroups,
+      llvm::APFloat(routing.scale),
+      scaleOf(layer, "ffn_down_exps", /*ofFormat=*/false));
   return {op.getIds(), op.getWeights()};
 }
 
@@ -120,8 +140,12 @@ Value Experts::matmul(const Block &layer, Value rows, Value ids,
   std::string name = layer.name(weight);
   FlatSymbolRefAttr matrix = model.weight(name + ".weight", {experts, all, in},
                                           /*plain=*/false, Need::Required);
-  FlatSymbolRefAttr scale = model.weight(name + ".scale", {experts},
-                                         /*plain=*/true, Need::Optional);
+  FlatSymbolRefAttr scale = scaleOf(layer, weight, /*ofFormat=*/true);
+  // Those of ffn_down_exps are the route's affair.
+  if (!scale && weight != "ffn_down_exps" &&
+      model.asked.hasOptional(name + ".scale"))
+    model.asked.refuse("tensor " + quotedName(name + ".scale") +
+                       " scales experts of a format without such scales");
   FlatSymbolRefAttr offset;
   if (bias == Bias::Optional)
     offset = model.weight(name + ".bias", {experts, all}, /*plain=*/true,
@@ -133,10 +157,14 @@ Value Experts::matmul(const Block &layer, Value rows, Value ids,
 }
 
 std::pair<Value, Value> Experts::gateAndUp(const Block &layer, const Rows &rows,
-                                           Value ids, Bias bias) {
+                                           Value ids, Bias bias,
+                                           ExpertGate kind) {
+  const ModelSource &asked = model.source();
   Extent both = Extent{2, "2"} * hidden;
-  std::string joined = layer.name("ffn_gate_up_exps.weight");
-  if (!model.source().describes() && model.source().has(joined)) {
+  // A description has the form of most files: Gemma's join the two.
+  bool joined = asked.describes() ? kind == ExpertGate::Gelu
+                                  : layer.has("ffn_gate_up_exps.weight");
+  if (joined) {
     auto half = [&](StringRef label, int64_t first) {
       return matmul(layer, rows.value, ids, "ffn_gate_up_exps", label,
                     rows.width, hidden, both, first, bias);
@@ -161,9 +189,11 @@ Value Experts::inner(const Block &layer, const Rows &rows, Value ids, Bias bias,
                       rows.width, hidden, hidden, 0, bias);
     return b.create<Relu2Op>(place, up.getType(), up);
   }
-  auto [gate, up] = gateAndUp(layer, rows, ids, bias);
+  auto [gate, up] = gateAndUp(layer, rows, ids, bias, kind);
   if (kind == ExpertGate::ClampedSilu)
     return b.create<ClampedSwigluOp>(place, gate.getType(), gate, up);
+  if (kind == ExpertGate::Gelu)
+    return b.create<GegluOp>(place, gate.getType(), gate, up);
   return b.create<SwigluOp>(place, gate.getType(), gate, up);
 }
 
@@ -183,6 +213,30 @@ Rows Experts::ffn(const Block &layer, const Rows &rows, const Routing &routing,
                   Bias bias, ExpertGate kind) {
   Chosen chosen = route(layer, rows, routing, bias);
   return apply(layer, rows, chosen, bias, kind);
+}
+
+Rows Experts::ffnOfStream(const Block &layer, const Rows &stream,
+                          const Rows &rows, const Routing &routing,
+                          ExpertGate gate) {
+  mlir::OpBuilder &b = model.builder;
+  FlatSymbolRefAttr gain =
+      model.weight(layer.name("ffn_gate_inp.scale"), {stream.width},
+                   /*plain=*/true, Need::Required);
+  Value normed = b.create<RmsNormOp>(model.at(layer.name("ffn_gate_inp_norm")),
+                                     stream.value.getType(), stream.value, gain,
+                                     b.getF64FloatAttr(layer.decoder.epsilon));
+  const Rows seen = model.scale({normed, stream.width},
+                                1.0 / std::sqrt(double(stream.width.value)),
+                                layer.name("ffn_gate_inp_scale"));
+  // No tensor scale: the name is taken.
+  FlatSymbolRefAttr router =
+      model.weight(layer.name("ffn_gate_inp.weight"), {experts, stream.width},
+                   /*plain=*/false, Need::Required);
+  Value logits = b.create<MatmulOp>(model.at(layer.name("ffn_gate_inp")),
+                                    model.rowsType(experts), seen.value, router,
+                                    FlatSymbolRefAttr(), FlatSymbolRefAttr());
+  return apply(layer, rows, choose(layer, {logits, experts}, routing),
+               Bias::None, gate);
 }
 
 Rows Experts::ffnWithShared(Block &layer, const Rows &rows,

@@ -14,8 +14,9 @@ enum class Scoring { Softmax, Sigmoid, SoftmaxOfChosen };
 enum class SharedGate { None, Sigmoid };
 
 /// What stands between an expert's matmuls: SiLU of a gate, gpt-oss's clamped
-/// form of it, or the squared ReLU of ffn_up_exps without a gate.
-enum class ExpertGate { Silu, ClampedSilu, Relu2 };
+/// form of it, GELU of a gate, or the squared ReLU of ffn_up_exps without a
+/// gate.
+enum class ExpertGate { Silu, ClampedSilu, Gelu, Relu2 };
 
 /// What a family's router does.
 struct Routing {
@@ -58,6 +59,11 @@ public:
   Rows ffn(const Block &layer, const Rows &rows, const Routing &routing,
            Bias bias = Bias::None, ExpertGate gate = ExpertGate::Silu);
 
+  /// The same with a router that norms the stream for itself: its root mean
+  /// square times ffn_gate_inp.scale, over the root of its width.
+  Rows ffnOfStream(const Block &layer, const Rows &stream, const Rows &rows,
+                   const Routing &routing, ExpertGate gate);
+
   /// The same with an expert that every token takes, added: ffn_gate_shexp,
   /// ffn_up_shexp and ffn_down_shexp of `width`, and the sigmoid gate
   /// ffn_gate_inp_shexp in the families that have one.
@@ -86,6 +92,9 @@ private:
   };
   Chosen route(const Block &layer, const Rows &rows, const Routing &routing,
                Bias bias);
+  mlir::FlatSymbolRefAttr scaleOf(const Block &layer, llvm::StringRef weight,
+                                  bool ofFormat);
+  Chosen choose(const Block &layer, const Rows &logits, const Routing &routing);
   /// The weighted sum of the `chosen` experts' results.
   Rows apply(const Block &layer, const Rows &rows, const Chosen &chosen,
              Bias bias, ExpertGate kind);
@@ -95,8 +104,10 @@ private:
                      llvm::StringRef weight, llvm::StringRef label,
                      const Extent &in, const Extent &out, const Extent &all,
                      int64_t first, Bias bias);
-  std::pair<mlir::Value, mlir::Value>
-  gateAndUp(const Block &layer, const Rows &rows, mlir::Value ids, Bias bias);
+  std::pair<mlir::Value, mlir::Value> gateAndUp(const Block &layer,
+                                                const Rows &rows,
+                                                mlir::Value ids, Bias bias,
+                                                ExpertGate kind);
   mlir::Value inner(const Block &layer, const Rows &rows, mlir::Value ids,
                     Bias bias, ExpertGate kind);
 

@@ -111,9 +111,12 @@ Rows ModelBuilder::embed(const Decoder &decoder) {
              /*plain=*/false, Need::Required);
   FlatSymbolRefAttr scale = weight("token_embd.scale", {Extent{1, "1"}},
                                    /*plain=*/true, Need::Optional);
-  Value rows = builder.create<EmbedOp>(
-      at("token_embd"), rowsType(decoder.hidden), batch, table, scale);
-  return {rows, decoder.hidden};
+  bool ofFormat = asked.isScaledWhole("token_embd.weight");
+  Value value =
+      builder.create<EmbedOp>(at("token_embd"), rowsType(decoder.hidden), batch,
+                              table, ofFormat ? scale : FlatSymbolRefAttr());
+  Rows rows = {value, decoder.hidden};
+  return ofFormat ? rows : scaleBy(rows, scale, "token_embd.scale");
 }
 
 Rows ModelBuilder::scale(const Rows &rows, double factor, StringRef label) {
@@ -132,6 +135,29 @@ std::vector<Block> ModelBuilder::blocks(const Decoder &decoder) {
   for (int64_t i = 0; i < count; ++i)
     result.emplace_back(*this, decoder, i);
   return result;
+}
+
+std::vector<Block> ModelBuilder::blocks(const std::vector<Decoder> &sizes) {
+  std::vector<Block> result;
+  size_t count = asked.describes() ? 1 : sizes.size();
+  for (size_t i = 0; i < count && asked.ok(); ++i)
+    result.emplace_back(*this, sizes[i], i);
+  return result;
+}
+
+Rows ModelBuilder::scaleBy(const Rows &rows, FlatSymbolRefAttr scale,
+                           StringRef label) {
+  if (!scale)
+    return rows;
+  Value value = builder.create<ScaleByOp>(at(label), rows.value.getType(),
+                                          rows.value, scale);
+  return {value, rows.width};
+}
+
+void ModelBuilder::countNorm(const Rows &rows) {
+  if (rows.value.getDefiningOp<AddOp>() &&
+      llvm::none_of(rows.value.getUsers(), isNorm))
+    ++summedNorms;
 }
 
 Rows ModelBuilder::norm(const Rows &rows, StringRef name, const Extent &width,
@@ -166,9 +192,15 @@ Rows ModelBuilder::matmul(const Rows &rows, StringRef name, const Extent &width,
   if (bias == Bias::Optional)
     offset = weight((name + ".bias").str(), {width}, /*plain=*/true,
                     Need::Optional, part);
-  Value value = builder.create<MatmulOp>(at(name), rowsType(width), rows.value,
-                                         matrix, scale, offset);
-  return {value, width};
+  bool ofFormat = asked.isScaledWhole(holder + ".weight");
+  if (scale && offset && !ofFormat)
+    asked.refuse("tensor " + quotedName(holder + ".scale") +
+                 " scales a product that has a bias, which only NVFP4 does");
+  Value value =
+      builder.create<MatmulOp>(at(name), rowsType(width), rows.value, matrix,
+                               ofFormat ? scale : FlatSymbolRefAttr(), offset);
+  Rows product = {value, width};
+  return ofFormat ? product : scaleBy(product, scale, holder + ".scale");
 }
 
 Value ModelBuilder::kvCache(StringRef name, const Decoder &decoder,
@@ -209,9 +241,9 @@ void ModelBuilder::head(const Rows &rows, const Decoder &decoder,
   builder.create<mlir::func::ReturnOp>(at("logits"), logits.value);
 }
 
-/// Only what differs from a plain decoder: every attention rotates, every
-/// feed-forward block has a gate, every block's sum but the last is normed, and
-/// no layer is recurrent.
+/// Only what differs from a plain decoder: every attention rotates and projects
+/// keys, every feed-forward block has a gate, every block's sum but the last is
+/// normed, and no layer is recurrent.
 mlir::DictionaryAttr ModelBuilder::counts() {
   mlir::Builder b(step.getContext());
   mlir::NamedAttrList entries;
@@ -226,6 +258,7 @@ mlir::DictionaryAttr ModelBuilder::counts() {
   say("experts", mixtures, 0);
   say("gated", gated, ffns);
   say("gated_norms", gatedNorms, 0);
+  say("projected", attentions - borrowed, attentions);
   say("rotated", rotated, attentions);
   say("state_spaces", stateSpaces, 0);
   say("summed_norms", summedNorms, sums ? sums - 1 : 0);

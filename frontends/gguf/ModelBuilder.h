@@ -115,16 +115,26 @@ public:
             llvm::StringRef label);
   /// Appends keys and values to this layer's cache and attends over it.
   Rows attention(const Heads &heads, const AttentionOptions &options = {});
+  /// Attends over the cache of an earlier layer, `owner`; only the queries are
+  /// this layer's own.
+  Rows attentionOf(unsigned owner, const Rows &queries,
+                   const AttentionOptions &options = {});
   // Attention step by step, as most decoders take it.
 
   /// attn_q, attn_k and attn_v of `rows`, with biases if the file has them.
   Heads project(const Rows &rows);
+  /// The queries alone.
+  Rows projectQueries(const Rows &rows);
+  /// attn_q and attn_k, whose rows are values, too.
+  Heads projectSharedKeys(const Rows &rows);
   /// The same from attn_qkv, which holds all three.
   Heads projectJoined(const Rows &rows);
   /// The RMS norms attn_q_norm and attn_k_norm of each head.
   Heads normHeads(const Heads &heads);
   /// The RMS norms attn_q_norm and attn_k_norm of the whole rows.
   Heads normRows(const Heads &heads);
+  /// Value heads over their root mean square; no weight.
+  Heads normValues(const Heads &heads);
   /// Layer norms of each head, with weights of its own.
   Heads layerNormHeads(const Heads &heads);
   /// Queries and keys rotated by their positions.
@@ -137,6 +147,8 @@ public:
     return attend(heads, AttentionOptions{.bias = bias});
   }
   Rows attend(const Heads &heads, const AttentionOptions &options);
+  /// attn_output of attended rows.
+  Rows project(const Rows &attended, const AttentionOptions &options);
 
   /// down(silu(gate(x)) * up(x)) (arXiv 2002.05202).
   Rows gatedFfn(const Rows &rows, Bias bias = Bias::None) {
@@ -149,6 +161,8 @@ public:
   Rows plainFfn(const Rows &rows, Activation activation, Bias bias);
   Rows add(const Rows &left, const Rows &right, llvm::StringRef label);
   Rows scale(const Rows &rows, double factor, llvm::StringRef label);
+  /// `rows` times the one number of a weight, if the file has it.
+  Rows scaleBy(const Rows &rows, llvm::StringRef weight);
   /// Whether the file has this tensor of the layer.
   bool has(llvm::StringRef tensor) const;
   /// The same, but false of a description.
@@ -158,7 +172,10 @@ public:
 
 private:
   friend class Experts;
+  friend class LayerInputs;
   std::string name(llvm::StringRef part) const;
+  Rows attentionOver(mlir::Value cache, const Rows &queries,
+                     const AttentionOptions &options);
   Rows gatedDown(const Rows &gate, const Rows &up, Gate kind,
                  const Extent &width, Bias bias);
 
@@ -181,6 +198,8 @@ public:
                 llvm::StringRef factors = "");
   /// `rope` as layers with a window have it: a base of their own, no scaling.
   RopeAttr localRope(RopeAttr rope, double base);
+  /// The same for heads of another width.
+  RopeAttr localRope(RopeAttr rope, double base, const Extent &keyWidth);
   /// `rope` with its base times alpha^(width / (width - 2)), if the file has
   /// `rope.scaling.alpha`.
   RopeAttr alphaRope(RopeAttr rope);
@@ -198,6 +217,8 @@ public:
   Rows scale(const Rows &rows, double factor, llvm::StringRef label);
   /// The layers; none if something is wrong already.
   std::vector<Block> blocks(const Decoder &decoder);
+  /// The same with sizes of their own, which outlive them.
+  std::vector<Block> blocks(const std::vector<Decoder> &sizes);
   /// Final norm and logits of the wanted rows, from output.weight or, if the
   /// file has none, the embedding. Ends the step.
   void head(const Rows &rows, const Decoder &decoder, Bias bias = Bias::None) {
@@ -220,6 +241,7 @@ private:
   friend class Block;
   friend class Experts;
   friend class LatentAttention;
+  friend class LayerInputs;
   friend class RecurrentLayer;
   struct State {
     std::string name;
@@ -235,9 +257,15 @@ private:
   mlir::Type rowsType(const Extent &width);
   Rows norm(const Rows &rows, llvm::StringRef name, const Extent &width,
             const Decoder &decoder);
+  /// `rows` times the number of `scale`, if there is such a weight.
+  Rows scaleBy(const Rows &rows, mlir::FlatSymbolRefAttr scale,
+               llvm::StringRef label);
   /// rows · NAME.weightᵀ, with NAME.scale and NAME.bias if the file has them.
   Rows matmul(const Rows &rows, llvm::StringRef name, const Extent &width,
               Bias bias, const Part *part = nullptr);
+  /// Counts a norm of `rows` that fuse-residual-norm should join to their sum:
+  /// the first of each.
+  void countNorm(const Rows &rows);
   mlir::Value kvCache(llvm::StringRef name, const Decoder &decoder,
                       int64_t window);
   Rows pooled(const Rows &rows, const Pooling &pooling);
@@ -262,6 +290,7 @@ private:
   ResultAttr result; ///< null: logits
   std::vector<State> states;
   unsigned attentions = 0, ffns = 0;
+  unsigned borrowed = 0; ///< attentions over an earlier layer's cache
   // What does not follow from those two (#sinter.model).
   unsigned rotated = 0, gated = 0, summedNorms = 0, mixtures = 0;
   // Recurrent layers by what they hold (#sinter.model).

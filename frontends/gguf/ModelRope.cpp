@@ -80,6 +80,20 @@ RopeAttr ModelBuilder::rope(const Decoder &decoder, RopePairs pairs,
       /*temperature=*/{}, /*longFactors=*/{}, /*longFrom=*/0);
 }
 
+RopeAttr ModelBuilder::localRope(RopeAttr rope, double base,
+                                 const Extent &keyWidth) {
+  Extent width = asked.size("rope.dimension_count_swa", keyWidth);
+  if (width.value % 2 || width.value > keyWidth.value)
+    asked.refuse(llvm::formatv(
+        "{0} is {1}, expected an even number up to the head's width {2}",
+        asked.keyName(width.formula), width.value, keyWidth.value));
+  RopeAttr local = localRope(rope, base);
+  return RopeAttr::get(builder.getContext(), width.value, local.getBase(),
+                       local.getNeox(), /*factors=*/{}, /*linear=*/{},
+                       /*yarn=*/{}, /*temperature=*/{}, /*longFactors=*/{},
+                       /*longFrom=*/0);
+}
+
 RopeAttr ModelBuilder::localRope(RopeAttr rope, double base) {
   double own = asked.number("rope.freq_base_swa", base);
   if (own <= 0.0)

@@ -86,13 +86,14 @@ const GgufValue *ModelSource::ask(StringRef key, StringRef kind,
 }
 
 /// `value` as a number from `least`; an array must say the same for all
-/// layers, since no family here has layers that differ.
+/// layers, unless sizes() was asked for them.
 std::optional<int64_t>
 ModelSource::wholeNumber(StringRef key, const GgufValue &value, int64_t least) {
   std::optional<int64_t> number = value.integer();
   if (auto list = value.integers(); list && !list->empty()) {
     number = list->front();
-    if (llvm::any_of(*list, [&](int64_t other) { return other != *number; })) {
+    auto differs = [&](int64_t other) { return other != *number; };
+    if (!differing.contains(key) && llvm::any_of(*list, differs)) {
       refuse(keyName(key) + " differs between layers, expected one value");
       return std::nullopt;
     }
@@ -122,6 +123,33 @@ Extent ModelSource::size(StringRef key, const Extent &otherwise) {
   if (!value)
     return {otherwise.value, key.str()};
   return {wholeNumber(key, *value, 1).value_or(1), key.str()};
+}
+
+std::vector<Extent> ModelSource::eachLayer(StringRef key, const Extent &layers,
+                                           const Extent &first) {
+  std::vector<Extent> result(layers.value, first);
+  if (describes())
+    return result;
+  std::vector<int64_t> numbers = ofLayers(key, layers.value);
+  for (size_t i = 0; i < std::min(numbers.size(), result.size()); ++i) {
+    if (numbers[i] < 1)
+      refuse(llvm::formatv("{0} is {1} for layer {2}, expected a whole number "
+                           "from 1",
+                           keyName(key), numbers[i], i));
+    result[i].value = std::max<int64_t>(1, numbers[i]);
+  }
+  return result;
+}
+
+std::vector<Extent> ModelSource::sizes(StringRef key, const Extent &layers) {
+  differing.insert(key);
+  return eachLayer(key, layers, size(key));
+}
+
+std::vector<Extent> ModelSource::sizes(StringRef key, const Extent &layers,
+                                       const Extent &otherwise) {
+  differing.insert(key);
+  return eachLayer(key, layers, size(key, otherwise));
 }
 
 Extent ModelSource::layers() {
@@ -311,6 +339,13 @@ void ModelSource::mention(StringRef name, const Extent &width,
   tensor((name + ".weight").str(), shape, /*plain=*/vector, Need::Optional);
   tensor((name + ".bias").str(), {vector ? width : rows}, /*plain=*/true,
          Need::Optional);
+}
+
+bool ModelSource::isScaledWhole(StringRef name) const {
+  PlacedTensor placed = model ? model->findTensor(name) : PlacedTensor();
+  const Format *format =
+      placed.tensor ? findFormat(placed.tensor->type) : nullptr;
+  return !format || format->form.tensorScale;
 }
 
 Extent ModelSource::sizeOf(StringRef tensorName, unsigned index,

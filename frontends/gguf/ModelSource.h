@@ -48,6 +48,11 @@ public:
   /// A whole number from 1; the same for all layers if the file lists layers.
   Extent size(llvm::StringRef key);
   Extent size(llvm::StringRef key, const Extent &otherwise);
+  /// The same where layers may differ: a size for each of `layers`. To be asked
+  /// before size() of this key, which then gives the first layer's.
+  std::vector<Extent> sizes(llvm::StringRef key, const Extent &layers);
+  std::vector<Extent> sizes(llvm::StringRef key, const Extent &layers,
+                            const Extent &otherwise);
   /// How many layers; at most as many as the file has tensors, since each has
   /// weights, so that a key that lies costs no memory.
   Extent layers();
@@ -85,6 +90,9 @@ public:
   /// Of a description: that a file may have NAME.weight of `shape` (width
   /// first) and NAME.bias.
   void mention(llvm::StringRef name, const Extent &width, const Extent &rows);
+  /// Whether a scale of the whole tensor belongs to the tensor's format; true
+  /// without the tensor.
+  bool isScaledWhole(llvm::StringRef name) const;
   /// Size of dimension `index` of a tensor, called `formula` from now on.
   Extent sizeOf(llvm::StringRef tensorName, unsigned index,
                 llvm::StringRef formula);
@@ -127,6 +135,8 @@ private:
                        llvm::StringRef otherwise);
   std::optional<int64_t> wholeNumber(llvm::StringRef key,
                                      const GgufValue &value, int64_t least);
+  std::vector<Extent> eachLayer(llvm::StringRef key, const Extent &layers,
+                                const Extent &first);
   /// Whether some family's code reads the key itself.
   bool isAsked(llvm::StringRef key) const;
   void checkShape(const GgufTensor &tensor, llvm::ArrayRef<Extent> shape);
@@ -136,6 +146,7 @@ private:
   std::string arch, pooling;
   std::string failure;
   llvm::StringSet<> usedKeys, usedTensors;
+  llvm::StringSet<> differing; ///< keys whose layers may differ
   std::vector<std::string> warnings;
   uint64_t elements = 0, bytes = 0;
   std::vector<AskedKey> keys;

@@ -201,6 +201,8 @@ void RecurrentLayer::countJoinable(ArrayRef<Rows> projections) {
   llvm::SmallVector<mlir::Type> behind, joined;
   for (const Rows &rows : projections) {
     auto matmul = rows.value.getDefiningOp<MatmulOp>();
+    if (!matmul)
+      continue; // scaled behind it
     auto weight =
         model.module->lookupSymbol<WeightOp>(matmul.getWeightAttr().getAttr());
     mlir::Type format =
@@ -363,8 +365,7 @@ Rows RecurrentLayer::squaredReluFfn(const Rows &rows) {
 
 Rows RecurrentLayer::normNamed(const Rows &rows, StringRef weight) {
   FlatSymbolRefAttr gain = vector(weight, {rows.width}, Need::Required);
-  if (rows.value.getDefiningOp<AddOp>())
-    ++model.summedNorms;
+  model.countNorm(rows);
   Value value = model.builder.create<RmsNormOp>(
       model.at(name(weight)), rows.value.getType(), rows.value, gain,
       model.builder.getF64FloatAttr(decoder.epsilon));

@@ -41,7 +41,7 @@ static bool canEndQuantised(Value value) {
 /// The residual stream itself, which blocks without a norm before them read:
 /// the next sum needs it as float32 too.
 static bool isStream(Value rows) {
-  if (isa_and_nonnull<AddOp, EmbedOp, ScaleOp>(rows.getDefiningOp()))
+  if (isa_and_nonnull<AddOp, EmbedOp, ScaleOp, ScaleByOp>(rows.getDefiningOp()))
     return true;
   // Norms behind a block give the stream themselves.
   return llvm::any_of(rows.getUsers(), [](Operation *user) {

@@ -31,14 +31,17 @@ static RmsNormOp headNormOf(RopeOp rope, const Site &site) {
   return ofHeads ? norm : RmsNormOp();
 }
 
-/// The attention of `write`'s layer and step.
+/// The attention of `write`'s layer and step: the first behind it. Later layers
+/// may read the same cache.
 static AttentionOp readerOf(CacheWriteOp write) {
+  AttentionOp first;
   for (Operation *user : write.getCache().getUsers())
     if (auto attention = dyn_cast<AttentionOp>(user))
       if (attention->getBlock() == write->getBlock() &&
-          write->isBeforeInBlock(attention))
-        return attention;
-  return {};
+          write->isBeforeInBlock(attention) &&
+          (!first || attention->isBeforeInBlock(first)))
+        first = attention;
+  return first;
 }
 
 static std::optional<Box> matchRopeCacheWrite(CacheWriteOp write, Site &site) {

@@ -121,7 +121,8 @@ const Fusion mergeProjectionsFusion = {
     .kind = "projections",
     .make = createMergeProjections,
     .expected = [](ModelAttr model, func::FuncOp) {
-      return model.getAttention() + model.count("gated", model.getFfn());
+      return model.count("projected", model.getAttention()) +
+             model.count("gated", model.getFfn());
     }};
 
 } // namespace sinter

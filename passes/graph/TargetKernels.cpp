@@ -61,7 +61,8 @@ static constexpr llvm::StringLiteral kX86Ops[] = {
     "sinter.silu",           "sinter.mul",
     "sinter.sigmoid_gate",   "sinter.head_matmul",
     "sinter.latent_write",   "sinter.latent_attention",
-    "sinter.join_heads"};
+    "sinter.join_heads",     "sinter.unit_norm",
+    "sinter.scale_by"};
 
 static constexpr RegionKernel kX86Regions[] = {
     {"projections"},   {"swiglu"},           {"moe"},

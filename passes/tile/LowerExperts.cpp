@@ -33,7 +33,8 @@ static Routed launchRoute(OpGroup &group, TileBuilder &tile, RouteOp route,
   auto skeleton = tile::RouteAttr::get(
       context, experts, top, route.getScoring(), tile.row(logits).getStride(),
       route.getBias().has_value(), route.getNormalise(), route.getGroups(),
-      route.getUsedGroups(), route.getScaleAttr());
+      route.getUsedGroups(), route.getScaleAttr(),
+      route.getExpertScale().has_value());
   auto kernel = tile.kernel("route_" + Twine(route.getScoring()) + "_e" +
                                 Twine(experts) + "_t" + Twine(top),
                             skeleton);
@@ -41,6 +42,8 @@ static Routed launchRoute(OpGroup &group, TileBuilder &tile, RouteOp route,
   launch.input(logits);
   if (auto bias = route.getBiasAttr())
     launch.symbol(tile.vector(bias));
+  if (auto scale = route.getExpertScaleAttr())
+    launch.symbol(tile.vector(scale));
   launch.output(route.getIds().getType()).output(route.getWeights().getType());
   auto routed = launch.launch(kernel, group.label() + " route");
   auto sort = tile.kernel("group_e" + Twine(experts) + "_t" + Twine(top),

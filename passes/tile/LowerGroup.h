@@ -20,6 +20,8 @@ mlir::Value launchMatmul(OpGroup &group, TileBuilder &tile, MatmulOp matmul);
 NotLowered lowerEmbed(OpGroup &group, TileBuilder &tile);
 /// rms_norm, with a residual sum before it and quantisation after.
 NotLowered lowerNorm(OpGroup &group, TileBuilder &tile);
+/// unit_norm alone.
+NotLowered lowerUnitNorm(OpGroup &group, TileBuilder &tile);
 /// add, swiglu, select_rows, quantize.
 NotLowered lowerElementwise(OpGroup &group, TileBuilder &tile);
 /// Head norms, rope and cache_write.

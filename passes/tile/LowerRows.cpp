@@ -1,5 +1,6 @@
 /// Lowers what works row by row: norms with their residual sum, elementwise
 /// ops, the choice of output rows, and quantisation.
+#include "dialects/sinter/ElementwiseOps.h"
 #include "dialects/sinter/NormOps.h"
 #include "passes/tile/LowerGroup.h"
 
@@ -32,7 +33,7 @@ static FlatSymbolRefAttr normKernel(TileBuilder &tile, const NormFacts &norm,
   auto skeleton = tile::NormAttr::get(
       input.getContext(), tile.row(input), output, size, norm.epsilon, add,
       tile.countsOutputs(input), norm.layer, static_cast<bool>(norm.bias),
-      norm.heads > 1);
+      norm.heads > 1, /*unit=*/false);
   StringRef op = norm.layer ? (add ? "residual_layer_norm" : "layer_norm")
                             : (add ? "residual_norm" : "rms_norm");
   return tile.kernel(Twine(op) + (output.getQ8() ? "_q8" : "_f32") + "_n" +
@@ -84,6 +85,25 @@ NotLowered lowerNorm(OpGroup &group, TileBuilder &tile) {
   return std::nullopt;
 }
 
+NotLowered lowerUnitNorm(OpGroup &group, TileBuilder &tile) {
+  auto norm = group.only<UnitNormOp>();
+  if (!norm || group.size() != 1)
+    return "a norm without weight beside other ops";
+  Value input = group.resolve(norm.getInput());
+  unsigned width = rowWidth(input), size = width / norm.getHeads();
+  bool outputs = tile.countsOutputs(input);
+  auto skeleton = tile::NormAttr::get(
+      norm.getContext(), tile.row(input), tile.row(norm.getType()), size,
+      norm.getEpsilonAttr(), /*addend=*/false, outputs, /*layer=*/false,
+      /*bias=*/false, /*wide=*/false, /*unit=*/true);
+  auto kernel = tile.kernel(
+      "unit_norm_f32_n" + Twine(width) + "_g" + Twine(size), skeleton);
+  LaunchBuilder launch(tile, norm.getLoc());
+  launch.input(input).output(norm.getType()).countsOutputs(outputs);
+  group.replace(norm, launch.launch(kernel, group.label()).getResult(0));
+  return std::nullopt;
+}
+
 namespace {
 
 /// The one op whose result the row is, before any quantisation.
@@ -91,6 +111,7 @@ struct RowOp {
   StringRef name;
   Elementwise body;
   SmallVector<Value> inputs;
+  FlatSymbolRefAttr number; ///< of a weight, behind the inputs; null: none
 };
 
 } // namespace
@@ -98,9 +119,9 @@ struct RowOp {
 static std::optional<RowOp> rowOp(Operation *op) {
   StringRef name = op->getName().stripDialect();
   if (auto body = dyn_cast<Elementwise>(op))
-    return RowOp{name, body, op->getOperands()};
+    return RowOp{name, body, op->getOperands(), numberOf(op)};
   if (isa<SelectRowsOp, QuantizeOp>(op))
-    return RowOp{name, {}, {op->getOperand(0)}};
+    return RowOp{name, {}, {op->getOperand(0)}, {}};
   return std::nullopt;
 }
 
@@ -124,6 +145,8 @@ NotLowered lowerElementwise(OpGroup &group, TileBuilder &tile) {
     strides.push_back(tile.row(input).getStride());
     outputs |= tile.countsOutputs(input);
   }
+  if (row->number)
+    strides.push_back(0);
   auto type = cast<RankedTensorType>(result.getType());
   unsigned slots = type.getRank() == 3 ? type.getDimSize(1) : 1;
   auto skeleton = tile::ElementwiseAttr::get(
@@ -135,6 +158,8 @@ NotLowered lowerElementwise(OpGroup &group, TileBuilder &tile) {
   LaunchBuilder launch(tile, group.getRoot()->getLoc());
   for (Value input : row->inputs)
     launch.input(input);
+  if (row->number)
+    launch.symbol(tile.vector(row->number));
   launch.output(result.getType()).countsOutputs(outputs);
   group.replace(result, launch.launch(kernel, group.label()).getResult(0));
   return std::nullopt;

@@ -69,6 +69,8 @@ static NotLowered lowerGroup(OpGroup &group, TileBuilder &tile) {
     return lowerGatedNorm(group, tile);
   if (group.count<HeadColumnsOp>() || group.count<FoldOp>())
     return lowerColumns(group, tile);
+  if (group.count<UnitNormOp>())
+    return lowerUnitNorm(group, tile);
   if (llvm::any_of(group.getOps(), isNorm))
     return lowerNorm(group, tile);
   return lowerElementwise(group, tile);

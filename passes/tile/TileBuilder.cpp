@@ -1,6 +1,7 @@
 /// Makes kernels, constants and launches of the tile dialect.
 #include "passes/tile/TileBuilder.h"
 
+#include "dialects/sinter/ElementwiseOps.h"
 #include "dialects/tile/Experts.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -32,10 +33,13 @@ FlatSymbolRefAttr TileBuilder::declare(Operation *op) {
   return FlatSymbolRefAttr::get(symbols.insert(op));
 }
 
-/// What makes two bodies equal: the op and its attributes, in short.
+/// What makes two bodies equal: the op and its attributes, in short, but not
+/// which weight its number is from.
 static Attribute bodyKey(Builder &b, Elementwise body) {
   if (!body)
     return b.getUnitAttr();
+  if (numberOf(body))
+    return b.getStringAttr(body->getName().getStringRef());
   return b.getArrayAttr({b.getStringAttr(body->getName().getStringRef()),
                          body->getPropertiesAsAttribute()
                              ? body->getPropertiesAsAttribute()
@@ -63,7 +67,7 @@ void TileBuilder::fill(tile::KernelOp kernel, Elementwise body) {
     return;
   OpBuilder::InsertionGuard guard(builder);
   Location loc = kernel.getLoc();
-  unsigned count = body->getNumOperands();
+  unsigned count = body->getNumOperands() + (numberOf(body) ? 1 : 0);
   Block *block = builder.createBlock(
       &kernel.getBody(), {}, SmallVector<Type>(count, builder.getF32Type()),
       SmallVector<Location>(count, loc));

@@ -13,3 +13,20 @@ func.func @f(%x: tensor<?x64xf32>, %y: tensor<?x32xf32>) {
   %c = "sinter.geglu"(%x, %y) : (tensor<?x64xf32>, tensor<?x32xf32>) -> tensor<?x64xf32>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<?x64xf32>) {
+  // expected-error @below {{names weight @w, which is not declared}}
+  %c = sinter.scale_by %x, @w : tensor<?x64xf32>
+  return
+}
+
+// -----
+
+sinter.weight @w : tensor<64xf32> at 0 : 0
+func.func @f(%x: tensor<?x64xf32>) {
+  // expected-error @below {{multiplies by @w of 'tensor<64xf32>', expected one number}}
+  %c = sinter.scale_by %x, @w : tensor<?x64xf32>
+  return
+}

@@ -50,6 +50,15 @@ func.func @f(%l: tensor<?x8xf32>) {
 
 // -----
 
+sinter.weight @s : tensor<4xf32> at 0 : 0
+func.func @f(%l: tensor<?x8xf32>) {
+  // expected-error @below {{has a scale of 'tensor<4xf32>', expected 'tensor<8xf32>'}}
+  %i, %w = sinter.route %l softmax times @s : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  return
+}
+
+// -----
+
 func.func @f(%l: tensor<?x8xf32>) {
   // expected-error @below {{names weight @b, which is not declared}}
   %i, %w = sinter.route %l softmax bias @b : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>

@@ -33,3 +33,11 @@ func.func @f(%x: tensor<?x64xf32>) {
   %a = sinter.layer_norm %x, @w epsilon 1.0e-5 heads 3 : tensor<?x64xf32>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<?x64xf32>) {
+  // expected-error @below {{'sinter.unit_norm' op splits rows of 64 into 3 heads}}
+  %a = sinter.unit_norm %x epsilon 1.0e-5 heads 3 : tensor<?x64xf32>
+  return
+}

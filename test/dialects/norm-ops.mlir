@@ -13,5 +13,9 @@ func.func @f(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
   %b = sinter.layer_norm %a, @w bias @b epsilon 1.0e-5 : tensor<?x64xf32>
   // CHECK: sinter.layer_norm %{{.*}}, @h epsilon {{.*}} heads 4 : tensor<?x64xf32>
   %c = sinter.layer_norm %b, @h epsilon 1.0e-5 heads 4 : tensor<?x64xf32>
-  return %c : tensor<?x64xf32>
+  // CHECK: sinter.unit_norm %{{.*}} epsilon {{[^ ]*}} : tensor<?x64xf32>
+  %d = sinter.unit_norm %c epsilon 1.0e-6 : tensor<?x64xf32>
+  // CHECK: sinter.unit_norm %{{.*}} epsilon {{[^ ]*}} heads 2 : tensor<?x64xf32>
+  %e = sinter.unit_norm %d epsilon 1.0e-6 heads 2 : tensor<?x64xf32>
+  return %e : tensor<?x64xf32>
 }

@@ -8,6 +8,9 @@ SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?",
            10: "Q", 11: "q", 12: "d"}
 
 
+ALIGNMENT = 32  # of tensors, in the files that we write
+
+
 class Gguf:
     """Keys and tensor table of a file, and where the table's entries lie."""
 
@@ -46,6 +49,15 @@ class Gguf:
         """The file with this tensor under a name that nobody asks for."""
         end = self.tensors[name][2]
         return self.data[:end - 1] + b"~" + self.data[end:]
+
+    def renamed(self, name, new):
+        """The file with another name for this tensor."""
+        end = self.tensors[name][2]
+        begin = end - len(name.encode()) - 8
+        table = (self.data[:begin] + struct.pack("<Q", len(new.encode()))
+                 + new.encode() + self.data[end:self.at])
+        return (table + bytes(-len(table) % ALIGNMENT)
+                + self.data[-(-self.at // ALIGNMENT) * ALIGNMENT:])
 
     def misshapen(self, name):
         """The file with this tensor narrower; None if it is one number."""

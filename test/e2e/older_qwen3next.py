@@ -9,10 +9,9 @@ import pathlib
 import struct
 import sys
 
-from gguf_table import Gguf
+from gguf_table import ALIGNMENT, Gguf
 
 F16 = 1
-ALIGNMENT = 32
 
 
 def tensor_offset(file, name):

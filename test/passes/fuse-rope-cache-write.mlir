@@ -52,6 +52,26 @@ func.func @plain(%b: !sinter.batch, %kv: !kv, %q: tensor<?x128xf32>, %k: tensor<
   return %o : tensor<?x128xf32>
 }
 
+// Two layers read one cache: the first, which writes it, is boxed. The other's
+// query has no write to go with.
+// CHECK-LABEL: func.func @shared_cache
+// CHECK-SAME: sinter.fused = {"fuse-rope-cache-write" = 1 : i64}
+func.func @shared_cache(%b: !sinter.batch, %kv: !kv, %q: tensor<?x128xf32>, %k: tensor<?x64xf32>, %v: tensor<?x64xf32>) -> tensor<?x128xf32> {
+  // CHECK-NEXT: %[[R:.*]] = sinter.region "rope_cache_write" (%arg2, %arg3, %arg4, %arg1, %arg0)
+  // CHECK: %[[O:.*]] = sinter.attention %[[R]], %arg1
+  // CHECK-NEXT: %[[N:.*]] = sinter.rms_norm %[[O]], @qn
+  // CHECK-NEXT: %[[L:.*]] = sinter.rope %[[N]], %arg0
+  // CHECK-NEXT: sinter.attention %[[L]], %arg1
+  %qr = sinter.rope %q, %b heads 4 #rope : tensor<?x128xf32>
+  %kr = sinter.rope %k, %b heads 2 #rope : tensor<?x64xf32>
+  sinter.cache_write %kr, %v, %kv, %b : tensor<?x64xf32>, tensor<?x64xf32>, !kv
+  %o = sinter.attention %qr, %kv, %b heads 4 scale 0.1767766 : (tensor<?x128xf32>, !kv, !sinter.batch) -> tensor<?x128xf32>
+  %n = sinter.rms_norm %o, @qn epsilon 1.0e-6 : tensor<?x128xf32>
+  %l = sinter.rope %n, %b heads 4 #rope : tensor<?x128xf32>
+  %p = sinter.attention %l, %kv, %b heads 4 scale 0.1767766 : (tensor<?x128xf32>, !kv, !sinter.batch) -> tensor<?x128xf32>
+  return %p : tensor<?x128xf32>
+}
+
 // Near miss: a norm of the whole row is no head norm; it stays outside.
 // CHECK-LABEL: func.func @row_norm
 func.func @row_norm(%b: !sinter.batch, %kv: !kv, %q: tensor<?x128xf32>, %k: tensor<?x64xf32>, %v: tensor<?x64xf32>) -> tensor<?x128xf32> {

@@ -34,14 +34,15 @@ struct Route {
   bool bias, normalise;
   unsigned groups, usedGroups;
   double scale;
+  bool expertScale = false;
 
   std::string kernel() const {
     return fmt::format(
         "tile.kernel @{} #tile.route<experts = {}, top = {}, scoring = \"{}\", "
         "stride = {}, bias = {}, normalise = {}, groups = {}, usedGroups = {}, "
-        "scale = {:e} : f64> {{}}\n",
+        "scale = {:e} : f64, expertScale = {}> {{}}\n",
         name, kExperts, kTop, scoring, kExperts, bias, normalise, groups,
-        usedGroups, scale);
+        usedGroups, scale, expertScale);
   }
 };
 
@@ -50,7 +51,8 @@ constexpr Route kRoutes[] = {
     {"normalised", "softmax", false, true, 1, 1, 1.0},
     {"sigmoid", "sigmoid", true, true, 1, 1, 2.5},
     {"grouped", "sigmoid", true, true, 4, 2, 1.0},
-    {"chosen", "softmax_chosen", false, false, 1, 1, 1.0}};
+    {"chosen", "softmax_chosen", false, false, 1, 1, 1.0},
+    {"scaled", "softmax", true, true, 1, 1, 0.5, true}};
 
 struct Chosen {
   std::vector<int32_t> ids;
@@ -133,6 +135,7 @@ TEST_P(ExpertKernels, Routes) {
   ASSERT_EQ(kernels.error, "");
   std::vector<float> logits = normal(kTokens * kExperts, 1);
   std::vector<float> bias = normal(kExperts, 2);
+  std::vector<float> scales = normal(kExperts, 3);
   Batch batch = {};
   batch.tokens = kTokens;
   for (const Route &route : kRoutes) {
@@ -141,13 +144,17 @@ TEST_P(ExpertKernels, Routes) {
     std::vector<void *> operands = {logits.data()};
     if (route.bias)
       operands.push_back(bias.data());
+    if (route.expertScale)
+      operands.push_back(scales.data());
     operands.insert(operands.end(), {ids.data(), weights.data()});
     kernels[route.name](operands.data(), &batch, 0, kTokens);
     for (unsigned token = 0; token < kTokens; ++token) {
       Chosen want = choose(route, &logits[token * kExperts], bias.data());
       for (unsigned slot = 0; slot < kTop; ++slot) {
         EXPECT_EQ(ids[token * kTop + slot], want.ids[slot]) << route.name;
-        EXPECT_NEAR(weights[token * kTop + slot], want.weights[slot], 1e-6)
+        double scale = route.expertScale ? scales[want.ids[slot]] : 1.0;
+        EXPECT_NEAR(weights[token * kTop + slot], want.weights[slot] * scale,
+                    1e-6)
             << route.name;
       }
     }
@@ -170,8 +177,9 @@ TEST_P(ExpertKernels, RouteOfNonsenseStaysInBounds) {
     std::vector<int32_t> ids(3 * kTop, -1);
     std::vector<float> weights(3 * kTop);
     std::vector<void *> operands = {logits.data()};
-    if (route.bias)
-      operands.push_back(bias.data());
+    for (bool present : {route.bias, route.expertScale})
+      if (present)
+        operands.push_back(bias.data());
     operands.insert(operands.end(), {ids.data(), weights.data()});
     kernels[route.name](operands.data(), &batch, 0, 3);
     for (int32_t id : ids) {
