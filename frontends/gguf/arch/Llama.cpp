@@ -9,9 +9,10 @@ namespace sinter {
 
 static void build(ModelBuilder &model) {
   const bool routed = Experts::has(model);
+  const bool both = model.source().describes();
   const Decoder d = model.decoder();
   std::optional<Experts> experts;
-  if (routed)
+  if (routed || both)
     experts.emplace(model, d.feedForward);
   const RopeAttr rope =
       model.rope(d, RopePairs::Interleaved, "rope_freqs.weight");
@@ -21,10 +22,12 @@ static void build(ModelBuilder &model) {
         layer.rotate(layer.project(layer.norm(x, "attn_norm")), rope);
     x = layer.add(x, layer.attend(heads, Bias::Optional), "attn_add");
     const Rows normed = layer.norm(x, "ffn_norm");
-    x = layer.add(x,
-                  routed ? experts->ffn(layer, normed, Routing())
-                         : layer.gatedFfn(normed, Bias::Optional),
-                  "ffn_add");
+    Rows fed;
+    if (experts)
+      fed = experts->ffn(layer, normed, Routing());
+    if (!routed)
+      fed = layer.gatedFfn(normed, Bias::Optional);
+    x = layer.add(x, fed, "ffn_add");
   }
   model.head(x, d);
 }
