@@ -2,6 +2,8 @@
 /// to their readers.
 #include "passes/plan/HeadShares.h"
 
+#include "mlir/IR/BuiltinOps.h"
+
 #include <numeric>
 
 using namespace mlir;
