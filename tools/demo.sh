@@ -1,6 +1,6 @@
 #!/bin/sh
 # From a fresh clone to text: installs what is missing, builds, compiles the
-# bundled model for this machine, and lets it write. Can be run again.
+# bundled models for this machine, and lets them write. Can be run again.
 set -eu
 . "$(dirname -- "$0")/setup.sh"
 cd "$root"
@@ -17,15 +17,18 @@ cmake --preset release >build/configure.log 2>&1 || {
 say "ninja -C build -j$jobs (the programs only)"
 ninja -C build -j"$jobs" sinter-compile sinter-run sinter-eval sinter-inspect
 
-model=test/models/sinter-demo.Q8_0.gguf
-compiled=build/sinter-demo.sinter
-say "build/bin/compile $model -o $compiled"
-build/bin/compile "$model" -o "$compiled"
-for prompt in "The capital of France is" "Once upon a time"; do
-  echo
-  say "build/bin/run $compiled -p \"$prompt\" --temp 0 -n 160"
-  build/bin/run "$compiled" -p "$prompt" --temp 0 -n 160
-  echo
+# The hybrid has gated delta nets and experts, the other is a plain transformer.
+for name in sinter-demo sinter-hybrid; do
+  model=test/models/$name.Q8_0.gguf
+  compiled=build/$name.sinter
+  say "build/bin/compile $model -o $compiled"
+  build/bin/compile "$model" -o "$compiled"
+  for prompt in "The capital of France is" "Once upon a time"; do
+    echo
+    say "build/bin/run $compiled -p \"$prompt\" --temp 0 -n 160"
+    build/bin/run "$compiled" -p "$prompt" --temp 0 -n 160
+    echo
+  done
 done
 
 cat <<END
