@@ -3,13 +3,16 @@
 #include "compiler/Compiler.h"
 
 #include "codegen/Emitter.h"
+#include "codegen/cuda/CompileKernels.h"
 #include "codegen/cuda/DeviceTexts.h"
+#include "compiler/DeviceSection.h"
 #include "compiler/Failure.h"
 #include "compiler/HostTarget.h"
 #include "compiler/MachineRates.h"
 #include "compiler/Manifest.h"
 #include "compiler/Pipeline.h"
 #include "compiler/PlanBytes.h"
+#include "compiler/SharedWeights.h"
 #include "compiler/TextOutput.h"
 #include "compiler/TunedTiles.h"
 #include "compiler/WeightSection.h"
@@ -24,6 +27,10 @@
 #include "llvm/Support/Threading.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/Host.h"
+
+#include <cstddef>
+#include <functional>
+#include <span>
 
 using namespace mlir;
 
@@ -53,12 +60,17 @@ class Compilation {
 public:
   Compilation(const CompileOptions &options, Progress &progress)
       : options(options), progress(progress),
-        diagnostics(context, options.remarks) {
+        diagnostics(context, options.remarks),
+        progressOfKernels([this](size_t done, size_t all) {
+          this->progress.kernels(done, all);
+        }) {
     // Nobody reads the op behind a remark, and printing it takes long.
     context.printOpOnDiagnostic(false);
   }
 
   llvm::Error import(const std::string &path);
+  /// Gives each target its copy of the model.
+  llvm::Error addTargets();
   /// Fails if `output` is one of the model's own files, under any name.
   llvm::Error refuseInput(const std::string &output) const;
   /// All stages up to the one that `options.emit` needs.
@@ -68,20 +80,34 @@ public:
   CompileResult result;
 
 private:
-  void useMachine();
-  llvm::Error runStage(Stage stage);
+  /// What is made for one target; its report is in the result.
+  struct Part {
+    TargetAttr target;
+    OwningOpRef<ModuleOp> module;
+  };
+
+  Report &reportOf(size_t part) { return result.targets[part].report; }
+  void useMachine(size_t part);
+  llvm::Error runStage(ModuleOp module, Stage stage);
+  llvm::Error runStages(size_t part);
   llvm::Error writeText(const std::string &output);
   llvm::Error writeArtifact(const std::string &output);
-  llvm::Expected<std::string> emitKernels(EmitStage stage);
-  llvm::Expected<std::string> emitGpuText();
+  llvm::Error writeTarget(ArtifactBuilder &artifact, size_t part);
+  llvm::Error writeDeviceCode(ArtifactBuilder &artifact, size_t part,
+                              std::span<const std::byte> plan);
+  llvm::Expected<std::string> emitKernels(const Part &part, EmitStage stage);
+  llvm::Expected<std::string> emitGpuText(const Part &part);
   llvm::Error fillWeights(ArtifactBuilder &artifact);
+  bool hasNewestGpu(size_t part) const;
 
   CompileOptions options; ///< with the chunk that the model asks for
   Progress &progress;
   MLIRContext context;
   Diagnostics diagnostics;
   ImportedModel model;
-  TargetAttr target;
+  std::vector<Part> parts;
+  SharedWeights weights;
+  std::function<void(size_t, size_t)> progressOfKernels;
 };
 
 } // namespace
@@ -114,10 +140,15 @@ static unsigned usualChunk(ModuleOp module) {
 
 llvm::Error Compilation::import(const std::string &path) {
   progress.pass("import");
-  llvm::Expected<TargetAttr> named = targetNamed(options.target, context);
-  if (!named)
-    return named.takeError();
-  target = *named;
+  for (const std::string &name : options.targets) {
+    llvm::Expected<TargetAttr> named = targetNamed(name, context);
+    if (!named)
+      return named.takeError();
+    for (const Part &other : parts)
+      if (other.target.getLevel() == named->getLevel())
+        return failureOf("--target names '" + named->getLevel() + "' twice");
+    parts.push_back({*named, {}});
+  }
   ImportOptions importing;
   importing.kvElement = options.kvF32 ? KvElement::F32 : KvElement::F16;
   importing.pooling = options.pooling;
@@ -125,7 +156,6 @@ llvm::Error Compilation::import(const std::string &path) {
   if (!imported)
     return imported.takeError();
   model = std::move(*imported);
-  (*model.module)->setAttr("sinter.target", target);
   if (!options.chunk)
     options.chunk = usualChunk(*model.module);
   result.model = model.info;
@@ -134,31 +164,47 @@ llvm::Error Compilation::import(const std::string &path) {
   if (Status status = checkTokenizer(model.vocabulary); !status.ok())
     result.warnings.push_back("the compiled model will take token ids only: " +
                               status.message());
-  useMachine();
+  return llvm::Error::success();
+}
+
+llvm::Error Compilation::addTargets() {
+  if (parts.empty() || parts.size() > kMaxTargets)
+    return failureOf(llvm::formatv("{0} targets, expected 1 to {1}",
+                                   parts.size(), kMaxTargets));
+  if (parts.size() > 1 && options.emit != Emit::Artifact)
+    return failureOf("several targets make one artifact; --emit prints what "
+                     "is made for one");
+  result.targets.resize(parts.size());
+  for (size_t i = 0; i < parts.size(); ++i) {
+    parts[i].module = model.module->clone();
+    (*parts[i].module)->setAttr("sinter.target", parts[i].target);
+    result.targets[i].name = parts[i].target.getLevel().str();
+    useMachine(i);
+  }
   return llvm::Error::success();
 }
 
 /// Rates for predictions, typical or measured, and tuned tiles.
-void Compilation::useMachine() {
+void Compilation::useMachine(size_t index) {
+  Part &part = parts[index];
   TunedTable table;
   if (options.tunedTiles) {
     if (auto read = readTunedTable(tunedTablePath()))
       table = std::move(*read);
-    else
-      result.warnings.push_back(llvm::toString(read.takeError()) +
-                                "; it is ignored");
+    else if (std::string wrong = llvm::toString(read.takeError()); index == 0)
+      result.warnings.push_back(wrong + "; it is ignored");
   }
   for (const std::string &wrong :
-       attachTunedTiles(*model.module, options.tiles, table))
+       attachTunedTiles(*part.module, options.tiles, table))
     result.warnings.push_back(wrong);
-  bool native = options.target == "native";
-  CostModel &machine = result.report.machine;
-  machine.rates =
-      typicalRates(target, native ? llvm::sys::getHostCPUName() : StringRef());
+  bool native = options.targets[index] == "native";
+  CostModel &machine = reportOf(index).machine;
+  machine.rates = typicalRates(part.target, native ? llvm::sys::getHostCPUName()
+                                                   : StringRef());
   if (native && table.rates)
     machine.rates = measuredRates(machine.rates, *table.rates);
-  machine.lastCache = target.getL3();
-  llvm::raw_string_ostream(result.target) << target;
+  machine.lastCache = part.target.getL3();
+  llvm::raw_string_ostream(result.targets[index].facts) << part.target;
 }
 
 llvm::Error Compilation::refuseInput(const std::string &output) const {
@@ -172,12 +218,12 @@ llvm::Error Compilation::refuseInput(const std::string &output) const {
   return llvm::Error::success();
 }
 
-llvm::Error Compilation::runStage(Stage stage) {
+llvm::Error Compilation::runStage(ModuleOp module, Stage stage) {
   PassManager passes(&context);
   addStage(passes, stage, options, /*fusionRemarks=*/true);
   passes.addInstrumentation(
       std::make_unique<PassWatcher>(progress, diagnostics));
-  if (mlir::failed(passes.run(*model.module)))
+  if (mlir::failed(passes.run(module)))
     return failureOf(diagnostics.errors());
   return llvm::Error::success();
 }
@@ -202,101 +248,170 @@ static Stage lastStage(Emit emit) {
 }
 
 llvm::Error Compilation::runStages() {
+  for (size_t i = 0; i < parts.size(); ++i)
+    if (llvm::Error error = runStages(i))
+      return error;
+  return llvm::Error::success();
+}
+
+llvm::Error Compilation::runStages(size_t part) {
+  ModuleOp module = *parts[part].module;
+  Report &report = reportOf(part);
   Stage last = lastStage(options.emit);
-  if (llvm::Error error = runStage(Stage::Graph))
+  size_t told = diagnostics.events().size();
+  if (llvm::Error error = runStage(module, Stage::Graph))
     return error;
-  result.report.readGraph(*model.module, options);
-  result.report.events = diagnostics.events();
+  report.readGraph(module, options);
+  report.events.assign(diagnostics.events().begin() + told,
+                       diagnostics.events().end());
   if (last == Stage::Graph)
     return llvm::Error::success();
-  if (llvm::Error error = runStage(Stage::Tile))
+  if (llvm::Error error = runStage(module, Stage::Tile))
     return error;
-  result.report.readTiles(*model.module);
+  report.readTiles(module);
   if (last == Stage::Tile)
     return llvm::Error::success();
-  if (llvm::Error error = runStage(Stage::Plan))
+  if (llvm::Error error = runStage(module, Stage::Plan))
     return error;
-  return result.report.readPlan(*model.module);
+  weights.place(module);
+  return report.readPlan(module);
 }
 
-llvm::Expected<std::string> Compilation::emitKernels(EmitStage stage) {
-  if (isGpu(target)) {
+llvm::Expected<std::string> Compilation::emitKernels(const Part &part,
+                                                     EmitStage stage) {
+  if (isGpu(part.target)) {
     if (stage != EmitStage::Binary)
-      return failureOf("target '" + target.getLevel() +
+      return failureOf("target '" + part.target.getLevel() +
                        "' is a GPU, whose kernels are CUDA C++: --emit=cuda");
-    return emitCuda(*model.module);
+    return emitCuda(*part.module);
   }
-  auto report = [&](size_t done, size_t all) { progress.kernels(done, all); };
-  return emitX86(*model.module, stage, report, options.threads);
+  return emitX86(*part.module, stage, progressOfKernels, options.threads);
 }
 
-llvm::Expected<std::string> Compilation::emitGpuText() {
-  if (!isGpu(target))
+llvm::Expected<std::string> Compilation::emitGpuText(const Part &part) {
+  if (!isGpu(part.target))
     return failureOf("only a GPU has such kernels, and the target is '" +
-                     target.getLevel() + "'");
+                     part.target.getLevel() + "'");
   if (options.emit == Emit::Cuda)
-    return emitCuda(*model.module);
-  auto report = [&](size_t done, size_t all) { progress.kernels(done, all); };
-  return emitDeviceText(*model.module,
+    return emitCuda(*part.module);
+  return emitDeviceText(*part.module,
                         options.emit == Emit::Ptx ? DeviceText::Ptx
                                                   : DeviceText::Resources,
-                        report, options.threads);
+                        progressOfKernels, options.threads);
 }
 
 llvm::Error Compilation::writeText(const std::string &output) {
   std::string text;
   if (options.emit == Emit::Llvm || options.emit == Emit::Assembly) {
-    auto emitted = emitKernels(
-        options.emit == Emit::Llvm ? EmitStage::Llvm : EmitStage::Assembly);
+    auto emitted = emitKernels(parts.front(), options.emit == Emit::Llvm
+                                                  ? EmitStage::Llvm
+                                                  : EmitStage::Assembly);
     if (!emitted)
       return emitted.takeError();
     text = std::move(*emitted);
   } else if (options.emit == Emit::Cuda || options.emit == Emit::Ptx ||
              options.emit == Emit::Resources) {
-    auto emitted = emitGpuText();
+    auto emitted = emitGpuText(parts.front());
     if (!emitted)
       return emitted.takeError();
     text = std::move(*emitted);
   } else {
     llvm::raw_string_ostream stream(text);
-    model.module->print(stream);
+    parts.front().module->print(stream);
   }
   progress.clear();
   return writeTextFile(output, text);
 }
 
 llvm::Error Compilation::fillWeights(ArtifactBuilder &artifact) {
-  uint64_t bytes = weightSectionBytes(*model.module);
+  uint64_t bytes = weights.bytes();
   auto section = artifact.reserveSection(SectionKind::Weights, bytes);
   if (!section.ok())
     return toError(section.status());
   unsigned threads = options.threads
                          ? options.threads
                          : llvm::hardware_concurrency().compute_thread_count();
-  return fillWeightSection(*model.module, *model.file, *section, threads,
-                           [&](uint64_t done) { progress.bytes(done, bytes); });
+  for (const Part &part : parts)
+    if (llvm::Error error = fillWeightSection(
+            *part.module, *model.file, *section, threads,
+            [&](uint64_t done) { progress.bytes(done, bytes); }))
+      return error;
+  return llvm::Error::success();
+}
+
+/// Whether no other part is for a later GPU: its PTX serves those of tomorrow.
+bool Compilation::hasNewestGpu(size_t index) const {
+  auto capability = [](const Part &part) {
+    const CudaTarget *gpu =
+        findCudaTarget(std::string_view(part.target.getLevel()));
+    return gpu ? cuda::capabilityOf(*gpu) : 0;
+  };
+  return llvm::all_of(parts, [&](const Part &other) {
+    return capability(other) <= capability(parts[index]);
+  });
+}
+
+llvm::Error Compilation::writeDeviceCode(ArtifactBuilder &artifact,
+                                         size_t index,
+                                         std::span<const std::byte> plan) {
+  auto compiled =
+      cuda::compileKernels(*parts[index].module, hasNewestGpu(index),
+                           progressOfKernels, options.threads);
+  if (!compiled)
+    return failureOf(llvm::toString(compiled.takeError()) +
+                     " (--emulated-only leaves machine code out)");
+  Report &report = reportOf(index);
+  report.needs = kernelNeeds(*compiled);
+  report.noLater = compiled->noLater;
+  auto section = deviceSectionBytes(*compiled, plan, weights.bytes());
+  if (!section)
+    return section.takeError();
+  return toError(artifact.addSection(SectionKind::DeviceCode, *section,
+                                     static_cast<uint32_t>(index)));
+}
+
+/// The sections that each target has for itself.
+llvm::Error Compilation::writeTarget(ArtifactBuilder &artifact, size_t index) {
+  const Part &part = parts[index];
+  auto number = static_cast<uint32_t>(index);
+  llvm::Expected<std::string> kernels = emitKernels(part, EmitStage::Binary);
+  if (!kernels)
+    return kernels.takeError();
+  llvm::Expected<std::vector<std::byte>> plan = planBytes(*part.module);
+  if (!plan)
+    return plan.takeError();
+  for (Status status :
+       {artifact.addSection(SectionKind::Plan, *plan, number),
+        artifact.addSection(SectionKind::Kernels, *kernels, number)})
+    if (!status.ok())
+      return toError(status);
+  if (isGpu(part.target) && options.machineCode)
+    if (llvm::Error error = writeDeviceCode(artifact, index, *plan))
+      return error;
+  return toError(
+      artifact.addSection(SectionKind::Report, reportOf(index).json(), number));
 }
 
 llvm::Error Compilation::writeArtifact(const std::string &output) {
-  llvm::Expected<std::string> kernels = emitKernels(EmitStage::Binary);
-  if (!kernels)
-    return kernels.takeError();
-  llvm::Expected<std::vector<std::byte>> plan = planBytes(*model.module);
-  if (!plan)
-    return plan.takeError();
   auto artifact = ArtifactBuilder::create(output);
   if (!artifact.ok())
     return toError(artifact.status());
-  std::string manifest = manifestJson(model.info, *model.module, options,
-                                      result.report.tunedTiles());
+  std::vector<TargetAttr> targets;
+  uint64_t tuned = 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    targets.push_back(parts[i].target);
+    tuned += reportOf(i).tunedTiles();
+  }
+  std::string manifest =
+      manifestJson(model.info, *parts.front().module, targets, options, tuned);
   for (Status status :
        {artifact->addSection(SectionKind::Manifest, manifest),
-        artifact->addSection(SectionKind::Vocabulary, model.vocabulary),
-        artifact->addSection(SectionKind::Plan, *plan),
-        artifact->addSection(SectionKind::Kernels, *kernels),
-        artifact->addSection(SectionKind::Report, result.report.json())})
+        artifact->addSection(SectionKind::Vocabulary, model.vocabulary)})
     if (!status.ok())
       return toError(status);
+  for (size_t i = 0; i < parts.size(); ++i)
+    if (llvm::Error error = writeTarget(*artifact, i))
+      return error;
   if (llvm::Error error = fillWeights(*artifact))
     return error;
   return toError(artifact->finish());
@@ -308,6 +423,16 @@ llvm::Error Compilation::write(const std::string &output) {
   progress.clear();
   result.remarks = diagnostics.remarks();
   return error;
+}
+
+/// The report, or those of several targets in an array.
+static std::string reportText(const CompileResult &result) {
+  if (result.targets.size() == 1)
+    return result.targets.front().report.json();
+  std::string text = "[";
+  for (const TargetResult &target : result.targets)
+    (text += text.size() > 1 ? ", " : "") += target.report.json();
+  return text + "]\n";
 }
 
 llvm::Expected<CompileResult> compileModel(const std::string &path,
@@ -325,13 +450,15 @@ llvm::Expected<CompileResult> compileModel(const std::string &path,
   for (const std::string &written : {output, options.report})
     if (llvm::Error error = compilation.refuseInput(written))
       return error;
+  if (llvm::Error error = compilation.addTargets())
+    return error;
   if (llvm::Error error = compilation.runStages())
     return error;
   if (llvm::Error error = compilation.write(output))
     return error;
   if (!options.report.empty())
     if (llvm::Error error =
-            writeTextFile(options.report, compilation.result.report.json()))
+            writeTextFile(options.report, reportText(compilation.result)))
       return error;
   return std::move(compilation.result);
 }

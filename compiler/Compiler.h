@@ -14,10 +14,15 @@
 
 namespace sinter {
 
+struct TargetResult {
+  std::string name;  ///< "x86-64-v4", "sm_121a"
+  std::string facts; ///< #sinter.target, as the IR prints it
+  Report report;     ///< as far as `emit` went
+};
+
 struct CompileResult {
   ModelInfo model;
-  std::string target; ///< #sinter.target, as the IR prints it
-  Report report;      ///< as far as `emit` went
+  std::vector<TargetResult> targets; ///< one at least
   std::vector<std::string> remarks;
   std::vector<std::string> warnings;
 };

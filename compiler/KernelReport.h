@@ -25,6 +25,19 @@ struct KernelResult {
   uint64_t rowBytes = 0; ///< activations read and written for each row
 };
 
+/// What machine code for a GPU needs of it (codegen/cuda/Resources.h).
+struct KernelNeeds {
+  std::string name;
+  unsigned threads = 0;   ///< of a block
+  unsigned registers = 0; ///< of a thread
+  unsigned shared = 0;    ///< bytes of a block
+  unsigned spills = 0;    ///< bytes of a thread
+  unsigned stack = 0;     ///< likewise
+  unsigned warps = 0;     ///< that a multiprocessor holds, and could hold
+  unsigned mostWarps = 0;
+  std::string obstacle; ///< why the GPU cannot run it, or not well
+};
+
 /// All kernels of a module with tiles, in order.
 std::vector<KernelResult> describeKernels(mlir::ModuleOp module);
 

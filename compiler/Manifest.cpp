@@ -15,10 +15,10 @@ static const char *taskOf(ResultAttr result) {
 }
 
 std::string manifestJson(const ModelInfo &info, mlir::ModuleOp module,
+                         llvm::ArrayRef<TargetAttr> targets,
                          const CompileOptions &options, uint64_t tunedTiles) {
   using Json = nlohmann::ordered_json;
   auto model = module->getAttrOfType<ModelAttr>("sinter.model");
-  auto target = module->getAttrOfType<TargetAttr>("sinter.target");
   auto result = module->getAttrOfType<ResultAttr>("sinter.result");
   Json json;
   json["compiler"] = "sinter " SINTER_VERSION;
@@ -34,12 +34,14 @@ std::string manifestJson(const ModelInfo &info, mlir::ModuleOp module,
                    {"task", taskOf(result)}};
   if (!info.rankTemplate.empty())
     json["model"]["rank_template"] = info.rankTemplate;
-  json["target"] = {{"name", target.getLevel().str()},
-                    {"features", target.getFeatures().str()},
-                    {"cores", target.getCores()}};
-  json["requires"] = requiredFeatures(target);
+  json["targets"] = Json::array();
+  for (TargetAttr target : targets)
+    json["targets"].push_back({{"name", target.getLevel().str()},
+                               {"features", target.getFeatures().str()},
+                               {"cores", target.getCores()},
+                               {"requires", requiredFeatures(target)}});
   json["options"] = {
-      {"target", options.target},     {"fusions", options.fuse},
+      {"targets", options.targets},   {"fusions", options.fuse},
       {"disabled", options.disabled}, {"kv", options.kvF32 ? "f32" : "f16"},
       {"chunk", options.chunk},       {"tuned_tiles", tunedTiles}};
   if (!options.pooling.empty())

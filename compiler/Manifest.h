@@ -11,8 +11,10 @@
 namespace sinter {
 
 /// JSON; docs/artifact.md describes the keys. `options.threads` is not in it:
-/// it changes no byte. `tunedTiles` counts the kernels whose tile was measured.
+/// it changes no byte. `module` holds the model's facts; `tunedTiles` counts
+/// the kernels whose tile was measured.
 std::string manifestJson(const ModelInfo &info, mlir::ModuleOp module,
+                         llvm::ArrayRef<TargetAttr> targets,
                          const CompileOptions &options, uint64_t tunedTiles);
 
 } // namespace sinter

@@ -30,7 +30,10 @@ struct TileOverride {
 };
 
 struct CompileOptions {
-  std::string target = "native"; ///< native, an x86-64 level or a GPU
+  /// native, x86-64 levels and GPUs, each once
+  std::vector<std::string> targets = {"native"};
+  /// Machine code for GPUs; without, an emulated device runs the file.
+  bool machineCode = true;
   Emit emit = Emit::Artifact;
   bool fuse = true;                  ///< --fusion-level=0 clears it
   std::vector<std::string> disabled; ///< passes switched off (--no-<name>)

@@ -132,6 +132,21 @@ layersJson(const std::vector<FusionEvent> &events) {
   return layers;
 }
 
+static nlohmann::ordered_json needsJson(const std::vector<KernelNeeds> &needs) {
+  auto json = nlohmann::ordered_json::array();
+  for (const KernelNeeds &kernel : needs)
+    json.push_back({{"name", kernel.name},
+                    {"threads", kernel.threads},
+                    {"registers", kernel.registers},
+                    {"shared_bytes", kernel.shared},
+                    {"spill_bytes", kernel.spills},
+                    {"stack_bytes", kernel.stack},
+                    {"resident_warps", kernel.warps},
+                    {"most_warps", kernel.mostWarps},
+                    {"obstacle", kernel.obstacle}});
+  return json;
+}
+
 std::string Report::json() const {
   nlohmann::ordered_json json;
   json["fusions"] = nlohmann::ordered_json::array();
@@ -151,6 +166,10 @@ std::string Report::json() const {
                                {"reason", kernel.reason},
                                {"tuned", kernel.tuned},
                                {"row_bytes", kernel.rowBytes}});
+  if (!needs.empty())
+    json["resources"] = needsJson(needs);
+  if (!noLater.empty())
+    json["no_later_gpus"] = noLater;
   json["regimes"] = nlohmann::ordered_json::array();
   for (const RegimeResult &regime : regimes)
     json["regimes"].push_back({{"max_tokens", regime.maxTokens},

@@ -43,7 +43,9 @@ struct Report {
   std::vector<std::string> inlined; ///< regions without a kernel, and why
   std::vector<FusionEvent> events;  ///< in order of passes, then of places
   std::vector<KernelResult> kernels;
-  CostModel machine; ///< with which `steps` are predicted
+  std::vector<KernelNeeds> needs; ///< of a GPU's kernels, once compiled
+  std::string noLater; ///< why later GPUs cannot run them; empty: they can
+  CostModel machine;   ///< with which `steps` are predicted
   std::vector<RegimeResult> regimes;
   std::vector<StepPrediction> steps;
   uint64_t weightBytes = 0;

@@ -5,6 +5,7 @@
 
 #include "codegen/x86/Packer.h"
 #include "compiler/ConstantData.h"
+#include "compiler/SharedWeights.h"
 #include "dialects/plan/Plan.h"
 #include "dialects/sinter/RowRuns.h"
 #include "dialects/tile/Experts.h"
@@ -252,9 +253,12 @@ llvm::Error fillWeightSection(ModuleOp module, const GgufModel &file,
                               std::span<std::byte> section, unsigned threads,
                               llvm::function_ref<void(uint64_t)> progress) {
   Writer writer(module, file, section, threads, progress);
-  for (auto weight : module.getOps<plan::WeightOp>())
+  for (auto weight : module.getOps<plan::WeightOp>()) {
+    if (weight->hasAttr(kSharedWeightAttr))
+      continue;
     if (llvm::Error error = writer.write(weight))
       return error;
+  }
   return llvm::Error::success();
 }
 

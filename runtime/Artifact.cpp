@@ -16,8 +16,7 @@ Result<Artifact> Artifact::parse(std::span<const std::byte> file) {
   Result<ArtifactView> view = ArtifactView::parse(file);
   if (!view.ok())
     return view.status();
-  for (SectionKind kind : {SectionKind::Manifest, SectionKind::Plan,
-                           SectionKind::Kernels, SectionKind::Weights})
+  for (SectionKind kind : {SectionKind::Manifest, SectionKind::Weights})
     if (!view->has(kind))
       return Status(Code::CorruptData, fmt::format("artifact has no {} section",
                                                    sectionName(kind)));
@@ -27,12 +26,48 @@ Result<Artifact> Artifact::parse(std::span<const std::byte> file) {
   if (!manifest.ok())
     return manifest.status();
   artifact.manifest_ = std::move(*manifest);
-  Result<Plan> plan = parsePlan(artifact.view_.section(SectionKind::Plan),
-                                artifact.weights().size());
+  for (const ManifestTarget &target : artifact.manifest_.targets)
+    SINTER_TRY(artifact.addTarget(target));
+  for (const SectionEntry &entry : artifact.view_.sections())
+    if (entry.target >= artifact.targets_.size())
+      return Status(Code::CorruptData,
+                    fmt::format("{} section: it is for target {}, the manifest "
+                                "has {}",
+                                sectionName(entry.kind), entry.target,
+                                artifact.targets_.size()));
+  return artifact;
+}
+
+/// The next one of the manifest.
+Status Artifact::addTarget(const ManifestTarget &machine) {
+  const auto index = static_cast<uint32_t>(targets_.size());
+  for (SectionKind kind : {SectionKind::Plan, SectionKind::Kernels})
+    if (!view_.has(kind, index))
+      return Status(Code::CorruptData,
+                    fmt::format("artifact has no {} section for target {}",
+                                sectionName(kind), index));
+  ArtifactTarget target;
+  target.machine = machine;
+  target.kernels = view_.section(SectionKind::Kernels, index);
+  target.report = view_.section(SectionKind::Report, index);
+  Result<Plan> plan =
+      parsePlan(view_.section(SectionKind::Plan, index), weights().size());
   if (!plan.ok())
     return plan.status();
-  artifact.plan_ = std::move(*plan);
-  return artifact;
+  target.plan = std::move(*plan);
+  if (view_.has(SectionKind::DeviceCode, index)) {
+    if (!machine.isGpu())
+      return Status(
+          Code::CorruptData,
+          fmt::format("device code section: target {} is no GPU", index));
+    Result<DeviceCode> code = parseDeviceCode(
+        view_.section(SectionKind::DeviceCode, index), target.plan);
+    if (!code.ok())
+      return code.status();
+    target.code = std::move(*code);
+  }
+  targets_.push_back(std::move(target));
+  return {};
 }
 
 Result<Artifact> Artifact::open(const std::string &path) {
@@ -50,25 +85,47 @@ Result<Artifact> Artifact::open(const std::string &path) {
   return artifact;
 }
 
-/// Of an artifact for a GPU the kernels section is the text of its kernels.
-Result<KernelLibrary> Artifact::loadLibrary(Device device) const {
-  std::span<const std::byte> section = view_.section(SectionKind::Kernels);
-  bool gpu = manifest_.target.starts_with("sm_");
-  if (gpu && device == Device::Target)
-    return Status(Code::Unsupported,
-                  fmt::format("its kernels are for the GPU {}, which this "
-                              "version runs on an emulated device only: "
-                              "--device emulated",
-                              manifest_.target));
-  if (!gpu && device == Device::Emulated)
+/// Names of all targets, for messages.
+static std::string namesOf(std::span<const ArtifactTarget> targets) {
+  std::string names;
+  for (const ArtifactTarget &target : targets)
+    names += (names.empty() ? "" : ", ") + target.machine.name;
+  return names;
+}
+
+Status Artifact::chooseFor(Device device) {
+  const bool emulated = device == Device::Emulated;
+  Status problem;
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    const ManifestTarget &machine = targets_[i].machine;
+    if (machine.isGpu() != emulated)
+      continue;
+    Status suits = emulated ? Status() : checkCpuFeatures(machine.required);
+    if (suits.ok()) {
+      chosen_ = i;
+      return {};
+    }
+    problem = suits;
+  }
+  if (!problem.ok())
+    return problem;
+  if (emulated)
     return Status(Code::InvalidArgument,
                   fmt::format("its kernels are for {}; an emulated device runs "
                               "those of a GPU",
-                              manifest_.target));
-  if (!gpu) {
-    SINTER_TRY(checkCpuFeatures(manifest_.required));
+                              namesOf(targets_)));
+  return Status(Code::Unsupported,
+                fmt::format("its kernels are for the GPU {}, which this "
+                            "version runs on an emulated device only: "
+                            "--device emulated",
+                            namesOf(targets_)));
+}
+
+/// Of an artifact for a GPU the kernels section is the text of its kernels.
+Result<KernelLibrary> Artifact::loadLibrary() const {
+  std::span<const std::byte> section = target().kernels;
+  if (!target().machine.isGpu())
     return KernelLibrary::load(section);
-  }
   Result<std::vector<std::byte>> object = compileForHost(
       {reinterpret_cast<const char *>(section.data()), section.size()});
   if (!object.ok())
@@ -77,16 +134,18 @@ Result<KernelLibrary> Artifact::loadLibrary(Device device) const {
 }
 
 Status Artifact::loadKernels(Device device) {
-  if (!kernels_.empty() || plan_.kernels.empty())
+  if (!kernels_.empty())
     return {};
-  Result<KernelLibrary> library = loadLibrary(device);
+  if (Status chosen = chooseFor(device); !chosen.ok())
+    return chosen.in(fmt::format("'{}'", path_));
+  Result<KernelLibrary> library = loadLibrary();
   if (!library.ok())
     return library.status().in(fmt::format("'{}'", path_));
   std::vector<KernelFunction> kernels;
-  kernels.reserve(plan_.kernels.size());
-  for (const PlanKernel &kernel : plan_.kernels) {
+  kernels.reserve(plan().kernels.size());
+  for (const PlanKernel &kernel : plan().kernels) {
     Result<KernelFunction> function =
-        library->find(std::string(plan_.string(kernel.name)));
+        library->find(std::string(plan().string(kernel.name)));
     if (!function.ok())
       return function.status().in(fmt::format("'{}'", path_));
     kernels.push_back(*function);
@@ -110,10 +169,6 @@ std::span<const std::byte> Artifact::weights() const {
 
 std::span<const std::byte> Artifact::vocabulary() const {
   return view_.section(SectionKind::Vocabulary);
-}
-
-std::span<const std::byte> Artifact::report() const {
-  return view_.section(SectionKind::Report);
 }
 
 } // namespace sinter

@@ -5,6 +5,7 @@
 
 #include "runtime/ArtifactView.h"
 #include "runtime/Device.h"
+#include "runtime/DeviceCode.h"
 #include "runtime/Manifest.h"
 #include "runtime/MappedMemory.h"
 #include "runtime/Plan.h"
@@ -12,11 +13,21 @@
 #include "runtime/cpu/KernelLibrary.h"
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace sinter {
+
+/// One of the machines that a file was compiled for. Sections stay where they
+/// are in the file.
+struct ArtifactTarget {
+  ManifestTarget machine;
+  Plan plan;
+  std::span<const std::byte> kernels, report;
+  std::optional<DeviceCode> code; ///< of a GPU, where the compiler made it
+};
 
 /// A checked artifact. Spans into it live as long as it does; moving it keeps
 /// them valid.
@@ -29,10 +40,17 @@ public:
   /// The same for bytes that outlive the artifact.
   static Result<Artifact> parse(std::span<const std::byte> file);
 
-  /// Makes the kernels callable. Errors: Unsupported when this processor lacks
-  /// a required feature or they are for a GPU, CorruptData for kernels that do
-  /// not load; for an emulated device InvalidArgument if they are for no GPU,
-  /// and compileForHost()'s.
+  /// What the file was compiled for, in the manifest's order; and the one that
+  /// plan(), report() and kernels() are of: the first, until another is chosen.
+  std::span<const ArtifactTarget> targets() const { return targets_; }
+  const ArtifactTarget &target() const { return targets_[chosen_]; }
+  void choose(size_t target) { chosen_ = target; }
+
+  /// Makes the kernels callable, and chooses the first target whose they can
+  /// be. Errors: Unsupported when this processor lacks a required feature or
+  /// all are for GPUs, CorruptData for kernels that do not load; for an
+  /// emulated device InvalidArgument if none is for a GPU, and
+  /// compileForHost()'s.
   Status loadKernels(Device device = Device::Target);
 
   /// What went wrong in a kernel so far, which only an emulated device tells.
@@ -41,10 +59,10 @@ public:
   const std::string &path() const { return path_; }
   const ArtifactView &view() const { return view_; }
   const Manifest &manifest() const { return manifest_; }
-  const Plan &plan() const { return plan_; }
+  const Plan &plan() const { return target().plan; }
   std::span<const std::byte> weights() const;
   std::span<const std::byte> vocabulary() const;
-  std::span<const std::byte> report() const;
+  std::span<const std::byte> report() const { return target().report; }
 
   /// One per PlanKernel, after loadKernels().
   std::span<const KernelFunction> kernels() const { return kernels_; }
@@ -52,13 +70,16 @@ public:
 private:
   explicit Artifact(ArtifactView view) : view_(std::move(view)) {}
 
+  Status addTarget(const ManifestTarget &target);
+  Status chooseFor(Device device);
+  Result<KernelLibrary> loadLibrary() const;
+
   std::string path_;
   MappedMemory file_;
   ArtifactView view_;
   Manifest manifest_;
-  Plan plan_;
-  Result<KernelLibrary> loadLibrary(Device device) const;
-
+  std::vector<ArtifactTarget> targets_;
+  size_t chosen_ = 0;
   KernelLibrary library_;
   const char *(*fault_)() = nullptr;
   std::vector<KernelFunction> kernels_;

@@ -79,8 +79,10 @@ void ArtifactBuilder::unmap() {
 }
 
 Status ArtifactBuilder::addSection(SectionKind kind,
-                                   std::span<const std::byte> bytes) {
-  Result<std::span<std::byte>> section = reserveSection(kind, bytes.size());
+                                   std::span<const std::byte> bytes,
+                                   uint32_t target) {
+  Result<std::span<std::byte>> section =
+      reserveSection(kind, bytes.size(), target);
   if (!section.ok())
     return section.status();
   if (!bytes.empty())
@@ -88,18 +90,20 @@ Status ArtifactBuilder::addSection(SectionKind kind,
   return {};
 }
 
-Status ArtifactBuilder::addSection(SectionKind kind, std::string_view text) {
-  return addSection(kind, std::as_bytes(std::span(text)));
+Status ArtifactBuilder::addSection(SectionKind kind, std::string_view text,
+                                   uint32_t target) {
+  return addSection(kind, std::as_bytes(std::span(text)), target);
 }
 
 Result<std::span<std::byte>> ArtifactBuilder::reserveSection(SectionKind kind,
-                                                             uint64_t bytes) {
+                                                             uint64_t bytes,
+                                                             uint32_t target) {
   if (sections_.size() == kMaxSections)
     return Status(Code::OutOfRange,
                   fmt::format("artifact has {} sections already, the limit",
                               kMaxSections));
   for (const Section &section : sections_)
-    if (section.entry.kind == kind)
+    if (section.entry.kind == kind && section.entry.target == target)
       return Status(Code::InvalidArgument,
                     fmt::format("section of kind {} is added twice",
                                 static_cast<uint32_t>(kind)));
@@ -121,7 +125,7 @@ Result<std::span<std::byte>> ArtifactBuilder::reserveSection(SectionKind kind,
       return fail(fmt::format("map {} bytes of", bytes));
     data = static_cast<std::byte *>(mapped);
   }
-  sections_.push_back({{kind, 0, offset, bytes, 0}, data});
+  sections_.push_back({{kind, target, offset, bytes, 0}, data});
   end_ = offset + bytes;
   return std::span<std::byte>(data, bytes);
 }

@@ -27,14 +27,17 @@ public:
   ArtifactBuilder &operator=(ArtifactBuilder &&other) noexcept;
   ~ArtifactBuilder();
 
-  /// Adds a section whose bytes are at hand.
-  Status addSection(SectionKind kind, std::span<const std::byte> bytes);
-  Status addSection(SectionKind kind, std::string_view text);
+  /// Adds a section whose bytes are at hand; `target` where each has its own.
+  Status addSection(SectionKind kind, std::span<const std::byte> bytes,
+                    uint32_t target = 0);
+  Status addSection(SectionKind kind, std::string_view text,
+                    uint32_t target = 0);
 
   /// Adds a section of `bytes` zeroes mapped from the file, to be filled in
   /// place (by several threads, in any order) before finish(). The span is
   /// valid until finish(). Errors: ResourceExhausted when the disk is full.
-  Result<std::span<std::byte>> reserveSection(SectionKind kind, uint64_t bytes);
+  Result<std::span<std::byte>> reserveSection(SectionKind kind, uint64_t bytes,
+                                              uint32_t target = 0);
 
   /// Hashes everything, writes the header and renames the file to its name.
   Status finish();

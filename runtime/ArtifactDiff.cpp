@@ -134,7 +134,8 @@ Values timeValues(const Artifact &, const Json &report) {
 Values sectionValues(const Artifact &artifact, const Json &) {
   Values values = Json::object();
   for (const SectionEntry &entry : artifact.view().sections())
-    values[sectionName(entry.kind)] =
+    values[sectionName(entry.kind) +
+           (entry.target ? fmt::format(" {}", entry.target) : "")] =
         fmt::format("{} bytes, hash {:016x}", entry.bytes, entry.hash);
   return values;
 }

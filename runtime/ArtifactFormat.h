@@ -16,10 +16,12 @@ namespace sinter {
 
 inline constexpr char kArtifactMagic[8] = {'S', 'I', 'N',  'T',
                                            'E', 'R', '\n', '\x1a'};
-inline constexpr uint32_t kArtifactVersion = 9;
+inline constexpr uint32_t kArtifactVersion = 10;
 inline constexpr uint64_t kSectionAlignment = 64 * 1024;
 /// More sections than any version defines; a larger count is corrupt.
 inline constexpr uint32_t kMaxSections = 64;
+/// Processors and GPUs that one file may be compiled for.
+inline constexpr uint32_t kMaxTargets = 12;
 
 struct FileHeader {
   char magic[8];
@@ -31,18 +33,20 @@ struct FileHeader {
 static_assert(sizeof(FileHeader) == 32);
 
 enum class SectionKind : uint32_t {
-  Manifest = 1,   ///< JSON: model, target, options, required CPU features
+  Manifest = 1,   ///< JSON: model, targets, options, required CPU features
   Vocabulary = 2, ///< runtime/Vocabulary.h's serialised form
-  Plan = 3,       ///< PlanHeader and its tables, below
-  Kernels = 4,    ///< an ELF shared object that exports every kernel
+  Plan = 3,       ///< PlanHeader and its tables, below; one for each target
+  Kernels = 4,    ///< likewise: an ELF shared object that exports every kernel,
+                  ///< or for a GPU their text
   Weights = 5,    ///< packed weights and constants, used in place
-  Report = 6,     ///< JSON: fusion report
+  Report = 6,     ///< JSON, likewise: fusion report
+  DeviceCode = 7, ///< likewise: machine code for a GPU, runtime/DeviceCode.h
 };
 
 struct SectionEntry {
   SectionKind kind;
-  uint32_t reserved; ///< 0
-  uint64_t offset;   ///< from the start of the file, multiple of 64 KiB
+  uint32_t target; ///< number in the manifest; 0 for what all targets share
+  uint64_t offset; ///< from the start of the file, multiple of 64 KiB
   uint64_t bytes;
   uint64_t hash; ///< XXH3-64 of the section's bytes
 };

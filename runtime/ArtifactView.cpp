@@ -29,8 +29,15 @@ const char *sectionName(SectionKind kind) {
     return "weights";
   case SectionKind::Report:
     return "report";
+  case SectionKind::DeviceCode:
+    return "device code";
   }
   return nullptr;
+}
+
+bool isPerTarget(SectionKind kind) {
+  return kind == SectionKind::Plan || kind == SectionKind::Kernels ||
+         kind == SectionKind::Report || kind == SectionKind::DeviceCode;
 }
 
 static Status corrupt(std::string message) {
@@ -82,9 +89,11 @@ static Status checkEntry(const SectionEntry &entry, uint64_t end,
   if (!name)
     return corrupt(fmt::format("section of unknown kind {}",
                                static_cast<uint32_t>(entry.kind)));
-  if (entry.reserved != 0)
-    return corrupt(fmt::format("{} section: reserved field is {}, expected 0",
-                               name, entry.reserved));
+  const uint32_t targets = isPerTarget(entry.kind) ? kMaxTargets : 1;
+  if (entry.target >= targets)
+    return corrupt(fmt::format("{} section: it is for target {}, expected 0 "
+                               "to {}",
+                               name, entry.target, targets - 1));
   if (entry.offset % kSectionAlignment != 0)
     return corrupt(fmt::format("{} section: offset {} is not a multiple of {}",
                                name, entry.offset, kSectionAlignment));
@@ -138,7 +147,8 @@ Result<ArtifactView> ArtifactView::parse(std::span<const std::byte> file) {
     const SectionEntry &entry = view.sections_[i];
     SINTER_TRY(checkEntry(entry, end, file.size()));
     for (size_t k = 0; k < i; ++k)
-      if (view.sections_[k].kind == entry.kind)
+      if (view.sections_[k].kind == entry.kind &&
+          view.sections_[k].target == entry.target)
         return corrupt(fmt::format("artifact has two {} sections",
                                    sectionName(entry.kind)));
     SINTER_TRY(checkSection(file, entry, end));
@@ -150,17 +160,19 @@ Result<ArtifactView> ArtifactView::parse(std::span<const std::byte> file) {
   return view;
 }
 
-std::span<const std::byte> ArtifactView::section(SectionKind kind) const {
+std::span<const std::byte> ArtifactView::section(SectionKind kind,
+                                                 uint32_t target) const {
   for (const SectionEntry &entry : sections_)
-    if (entry.kind == kind)
+    if (entry.kind == kind && entry.target == target)
       return file_.subspan(entry.offset, entry.bytes);
   return {};
 }
 
-bool ArtifactView::has(SectionKind kind) const {
-  return std::any_of(
-      sections_.begin(), sections_.end(),
-      [&](const SectionEntry &entry) { return entry.kind == kind; });
+bool ArtifactView::has(SectionKind kind, uint32_t target) const {
+  return std::any_of(sections_.begin(), sections_.end(),
+                     [&](const SectionEntry &entry) {
+                       return entry.kind == kind && entry.target == target;
+                     });
 }
 
 } // namespace sinter

@@ -14,6 +14,9 @@ namespace sinter {
 /// "manifest", "plan", ...; null for a kind this version does not define.
 const char *sectionName(SectionKind kind);
 
+/// Whether each target of an artifact has such a section of its own.
+bool isPerTarget(SectionKind kind);
+
 /// The sections of an artifact whose bytes outlive this view.
 class ArtifactView {
 public:
@@ -25,8 +28,9 @@ public:
   std::span<const SectionEntry> sections() const { return sections_; }
 
   /// Empty when the artifact has no such section.
-  std::span<const std::byte> section(SectionKind kind) const;
-  bool has(SectionKind kind) const;
+  std::span<const std::byte> section(SectionKind kind,
+                                     uint32_t target = 0) const;
+  bool has(SectionKind kind, uint32_t target = 0) const;
 
 private:
   ArtifactView() = default;

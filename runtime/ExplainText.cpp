@@ -16,8 +16,8 @@
 namespace sinter {
 namespace {
 
-constexpr const char *kKeys[] = {"machine", "fusions", "inlined",
-                                 "steps",   "layers",  "kernels"};
+constexpr const char *kKeys[] = {"machine", "fusions", "inlined",  "steps",
+                                 "layers",  "kernels", "resources"};
 
 /// The list under a key; empty if there is none.
 const Json &listOf(const Json &object, const char *key) {
@@ -74,6 +74,7 @@ private:
   void printLayers();
   void printLayer(const Layer &layer, const std::string &names);
   void printKernels();
+  void printResources();
 
   template <typename... Args>
   void print(fmt::format_string<Args...> format, Args &&...args) {
@@ -273,6 +274,24 @@ void Explainer::printKernels() {
   }
 }
 
+/// What machine code for a GPU needs of it.
+void Explainer::printResources() {
+  const Json &resources = listOf(report, "resources");
+  if (!resources.empty())
+    print("\nresources: threads, registers, bytes of shared memory, warps that "
+          "a multiprocessor holds\n");
+  for (const Json &kernel : resources) {
+    print("  {:4} {:4} {:6} {:3} of {:<3} {}\n", numberOf(kernel, "threads"),
+          numberOf(kernel, "registers"), numberOf(kernel, "shared_bytes"),
+          numberOf(kernel, "resident_warps"), numberOf(kernel, "most_warps"),
+          textOf(kernel, "name"));
+    if (std::string obstacle = textOf(kernel, "obstacle"); !obstacle.empty())
+      print("      {}\n", obstacle);
+  }
+  if (std::string why = textOf(report, "no_later_gpus"); !why.empty())
+    print("no PTX for later GPUs: {}\n", why);
+}
+
 std::string Explainer::text() {
   addSteps();
   addFusions();
@@ -282,6 +301,7 @@ std::string Explainer::text() {
       print("inlined: {}\n", printable(reason.get<std::string>()));
   printLayers();
   printKernels();
+  printResources();
   return std::move(out);
 }
 

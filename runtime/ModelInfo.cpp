@@ -143,13 +143,23 @@ std::string modelLine(const Artifact &artifact) {
   return line + ")";
 }
 
+/// The target in use, and which others the file has.
+std::string targetLine(const Artifact &artifact) {
+  const std::string &used = artifact.target().machine.name;
+  std::string others;
+  for (const ArtifactTarget &target : artifact.targets())
+    if (target.machine.name != used)
+      others += (others.empty() ? "" : ", ") + printable(target.machine.name);
+  return printable(used) + (others.empty() ? "" : " (also for " + others + ")");
+}
+
 } // namespace
 
 std::string modelText(const Artifact &artifact, const Session &session) {
   MemoryUse use = memoryUse(artifact.plan(), session.contextLength());
   const Manifest &manifest = artifact.manifest();
   std::string required;
-  for (const std::string &feature : manifest.required)
+  for (const std::string &feature : artifact.target().machine.required)
     required += (required.empty() ? "" : " ") + printable(feature);
   std::string text;
   addLine(text, "file",
@@ -158,7 +168,7 @@ std::string modelText(const Artifact &artifact, const Session &session) {
   addLine(text, "model", modelLine(artifact));
   addLine(text, "gives", resultLine(artifact.plan()));
   addLine(text, "compiler", printable(manifest.compiler));
-  addLine(text, "target", printable(manifest.target));
+  addLine(text, "target", targetLine(artifact));
   addLine(text, "requires", required);
   addLine(text, "threads", fmt::format("{}", session.threads()));
   addLine(text, "context",

@@ -141,7 +141,8 @@ Result<Variant> Tuner::variant(const char *file,
 }
 
 const KernelResult *Tuner::kernel(const std::string &name) const {
-  for (const KernelResult &kernel : rules.compiled.report.kernels)
+  for (const KernelResult &kernel :
+       rules.compiled.targets.front().report.kernels)
     if (kernel.name == name)
       return &kernel;
   return nullptr;
@@ -200,7 +201,8 @@ Result<Gains> Tuner::compare(Variant &other) {
 /// Gives every kernel its candidate of this number.
 Status Tuner::tryRound(size_t round) {
   std::vector<TileOverride> tiles;
-  for (const KernelResult &kernel : rules.compiled.report.kernels)
+  for (const KernelResult &kernel :
+       rules.compiled.targets.front().report.kernels)
     if (round < kernel.candidates.size())
       tiles.push_back(
           {kernel.skeleton, kernel.tokens, kernel.candidates[round]});
@@ -210,7 +212,7 @@ Status Tuner::tryRound(size_t round) {
                                        made.status().message()));
     return {};
   }
-  if (made->compiled.report.tunedTiles() == 0) {
+  if (made->compiled.targets.front().report.tunedTiles() == 0) {
     result.notes.push_back(fmt::format("round {} changed no tile", round + 1));
     return {};
   }
@@ -283,8 +285,9 @@ Status Tuner::writeTable() {
     result.notes.push_back(llvm::toString(old.takeError()) +
                            "; a new table takes its place");
   }
-  const std::string &target = rules.compiled.target;
-  for (const KernelResult &kernel : rules.compiled.report.kernels) {
+  const std::string &target = rules.compiled.targets.front().facts;
+  for (const KernelResult &kernel :
+       rules.compiled.targets.front().report.kernels) {
     if (!found.count(kernel.name) && result.rounds < kernel.candidates.size())
       continue;
     std::erase_if(table.tiles, [&](const TunedTile &tile) {
@@ -330,7 +333,8 @@ Result<TuningResult> Tuner::run() {
   if (!made.ok())
     return made.status();
   rules = std::move(*made);
-  for (const KernelResult &kernel : rules.compiled.report.kernels) {
+  for (const KernelResult &kernel :
+       rules.compiled.targets.front().report.kernels) {
     result.kernels += !kernel.candidates.empty();
     result.rounds = std::max(result.rounds, kernel.candidates.size());
   }

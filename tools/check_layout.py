@@ -15,6 +15,7 @@ FOLDERS = ["runtime", "dialects", "frontends", "passes", "codegen",
 # the artifact, what the vocabulary section holds, who judges it, what a launch
 # should take, and the way errors travel.
 CONTRACT = {"runtime/ArtifactFormat.h", "runtime/ArtifactBytes.h",
+            "runtime/DeviceCode.h", "runtime/Plan.h",
             "runtime/Vocabulary.h", "runtime/Tokenizer.h", "runtime/Status.h",
             "runtime/LaunchCost.h", "runtime/Prediction.h"}
 

@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <unistd.h>
@@ -25,7 +26,7 @@ struct Arguments {
   int fusionLevel = 1;
   std::string kv = "f16", emit = "artifact";
   bool json = false, listPasses = false, explain = false;
-  bool tune = false, noTunedTiles = false;
+  bool tune = false, noTunedTiles = false, emulatedOnly = false;
   unsigned tuneRepeat = 5, tuneRounds = 0;
 };
 
@@ -72,9 +73,15 @@ static void declare(CLI::App &app, Arguments &a) {
   app.add_option("-o,--output", a.output,
                  "file to write; default: MODEL with .sinter, or stdout for "
                  "text");
-  app.add_option("--target", a.options.target,
-                 "native, x86-64-v3, x86-64-v4, or a GPU such as sm_121")
-      ->capture_default_str();
+  app.add_option("--target", a.options.targets,
+                 "native, x86-64-v3, x86-64-v4, or a GPU such as sm_121; "
+                 "several make one file")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->default_str("native");
+  app.add_flag("--emulated-only", a.emulatedOnly,
+               "no machine code for GPUs: the text of their kernels, for "
+               "--device emulated");
   app.add_option("--emit", a.emit,
                  "graph, tile, plan, llvm, asm or artifact; of a GPU's kernels "
                  "cuda, ptx or resources")
@@ -139,6 +146,33 @@ static ProgressStyle progressStyle(const Arguments &a) {
                                                        : ProgressStyle::Silent;
 }
 
+/// What the fusions did for one target; `named` where there are others.
+static void showTarget(const Arguments &a, const TargetResult &target,
+                       bool named) {
+  if (named && a.explain)
+    fmt::print("target {}\n", target.name);
+  if (a.explain)
+    fmt::print("{}", explainText(Json::parse(target.report.json())));
+  if (named)
+    fmt::print(stderr, "target {}\n", target.name);
+  fmt::print(stderr, "{}", target.report.table());
+}
+
+static size_t kernelCount(const CompileResult &result) {
+  size_t count = 0;
+  for (const TargetResult &target : result.targets)
+    count += target.report.kernels.size();
+  return count;
+}
+
+/// Of the section that all targets share.
+static double weightBytes(const CompileResult &result) {
+  uint64_t bytes = 0;
+  for (const TargetResult &target : result.targets)
+    bytes = std::max(bytes, target.report.weightBytes);
+  return double(bytes);
+}
+
 /// Remarks and warnings, then the table, on stderr; JSON or the explanation on
 /// stdout.
 static Status show(const Arguments &a, const CompileResult &result,
@@ -151,16 +185,18 @@ static Status show(const Arguments &a, const CompileResult &result,
     Json json;
     json["model"] = result.model.name;
     json["output"] = output;
-    json["report"] = Json::parse(result.report.json());
+    for (const TargetResult &target : result.targets)
+      json["targets"].push_back(
+          {{"name", target.name},
+           {"report", Json::parse(target.report.json())}});
     fmt::print("{}\n", dumpJson(json, 2));
     return {};
   }
-  if (a.explain)
-    fmt::print("{}", explainText(Json::parse(result.report.json())));
-  fmt::print(stderr, "{}", result.report.table());
+  for (const TargetResult &target : result.targets)
+    showTarget(a, target, result.targets.size() > 1);
   if (a.options.emit == Emit::Artifact)
     fmt::print(stderr, "{}: {} kernels, {:.1f} MB of weights\n", output,
-               result.report.kernels.size(), result.report.weightBytes / 1e6);
+               kernelCount(result), weightBytes(result) / 1e6);
   return {};
 }
 
@@ -207,6 +243,7 @@ static Status compile(Arguments &a) {
   a.options.kvF32 = a.kv == "f32";
   std::string output = a.output.empty() ? defaultOutput(a) : a.output;
   a.options.tunedTiles = !a.noTunedTiles;
+  a.options.machineCode = !a.emulatedOnly;
   Progress progress(progressStyle(a));
   if (a.tune)
     SINTER_TRY(tune(a, output, progress));

@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <span>
 #include <string>
 
 using namespace sinter;
@@ -148,9 +149,40 @@ Json describePlan(const Plan &plan) {
 }
 
 /// A JSON section as a value; null if it is absent or no JSON.
-Json describeSection(const Artifact &artifact, SectionKind kind) {
-  Json json = parseJson(artifact.view().section(kind));
+Json describeSection(std::span<const std::byte> section) {
+  Json json = parseJson(section);
   return json.is_discarded() ? Json(nullptr) : json;
+}
+
+/// Machine code for a GPU: which GPUs run it, and what each kernel needs.
+Json describeCode(const DeviceCode &code, const Plan &plan) {
+  Json kernels = Json::array();
+  for (size_t i = 0; i < code.kernels.size(); ++i) {
+    const DeviceKernel &kernel = code.kernels[i];
+    kernels.push_back({{"name", name(plan, plan.kernels[i].name)},
+                       {"threads", kernel.threads},
+                       {"registers", kernel.registers},
+                       {"shared_bytes", kernel.shared},
+                       {"dynamic_shared_bytes", kernel.dynamicShared},
+                       {"stack_bytes", kernel.stack},
+                       {"spill_bytes", kernel.spills},
+                       {"resident_warps", kernel.residentWarps},
+                       {"code_bytes", kernel.codeBytes},
+                       {"ptx_bytes", kernel.textBytes}});
+  }
+  return {{"capability", code.header.capability},
+          {"exact", code.header.exact != 0},
+          {"ptx_capability", code.header.textCapability},
+          {"kernels", kernels}};
+}
+
+Json describeTarget(const ArtifactTarget &target) {
+  Json json = {{"name", printable(target.machine.name)},
+               {"plan", describePlan(target.plan)},
+               {"report", describeSection(target.report)}};
+  if (target.code)
+    json["device_code"] = describeCode(*target.code, target.plan);
+  return json;
 }
 
 Json describe(const Artifact &artifact) {
@@ -158,15 +190,19 @@ Json describe(const Artifact &artifact) {
   Json sections = Json::array();
   for (const SectionEntry &entry : artifact.view().sections())
     sections.push_back({{"kind", sectionName(entry.kind)},
+                        {"target", entry.target},
                         {"offset", entry.offset},
                         {"bytes", entry.bytes},
                         {"hash", fmt::format("{:016x}", entry.hash)}});
+  Json targets = Json::array();
+  for (const ArtifactTarget &target : artifact.targets())
+    targets.push_back(describeTarget(target));
   return {{"version", header.version},
           {"bytes", header.fileBytes},
           {"sections", sections},
-          {"manifest", describeSection(artifact, SectionKind::Manifest)},
-          {"plan", describePlan(artifact.plan())},
-          {"report", describeSection(artifact, SectionKind::Report)}};
+          {"manifest",
+           describeSection(artifact.view().section(SectionKind::Manifest))},
+          {"targets", targets}};
 }
 
 void printPlan(const Json &plan) {
@@ -231,21 +267,33 @@ void printRegime(size_t index, const Json &regime) {
   }
 }
 
-void printText(const Json &artifact) {
-  fmt::print("artifact version {}, {} bytes, {} sections\n",
-             artifact["version"].get<uint32_t>(),
-             artifact["bytes"].get<uint64_t>(), artifact["sections"].size());
-  for (const Json &section : artifact["sections"])
-    fmt::print(
-        "section {:<10} offset {:>12} bytes {:>12} hash {}\n",
-        section["kind"].get<std::string>(), section["offset"].get<uint64_t>(),
-        section["bytes"].get<uint64_t>(), section["hash"].get<std::string>());
-  fmt::print("\nmanifest: {}\n", dumpJson(artifact["manifest"], 2));
-  printPlan(artifact["plan"]);
+void printCode(const Json &code) {
+  const auto ptx = code["ptx_capability"].get<uint32_t>();
+  fmt::print("\ndevice code: for compute capability {}{}{}\n",
+             code["capability"].get<uint32_t>(),
+             code["exact"].get<bool>() ? "" : " and later minor ones",
+             ptx ? fmt::format(", PTX from {} on", ptx) : "");
+  fmt::print("threads registers shared spills warps    bytes kernel\n");
+  for (const Json &kernel : code["kernels"])
+    fmt::print("{:7} {:9} {:6} {:6} {:5} {:8} {}\n",
+               kernel["threads"].get<uint32_t>(),
+               kernel["registers"].get<uint32_t>(),
+               kernel["shared_bytes"].get<uint32_t>() +
+                   kernel["dynamic_shared_bytes"].get<uint32_t>(),
+               kernel["spill_bytes"].get<uint32_t>(),
+               kernel["resident_warps"].get<uint32_t>(),
+               kernel["code_bytes"].get<uint64_t>(),
+               kernel["name"].get<std::string>());
+}
+
+void printTarget(const Json &target) {
+  printPlan(target["plan"]);
   size_t index = 0;
-  for (const Json &regime : artifact["plan"]["regimes"])
+  for (const Json &regime : target["plan"]["regimes"])
     printRegime(index++, regime);
-  Json report = artifact["report"];
+  if (target.contains("device_code"))
+    printCode(target["device_code"]);
+  Json report = target["report"];
   if (report.is_null())
     return;
   // As long as the plan, and --explain prints them.
@@ -256,17 +304,46 @@ void printText(const Json &artifact) {
   fmt::print("\nreport: {}\n", dumpJson(report, 2));
 }
 
-/// What the compiler says of each layer.
+void printText(const Json &artifact) {
+  fmt::print("artifact version {}, {} bytes, {} sections\n",
+             artifact["version"].get<uint32_t>(),
+             artifact["bytes"].get<uint64_t>(), artifact["sections"].size());
+  for (const Json &section : artifact["sections"]) {
+    std::string label = section["kind"].get<std::string>();
+    if (auto target = section["target"].get<uint32_t>())
+      label += fmt::format(" {}", target);
+    fmt::print("section {:<10} offset {:>12} bytes {:>12} hash {}\n", label,
+               section["offset"].get<uint64_t>(),
+               section["bytes"].get<uint64_t>(),
+               section["hash"].get<std::string>());
+  }
+  fmt::print("\nmanifest: {}\n", dumpJson(artifact["manifest"], 2));
+  const Json &targets = artifact["targets"];
+  for (size_t i = 0; i < targets.size(); ++i) {
+    if (targets.size() > 1)
+      fmt::print("\ntarget {}: {}\n", i, targets[i]["name"].get<std::string>());
+    printTarget(targets[i]);
+  }
+}
+
+/// What the compiler says of each layer, for one target after the other.
 Status explain(const Artifact &artifact, bool json) {
-  Json report = describeSection(artifact, SectionKind::Report);
-  if (!report.is_object() || !report.contains("steps"))
-    return Status(Code::NotFound,
-                  "'" + printable(artifact.path()) +
-                      "': its report explains nothing; compile it again");
-  if (json)
-    fmt::print("{}\n", dumpJson(explainJson(report), 2));
-  else
+  Json all = Json::array();
+  for (const ArtifactTarget &target : artifact.targets()) {
+    Json report = describeSection(target.report);
+    if (!report.is_object() || !report.contains("steps"))
+      return Status(Code::NotFound,
+                    "'" + printable(artifact.path()) +
+                        "': its report explains nothing; compile it again");
+    all.push_back(explainJson(report));
+    if (json)
+      continue;
+    if (artifact.targets().size() > 1)
+      fmt::print("target {}\n", printable(target.machine.name));
     fmt::print("{}", explainText(report));
+  }
+  if (json)
+    fmt::print("{}\n", dumpJson(all.size() > 1 ? all : all.front(), 2));
   return {};
 }
 

@@ -20,6 +20,9 @@ struct KernelText {
   std::string skeleton;  ///< function template of the prelude, `gemm`
   std::string shape;     ///< members of the type that it is given
   unsigned operands = 0; ///< addresses that a launch passes
+  /// Bytes of shared memory that a launch gives each block, beyond what the
+  /// text declares: what is over 48 KiB must be asked for so.
+  unsigned dynamicShared = 0;
 };
 
 /// Errors say what the kernel's class asks for that no skeleton has.

@@ -135,11 +135,18 @@ runCompiler(llvm::StringRef source, const std::vector<std::string> &options) {
     code.cubin = textOf(program, library.cubinSize, library.cubin);
   }
   library.destroy(&program);
-  if (status != 0 || code.cubin.empty())
+  if (status != 0 || (code.cubin.empty() && code.ptx.empty()))
     return llvm::createStringError("NVRTC %d.%d: %s", library.major,
                                    library.minor,
                                    code.log.substr(0, 2000).c_str());
   return code;
+}
+
+std::string cuda::compilerName() {
+  const Nvrtc &library = nvrtc();
+  return library.problem.empty()
+             ? llvm::formatv("NVRTC {0}.{1}", library.major, library.minor)
+             : std::string();
 }
 
 llvm::Expected<cuda::DeviceCode> cuda::compileDevice(llvm::StringRef source,
@@ -148,8 +155,7 @@ llvm::Expected<cuda::DeviceCode> cuda::compileDevice(llvm::StringRef source,
   if (!library.problem.empty())
     return llvm::createStringError("%s", library.problem.c_str());
   std::vector<std::string> options = optionsFor(target);
-  std::string key =
-      llvm::formatv("NVRTC {0}.{1}", library.major, library.minor);
+  std::string key = compilerName();
   for (const std::string &option : options)
     key += " " + option;
   (key += "\n") += source;

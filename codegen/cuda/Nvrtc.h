@@ -17,7 +17,11 @@ struct DeviceCode {
   std::string log;   ///< of ptxas: registers, spills, shared memory
 };
 
-/// Compiles CUDA C++ for a target such as "sm_121a". The same text, target and
+/// "NVRTC 13.0"; empty where there is none.
+std::string compilerName();
+
+/// Compiles CUDA C++ for a target such as "sm_121a", or to PTX alone for one
+/// such as "compute_90". The same text, target and
 /// NVRTC are compiled once: results are kept in ~/.cache/sinter/nvrtc (below
 /// XDG_CACHE_HOME, if that is set). May be called by several threads. Errors:
 /// no NVRTC here, with what to do, and what it says of the text.

@@ -28,16 +28,17 @@ static std::optional<unsigned> numberIn(StringRef text, const char *pattern) {
 }
 
 llvm::Expected<cuda::KernelResources>
-cuda::resourcesOf(StringRef name, const DeviceCode &code) {
+cuda::resourcesOf(const KernelText &text, const DeviceCode &code) {
   auto registers = numberIn(code.log, "Used ([0-9]+) registers");
   auto threads = numberIn(code.ptx, "\\.maxntid ([0-9]+)");
   auto stack = numberIn(code.log, "([0-9]+) bytes stack frame");
   if (!registers || !threads || !stack)
     return llvm::createStringError(
-        "kernel '%s': NVRTC does not tell what it needs: %s",
-        name.str().c_str(), code.log.c_str());
+        "kernel '%s': NVRTC does not tell what it needs: %s", text.name.c_str(),
+        code.log.c_str());
   KernelResources kernel;
-  kernel.name = name;
+  kernel.name = text.name;
+  kernel.dynamic = text.dynamicShared;
   kernel.registers = *registers;
   kernel.threads = *threads;
   kernel.stack = *stack;
@@ -57,7 +58,8 @@ unsigned cuda::residentWarps(const KernelResources &kernel,
   unsigned warps = (kernel.threads + 31) / 32;
   unsigned registers =
       warps * roundUp(std::max(1u, kernel.registers) * 32, kRegisterRun);
-  unsigned shared = roundUp(kernel.shared + kSharedSystem, kSharedRun);
+  unsigned shared =
+      roundUp(kernel.shared + kernel.dynamic + kSharedSystem, kSharedRun);
   unsigned blocks = std::min({kMaxBlocks, target.warpsPerSm / warps,
                               target.registersPerSm / registers,
                               target.sharedPerSm / shared});
@@ -66,9 +68,10 @@ unsigned cuda::residentWarps(const KernelResources &kernel,
 
 std::string cuda::obstacleOf(const KernelResources &kernel,
                              const CudaTarget &target) {
-  if (kernel.shared > target.sharedPerBlock)
+  if (unsigned shared = kernel.shared + kernel.dynamic;
+      shared > target.sharedPerBlock)
     return llvm::formatv("needs {0} bytes of shared memory, a block has {1}",
-                         kernel.shared, target.sharedPerBlock);
+                         shared, target.sharedPerBlock);
   if (residentWarps(kernel, target) == 0)
     return "no block fits a multiprocessor";
   if (kernel.spills)
@@ -93,10 +96,10 @@ std::string cuda::resourceTable(const std::vector<KernelResources> &kernels,
   for (const KernelResources &kernel : kernels) {
     std::string obstacle = obstacleOf(kernel, target);
     wrong += !obstacle.empty();
-    text += llvm::formatv("{0} {1,7} {2,9} {3,6} {4,5}{5}{6}\n",
-                          padded(kernel.name), kernel.threads, kernel.registers,
-                          kernel.shared, residentWarps(kernel, target),
-                          obstacle.empty() ? "" : "  ", obstacle);
+    text += llvm::formatv(
+        "{0} {1,7} {2,9} {3,6} {4,5}{5}{6}\n", padded(kernel.name),
+        kernel.threads, kernel.registers, kernel.shared + kernel.dynamic,
+        residentWarps(kernel, target), obstacle.empty() ? "" : "  ", obstacle);
   }
   text += llvm::formatv("{0} kernels on {1} ({2}), {3} with an obstacle\n",
                         kernels.size(), target.name, target.chip, wrong);

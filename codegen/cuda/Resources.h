@@ -4,6 +4,7 @@
 #define SINTER_CODEGEN_CUDA_RESOURCES_H
 
 #include "codegen/cuda/CudaTarget.h"
+#include "codegen/cuda/KernelText.h"
 #include "codegen/cuda/Nvrtc.h"
 
 #include <vector>
@@ -16,11 +17,12 @@ struct KernelResources {
   unsigned registers = 0; ///< of a thread
   unsigned stack = 0;     ///< bytes of a thread
   unsigned spills = 0;    ///< bytes of a thread, stored and loaded
-  unsigned shared = 0;    ///< bytes of a block
+  unsigned shared = 0;    ///< bytes of a block that its text declares
+  unsigned dynamic = 0;   ///< and that its launch adds
 };
 
 /// Of the one kernel in `code`. Errors: a log that does not tell.
-llvm::Expected<KernelResources> resourcesOf(llvm::StringRef name,
+llvm::Expected<KernelResources> resourcesOf(const KernelText &kernel,
                                             const DeviceCode &code);
 
 /// Warps that a multiprocessor holds at once, if it has enough blocks.

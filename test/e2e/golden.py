@@ -151,6 +151,8 @@ def main():
              if not args.only or any(fnmatch.fnmatch(n, pattern)
                                      for pattern in args.only)]
     options = ["--target", args.target] if args.target else []
+    if args.device == "emulated":
+        options.append("--emulated-only")  # NVRTC would take minutes
     skipped = {n: f"in {args.unless_in}, too" for n in names
                if lies_in(args.unless_in, args.folder, n)}
     # What golden models of encoders hold: references/families.py.

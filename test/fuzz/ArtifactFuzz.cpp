@@ -3,12 +3,14 @@
 /// more with their checksums put right.
 #include "runtime/Artifact.h"
 #include "runtime/Checksum.h"
+#include "runtime/DeviceCode.h"
 #include "runtime/Manifest.h"
 #include "runtime/Plan.h"
 
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 #include <vector>
 
 using namespace sinter;
@@ -46,6 +48,23 @@ static void check(bool holds) {
     std::abort();
 }
 
+/// One kernel, launched with two operands.
+static Plan smallPlan() {
+  Plan plan;
+  plan.kernels.push_back({0});
+  plan.launches.push_back({.kernel = 0, .operandCount = 2});
+  return plan;
+}
+
+static void checkDeviceCode(std::span<const std::byte> input) {
+  static const Plan plan = smallPlan();
+  auto code = parseDeviceCode(input, plan);
+  if (!code.ok())
+    return;
+  check(code->kernels.size() == 1 && code->kernels[0].operands == 2);
+  check(code->code(0).size() + code->text(0).size() <= input.size());
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   std::span input(reinterpret_cast<const std::byte *>(data), size);
   constexpr uint64_t weightBytes = 4096;
@@ -55,10 +74,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check(again.ok() && again->operands.size() == plan->operands.size());
   }
   (void)parseManifest(input).ok();
+  checkDeviceCode(input);
   (void)Artifact::parse(input).ok();
   std::vector<std::byte> file(input.begin(), input.end());
   putRight(file);
   if (auto artifact = Artifact::parse(file); artifact.ok())
-    check(checkPlan(artifact->plan(), artifact->weights().size()).ok());
+    for (const ArtifactTarget &target : artifact->targets())
+      check(checkPlan(target.plan, artifact->weights().size()).ok());
   return 0;
 }

@@ -79,8 +79,10 @@ TEST(Artifact, RoundTrips) {
   EXPECT_EQ(artifact->manifest().modelName, "tiny");
   EXPECT_EQ(artifact->manifest().architecture, "sum");
   EXPECT_EQ(artifact->manifest().parameters, 13u);
-  EXPECT_EQ(artifact->manifest().target, "x86-64");
-  EXPECT_EQ(artifact->manifest().required, std::vector<std::string>{"sse3"});
+  ASSERT_EQ(artifact->targets().size(), 1u);
+  const ManifestTarget &machine = artifact->target().machine;
+  EXPECT_EQ(machine.name, "x86-64");
+  EXPECT_EQ(machine.required, std::vector<std::string>{"sse3"});
   EXPECT_EQ(artifact->plan().regimes.size(), 2u);
   EXPECT_EQ(artifact->plan().string(artifact->plan().kernels[3].name), "head");
   EXPECT_EQ(artifact->weights().size(), sizeof(tiny::Weights));
@@ -147,13 +149,17 @@ TEST(Artifact, SectionErrors) {
     });
   };
   constexpr size_t kind = offsetof(SectionEntry, kind),
-                   reserved = offsetof(SectionEntry, reserved),
+                   target = offsetof(SectionEntry, target),
                    offset = offsetof(SectionEntry, offset),
                    bytes = offsetof(SectionEntry, bytes);
   std::string size = std::to_string(tinyFile().size());
   EXPECT_EQ(withField(0, kind, 9u), "section of unknown kind 9");
-  EXPECT_EQ(withField(0, reserved, 5u),
-            "manifest section: reserved field is 5, expected 0");
+  EXPECT_EQ(withField(0, target, 5u),
+            "manifest section: it is for target 5, expected 0 to 0");
+  EXPECT_EQ(withField(1, target, 12u),
+            "plan section: it is for target 12, expected 0 to 11");
+  EXPECT_EQ(withField(1, target, 1u),
+            "artifact has no plan section for target 0");
   EXPECT_EQ(withField(0, offset, uint64_t(65537)),
             "manifest section: offset 65537 is not a multiple of 65536");
   EXPECT_EQ(withField(0, offset, uint64_t(0)),
@@ -167,7 +173,7 @@ TEST(Artifact, SectionErrors) {
   EXPECT_EQ(withField(1, kind, SectionKind::Manifest),
             "artifact has two manifest sections");
   EXPECT_EQ(withField(1, kind, SectionKind::Report),
-            "artifact has no plan section");
+            "artifact has no plan section for target 0");
   EXPECT_EQ(withField(0, offset, uint64_t(131072)),
             "manifest section: 130912 bytes of padding before it, expected "
             "less than 65536");
@@ -199,26 +205,33 @@ TEST(Artifact, ManifestErrorsNameTheKey) {
   EXPECT_EQ(messageFor("{}"),
             "manifest: key 'model' is missing or not an object");
   EXPECT_EQ(messageFor(R"({"model": {}})"),
-            "manifest: key 'target' is missing or not an object");
-  EXPECT_EQ(messageFor(R"({"model": {}, "target": {}})"),
             "manifest: key 'compiler' is missing or not a string");
-  EXPECT_EQ(messageFor(R"({"model": {}, "target": {}, "compiler": ""})"),
+  EXPECT_EQ(messageFor(R"({"model": {}, "compiler": ""})"),
             "manifest: key 'model.name' is missing or not a string");
-  std::string model = R"({"compiler": "", "target": {"name": ""}, "model":
-      {"name": "", "architecture": "")";
-  EXPECT_EQ(messageFor(R"({"model": {"name": ""}, "target": {},
-                           "compiler": ""})"),
+  EXPECT_EQ(messageFor(R"({"model": {"name": ""}, "compiler": ""})"),
             "manifest: key 'model.architecture' is missing or not a string");
-  EXPECT_EQ(messageFor(R"({"model": {"name": "", "architecture": ""},
-                           "target": {}, "compiler": ""})"),
-            "manifest: key 'target.name' is missing or not a string");
+  std::string model = R"({"compiler": "", "model":
+      {"name": "", "architecture": "")";
   EXPECT_EQ(messageFor(model + R"(, "parameters": -1}})"),
             "manifest: key 'model.parameters' is missing or not an unsigned "
             "number");
+  const std::string none = "manifest: key 'targets' is missing or not an array "
+                           "of objects, one at least";
+  for (const char *targets :
+       {"", R"(, "targets": 1)", R"(, "targets": [])", R"(, "targets": [3])"})
+    EXPECT_EQ(messageFor(model + "}" + targets + "}"), none);
+  std::string many = R"({"name": "", "requires": []})";
+  for (uint32_t i = 0; i < kMaxTargets; ++i)
+    many += R"(, {"name": "", "requires": []})";
+  EXPECT_EQ(messageFor(model + R"(}, "targets": [)" + many + "]}"), none);
+  EXPECT_EQ(messageFor(model + R"(}, "targets": [{}]})"),
+            "manifest: key 'targets.name' is missing or not a string");
   for (const char *required :
        {"", R"(, "requires": 1)", R"(, "requires": ["fma", 2])"})
-    EXPECT_EQ(messageFor(model + "}" + required + "}"),
-              "manifest: key 'requires' is missing or not an array of strings");
+    EXPECT_EQ(
+        messageFor(model + R"(}, "targets": [{"name": "")" + required + "}]}"),
+        "manifest: key 'targets.requires' is missing or not an array of "
+        "strings");
 }
 
 TEST(Artifact, KernelErrors) {
@@ -257,8 +270,9 @@ TEST(Artifact, KernelErrors) {
 
 TEST(Artifact, RefusesAnotherProcessor) {
   tiny::Parts parts;
-  parts.manifest = R"({"compiler": "", "target": {"name": ""}, "model":
-      {"name": "", "architecture": ""}, "requires": ["sse3", "avx9000"]})";
+  parts.manifest = R"({"compiler": "", "model":
+      {"name": "", "architecture": ""},
+      "targets": [{"name": "", "requires": ["sse3", "avx9000"]}]})";
   auto artifact = Artifact::open(tiny::write(parts, "other.bin"));
   ASSERT_TRUE(artifact.ok());
   Status status = artifact->loadKernels();

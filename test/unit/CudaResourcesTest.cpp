@@ -23,17 +23,25 @@ const DeviceCode kCode = {
     "ptxas info    : Used 40 registers, used 1 barriers, 16 bytes cumulative "
     "stack size, 1280 bytes smem\n"};
 
+KernelText kernelNamed(const char *name) {
+  KernelText kernel;
+  kernel.name = name;
+  kernel.dynamicShared = 64;
+  return kernel;
+}
+
 TEST(CudaResources, AreReadFromTheLog) {
-  auto needs = resourcesOf("k", kCode);
+  auto needs = resourcesOf(kernelNamed("k"), kCode);
   ASSERT_TRUE(bool(needs));
   EXPECT_EQ(needs->threads, 128u);
   EXPECT_EQ(needs->registers, 40u);
   EXPECT_EQ(needs->stack, 16u);
   EXPECT_EQ(needs->spills, 20u);
   EXPECT_EQ(needs->shared, 1280u);
+  EXPECT_EQ(needs->dynamic, 64u);
   DeviceCode silent = kCode;
   silent.log = "ptxas info: nothing";
-  auto none = resourcesOf("k", silent);
+  auto none = resourcesOf(kernelNamed("k"), silent);
   EXPECT_EQ(llvm::toString(none.takeError()),
             "kernel 'k': NVRTC does not tell what it needs: ptxas info: "
             "nothing");
@@ -65,13 +73,13 @@ TEST(CudaResources, ObstaclesAreNamed) {
             "needs 102400 bytes of shared memory, a block has 101376");
   EXPECT_EQ(obstacleOf({"k", 1024, 255, 0, 0, 0}, gb10),
             "no block fits a multiprocessor");
-  EXPECT_EQ(resourceTable({{"gemm", 128, 40, 0, 0, 1280},
-                           {"norm", 128, 29, 0, 4, 128}},
-                          gb10),
-            "kernel threads registers shared warps of 48\n"
-            "gemm       128        40   1280    48\n"
-            "norm       128        29    128    48  spills 4 bytes\n"
-            "2 kernels on sm_121a (GB10), 1 with an obstacle\n");
+  EXPECT_EQ(
+      resourceTable(
+          {{"gemm", 128, 40, 0, 0, 1280}, {"norm", 128, 29, 0, 4, 128}}, gb10),
+      "kernel threads registers shared warps of 48\n"
+      "gemm       128        40   1280    48\n"
+      "norm       128        29    128    48  spills 4 bytes\n"
+      "2 kernels on sm_121a (GB10), 1 with an obstacle\n");
 }
 
 TEST(CudaResources, TargetsHaveAllTheirFacts) {

@@ -8,6 +8,7 @@
 #define SINTER_TEST_UNIT_TINYARTIFACT_H
 
 #include "runtime/ArtifactBytes.h"
+#include "runtime/DeviceCode.h"
 #include "runtime/Plan.h"
 #include "runtime/Vocabulary.h"
 
@@ -49,7 +50,49 @@ inline Weights weights(float firstMark, float secondMark) {
 inline std::string manifest() {
   return R"({"compiler": "sinter test",
     "model": {"name": "tiny", "architecture": "sum", "parameters": 13},
-    "target": {"name": "x86-64"}, "requires": ["sse3"]})";
+    "targets": [{"name": "x86-64", "requires": ["sse3"]}]})";
+}
+
+/// A GPU, and the processor's part behind it if asked for.
+inline std::string gpuManifest(bool both = false) {
+  std::string targets = R"({"name": "sm_90a", "requires": []})";
+  if (both)
+    targets += R"(, {"name": "x86-64", "requires": ["sse3"]})";
+  return R"({"compiler": "sinter test",
+    "model": {"name": "tiny", "architecture": "sum", "parameters": 13},
+    "targets": [)" +
+         targets + "]}";
+}
+
+/// The least that passes for machine code for a GPU: an ELF header.
+inline std::string cubin() {
+  std::string header(64, '\0');
+  std::memcpy(header.data(),
+              "\x7f"
+              "ELF\2\1\1",
+              7);
+  header[18] = char(190); // CUDA
+  return header;
+}
+
+/// A device code section for all kernels of a plan.
+inline std::string deviceCode(const Plan &plan, uint32_t capability = 90,
+                              bool exact = true, bool text = false) {
+  std::vector<DeviceImage> images(plan.kernels.size());
+  for (const PlanLaunch &launch : plan.launches) {
+    DeviceImage &image = images[launch.kernel];
+    image.kernel.threads = 128;
+    image.kernel.operands = launch.operandCount;
+    image.kernel.registers = 32;
+    image.kernel.residentWarps = 64;
+    image.code = cubin();
+    if (text)
+      image.text = std::string("// PTX") + '\0';
+  }
+  DeviceCodeHeader header = {capability, exact, text ? capability : 0, 0};
+  std::vector<std::byte> bytes = serializeDeviceCode(header, images);
+  return std::string(reinterpret_cast<const char *>(bytes.data()),
+                     bytes.size());
 }
 
 /// One regime for single tokens and one for up to kLargestStep. With
@@ -218,6 +261,8 @@ struct Parts {
   std::string kernels = "not loaded";
   std::string vocabulary; ///< left out if empty
   std::string report;     ///< left out if empty
+  std::string deviceCode; ///< likewise
+  bool second = false;    ///< plan and kernels once more, for a second target
   float firstMark = 0;
   float secondMark = 0;
 };
@@ -241,6 +286,12 @@ inline std::string write(const Parts &parts, const std::string &name) {
   };
   addText(SectionKind::Vocabulary, parts.vocabulary);
   addText(SectionKind::Report, parts.report);
+  addText(SectionKind::DeviceCode, parts.deviceCode);
+  if (parts.second) {
+    EXPECT_TRUE(builder->addSection(SectionKind::Plan, planBytes, 1).ok());
+    EXPECT_TRUE(
+        builder->addSection(SectionKind::Kernels, parts.kernels, 1).ok());
+  }
   Status finished = builder->finish();
   EXPECT_TRUE(finished.ok()) << finished.message();
   return path;

@@ -338,14 +338,15 @@ TEST_F(ToolsTest, InspectIsStableTextAndJson) {
   EXPECT_EQ(ended.code, 0);
   EXPECT_EQ(ended.out, run("./inspect %").out);
   for (const char *part :
-       {"artifact version 9, ", "section weights ",
+       {"artifact version 10, ", "section weights ",
         "state 0: blk.0 kv_cache f32, 1 heads, key 1, value 1, page of 128 "
         "bytes\n",
         "regime 1: up to 8 tokens, arena of 128 bytes, 4 launches\n",
         "    1 | remember(arena+0x0, state 0) tokens/2 x1  ; blk.0 1\n"})
     EXPECT_NE(ended.out.find(part), std::string::npos) << part;
   Json json = this->json(run("./inspect % --json").out);
-  EXPECT_EQ(json["plan"]["regimes"][0]["launches"][3]["kernel"], "head");
+  EXPECT_EQ(json["targets"][0]["plan"]["regimes"][0]["launches"][3]["kernel"],
+            "head");
   ended = run("./inspect ./inspect");
   EXPECT_EQ(ended.code, 1);
   EXPECT_EQ(ended.err, "inspect: error: './inspect': not a compiled model: the "
