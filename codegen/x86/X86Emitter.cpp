@@ -3,6 +3,7 @@
 #include "codegen/Emitter.h"
 
 #include "codegen/x86/LowerKernel.h"
+#include "codegen/x86/ObjectCache.h"
 #include "codegen/x86/Skeletons.h"
 #include "dialects/tile/Experts.h"
 #include "dialects/tile/Latent.h"
@@ -75,10 +76,23 @@ struct Results {
 };
 } // namespace
 
+/// The object of a kernel that was compiled before, or what LLVM makes of it.
+static llvm::Expected<std::string> textOf(const std::string &bitcode,
+                                          const Isa &isa, EmitStage stage) {
+  if (stage != EmitStage::Binary)
+    return compileBitcode(bitcode, isa, stage);
+  if (std::optional<std::string> known = readObject(bitcode, isa))
+    return std::move(*known);
+  llvm::Expected<std::string> object = compileBitcode(bitcode, isa, stage);
+  if (object)
+    keepObject(bitcode, isa, *object);
+  return object;
+}
+
 static void compileInto(Results &results, size_t index,
                         const std::string &bitcode, const Isa &isa,
                         EmitStage stage, EmitProgress progress) {
-  llvm::Expected<std::string> text = compileBitcode(bitcode, isa, stage);
+  llvm::Expected<std::string> text = textOf(bitcode, isa, stage);
   std::lock_guard<std::mutex> guard(results.mutex);
   if (text)
     results.texts[index] = std::move(*text);

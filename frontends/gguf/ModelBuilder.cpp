@@ -5,8 +5,6 @@
 #include "dialects/sinter/ElementwiseOps.h"
 #include "dialects/sinter/NormOps.h"
 
-#include "llvm/Support/FormatVariadic.h"
-
 using namespace sinter;
 using llvm::ArrayRef;
 using llvm::StringRef;
@@ -67,41 +65,6 @@ FlatSymbolRefAttr ModelBuilder::weight(StringRef name, ArrayRef<Extent> shape,
   if (part && !part->runs.empty())
     setRowRuns(op, part->runs);
   return symbol;
-}
-
-Decoder ModelBuilder::decoder(Norm norm) {
-  const char *epsilon = norm == Norm::Rms ? "attention.layer_norm_rms_epsilon"
-                                          : "attention.layer_norm_epsilon";
-  Decoder d;
-  d.norm = norm;
-  d.layers = asked.layers();
-  d.context = asked.size("context_length");
-  d.hidden = asked.size("embedding_length");
-  d.feedForward = asked.size("feed_forward_length");
-  d.heads = asked.size("attention.head_count");
-  d.cacheHeads = asked.size("attention.head_count_kv", d.heads);
-  Extent headWidth = d.hidden / d.heads;
-  d.keyWidth = asked.size("attention.key_length", headWidth);
-  d.valueWidth = asked.size("attention.value_length", headWidth);
-  d.epsilon = asked.number(epsilon, std::nullopt);
-  d.attentionScale = asked.number("attention.scale", 0.0);
-  asked.refuseOtherMaths();
-  if (d.heads.value % d.cacheHeads.value)
-    asked.refuse(
-        llvm::formatv("{0} is {1}, expected a multiple of {2}, which is {3}",
-                      asked.keyName(d.heads.formula), d.heads.value,
-                      asked.keyName(d.cacheHeads.formula), d.cacheHeads.value));
-  if (d.keyWidth.value < 1 || d.valueWidth.value < 1) {
-    asked.refuse(llvm::formatv("{0} is {1}, expected at most {2}, which is {3}",
-                               asked.keyName(d.heads.formula), d.heads.value,
-                               asked.keyName(d.hidden.formula),
-                               d.hidden.value));
-    d.keyWidth.value = d.valueWidth.value = 1;
-  }
-  if (d.epsilon < 0.0)
-    asked.refuse(llvm::formatv("{0} is {1}, expected a number from 0",
-                               asked.keyName(epsilon), plainNumber(d.epsilon)));
-  return d;
 }
 
 Rows ModelBuilder::embed(const Decoder &decoder) {

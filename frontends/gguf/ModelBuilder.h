@@ -31,6 +31,10 @@ struct Rows {
 /// What a model's norms are: of the root mean square, or of mean and variance.
 enum class Norm { Rms, Layer };
 
+/// Whether a model's layers have the same sizes, or some lack what others
+/// have: 0 in the file's list; all of them attention, perhaps.
+enum class LayerKinds { One, Several, WithoutAttention };
+
 /// The sizes of a decoder-only transformer.
 struct Decoder {
   Extent layers, hidden, feedForward, context;
@@ -192,7 +196,8 @@ public:
 
   ModelSource &source() { return asked; }
   /// Reads the keys that every decoder-only transformer has.
-  Decoder decoder(Norm norm = Norm::Rms);
+  Decoder decoder(Norm norm = Norm::Rms, LayerKinds kinds = LayerKinds::One);
+  Decoder decoder(LayerKinds kinds) { return decoder(Norm::Rms, kinds); }
   /// Reads the rope keys. `factors`, if the file has it, divides frequencies.
   RopeAttr rope(const Decoder &decoder, RopePairs pairs,
                 llvm::StringRef factors = "");

@@ -1,63 +1,16 @@
-/// Answers an architecture's questions from a file, or records them.
+/// Answers an architecture's questions about keys from a file, or records them.
 #include "frontends/gguf/ModelSource.h"
 
-#include "dialects/formats/Format.h"
-
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 using namespace sinter;
 using llvm::ArrayRef;
 using llvm::StringRef;
-
-static constexpr int64_t kLargestSize = std::numeric_limits<int32_t>::max();
-/// The invented sizes: 2 keeps every rule that a real model keeps.
-static constexpr int64_t kSample = 2;
-
-static std::string factor(const Extent &extent) {
-  StringRef formula = extent.formula;
-  bool sum = formula.contains(" / ") || formula.contains(" + ") ||
-             formula.contains(" - ");
-  return sum ? "(" + extent.formula + ")" : extent.formula;
-}
-
-Extent sinter::operator*(const Extent &left, const Extent &right) {
-  return {left.value * right.value, factor(left) + " * " + factor(right)};
-}
-
-Extent sinter::operator/(const Extent &left, const Extent &right) {
-  return {left.value / right.value, factor(left) + " / " + factor(right)};
-}
-
-Extent sinter::operator+(const Extent &left, const Extent &right) {
-  return {left.value + right.value, left.formula + " + " + right.formula};
-}
-
-std::string sinter::plainNumber(double number) {
-  std::string text;
-  llvm::raw_string_ostream(text) << llvm::format("%g", number);
-  return text;
-}
-
-static std::string shapeText(ArrayRef<uint64_t> dims) {
-  std::string text = "[";
-  for (size_t i = 0; i < dims.size(); ++i)
-    text += (i ? ", " : "") + std::to_string(dims[i]);
-  return text + "]";
-}
-
-static std::string shapeFormula(ArrayRef<Extent> shape) {
-  std::string text = "[";
-  for (size_t i = 0; i < shape.size(); ++i)
-    text += (i ? ", " : "") + shape[i].formula;
-  return text + "]";
-}
 
 std::string ModelSource::keyName(StringRef key) const {
   return "key " + quotedName(arch + "." + key.str());
@@ -221,14 +174,30 @@ std::string ModelSource::word(StringRef key, StringRef otherwise) {
 
 std::vector<int64_t> ModelSource::ofLayers(StringRef key, size_t layers) {
   const GgufValue *value = ask(key, "integers", "none");
-  if (!value)
-    return {};
+  return value ? numbersOf(key, *value, layers) : std::vector<int64_t>();
+}
+
+std::vector<int64_t> ModelSource::ofEachLayer(StringRef key, size_t layers) {
+  const GgufValue *value = ask(key, "integers", "");
+  for (AskedKey &before : keys) // perhaps asked as if it could be left out
+    if (before.key == arch + "." + key.str())
+      before.otherwise.clear();
+  if (value)
+    return numbersOf(key, *value, layers);
+  if (!describes())
+    refuse(keyName(key) + " is missing, expected a number for each layer");
+  return std::vector<int64_t>(layers, 1);
+}
+
+/// The file's list, or its one number for all.
+std::vector<int64_t>
+ModelSource::numbersOf(StringRef key, const GgufValue &value, size_t layers) {
   std::vector<int64_t> numbers;
-  if (auto flags = value->flags())
+  if (auto flags = value.flags())
     numbers.assign(flags->begin(), flags->end());
-  else if (auto list = value->integers())
+  else if (auto list = value.integers())
     numbers.assign(list->begin(), list->end());
-  else if (auto one = value->integer())
+  else if (auto one = value.integer())
     numbers.assign(layers, *one);
   bool small = llvm::all_of(numbers, [](int64_t number) {
     return number >= 0 && number <= kLargestSize;
@@ -236,7 +205,7 @@ std::vector<int64_t> ModelSource::ofLayers(StringRef key, size_t layers) {
   if (numbers.size() >= layers && small)
     return numbers;
   refuse(llvm::formatv("{0} is {1}, expected {2} whole numbers from 0 to {3}",
-                       keyName(key), value->describe(), layers, kLargestSize));
+                       keyName(key), value.describe(), layers, kLargestSize));
   return std::vector<int64_t>(layers, 1);
 }
 
@@ -269,112 +238,6 @@ void ModelSource::refuseOtherMaths() {
     refuseAllBut(key, 0.0);
   for (StringRef key : {"logit_scale", "residual_scale", "embedding_scale"})
     refuseAllBut(key, 1.0);
-}
-
-void ModelSource::checkShape(const GgufTensor &tensor, ArrayRef<Extent> shape) {
-  std::vector<uint64_t> expected;
-  for (const Extent &extent : shape)
-    expected.push_back(extent.value);
-  // Writers may drop or add trailing dimensions of 1.
-  auto trimmed = [](std::vector<uint64_t> dims) {
-    while (!dims.empty() && dims.back() == 1)
-      dims.pop_back();
-    return dims;
-  };
-  if (trimmed(tensor.dims) != trimmed(expected))
-    refuse(llvm::formatv("tensor {0} has shape {1}, expected {2} = {3}",
-                         quotedName(tensor.name), shapeText(tensor.dims),
-                         shapeText(expected), shapeFormula(shape)));
-}
-
-void ModelSource::checkType(const GgufTensor &tensor, bool plain) {
-  const Format *format = findFormat(tensor.type);
-  if (format && (!plain || format->form.plain == PlainType::F32))
-    return;
-  std::string expected = "f32";
-  if (!plain) {
-    expected = "one of";
-    for (const Format *known : allFormats())
-      expected += (known == allFormats().front() ? " " : ", ") +
-                  std::string(known->name);
-  }
-  refuse(llvm::formatv("tensor {0} has type {1}, expected {2}",
-                       quotedName(tensor.name), tensorTypeName(tensor.type),
-                       expected));
-}
-
-PlacedTensor ModelSource::tensor(StringRef name, ArrayRef<Extent> shape,
-                                 bool plain, Need need) {
-  bool first = usedTensors.insert(name).second;
-  if (describes()) {
-    if (first)
-      tensors.push_back({name.str(), shapeFormula(shape),
-                         plain ? "f32" : "any format", need});
-    return {};
-  }
-  PlacedTensor placed = model->findTensor(name);
-  if (!placed.tensor) {
-    if (need == Need::Required)
-      refuse("tensor " + quotedName(name) + " is missing, expected shape " +
-             shapeFormula(shape));
-    return {};
-  }
-  checkType(*placed.tensor, plain);
-  checkShape(*placed.tensor, shape);
-  if (first) {
-    elements += placed.tensor->elements();
-    bytes += placed.tensor->bytes;
-  }
-  return placed;
-}
-
-void ModelSource::mention(StringRef name, const Extent &width,
-                          const Extent &rows) {
-  if (!describes())
-    return;
-  bool vector = rows.formula.empty();
-  std::vector<Extent> shape = {width};
-  if (!vector)
-    shape.push_back(rows);
-  tensor((name + ".weight").str(), shape, /*plain=*/vector, Need::Optional);
-  tensor((name + ".bias").str(), {vector ? width : rows}, /*plain=*/true,
-         Need::Optional);
-}
-
-bool ModelSource::isScaledWhole(StringRef name) const {
-  PlacedTensor placed = model ? model->findTensor(name) : PlacedTensor();
-  const Format *format =
-      placed.tensor ? findFormat(placed.tensor->type) : nullptr;
-  return !format || format->form.tensorScale;
-}
-
-Extent ModelSource::sizeOf(StringRef tensorName, unsigned index,
-                           StringRef formula) {
-  if (describes())
-    return {kSample, formula.str()};
-  PlacedTensor placed = model->findTensor(tensorName);
-  // A missing tensor is reported when it is asked for.
-  if (!placed.tensor || index >= placed.tensor->dims.size())
-    return {1, formula.str()};
-  uint64_t size = placed.tensor->dims[index];
-  if (size > uint64_t(kLargestSize)) {
-    refuse(llvm::formatv("tensor {0} has size {1} in dimension {2}, at most "
-                         "{3} is allowed",
-                         quotedName(tensorName), size, index, kLargestSize));
-    size = 1;
-  }
-  return {static_cast<int64_t>(size), formula.str()};
-}
-
-void ModelSource::skipTensors(StringRef prefix, StringRef why) {
-  if (!model)
-    return;
-  unsigned count = 0;
-  for (const GgufFile &file : model->files())
-    for (const GgufTensor &tensor : file.tensors())
-      if (StringRef(tensor.name).starts_with(prefix))
-        count += usedTensors.insert(tensor.name).second;
-  warn(llvm::formatv("{0} tensors '{1}*': {2}", count, prefix, why));
 }
 
 std::vector<std::string> ModelSource::allWarnings() const {

@@ -3,6 +3,7 @@
 #ifndef SINTER_FRONTENDS_GGUF_MODELSOURCE_H
 #define SINTER_FRONTENDS_GGUF_MODELSOURCE_H
 
+#include "frontends/gguf/Extent.h"
 #include "frontends/gguf/GgufModel.h"
 
 #include "llvm/ADT/ArrayRef.h"
@@ -16,21 +17,6 @@
 #include <vector>
 
 namespace sinter {
-
-/// A size of the model, 1 to 2^31 - 1, or a product of two; and the formula
-/// in terms of keys that it came from, for messages and descriptions.
-struct Extent {
-  int64_t value = 1;
-  std::string formula;
-};
-
-Extent operator*(const Extent &left, const Extent &right);
-/// Left by right, where it goes without rest; else rounded down.
-Extent operator/(const Extent &left, const Extent &right);
-Extent operator+(const Extent &left, const Extent &right);
-
-/// As a person writes it: "10000", "1e-06".
-std::string plainNumber(double number);
 
 enum class Need { Required, Optional };
 
@@ -66,6 +52,9 @@ public:
   /// A number from 0 for each of `layers` layers: the file's list, or its one
   /// number for all; nothing if it has neither.
   std::vector<int64_t> ofLayers(llvm::StringRef key, size_t layers);
+  /// The same of a key that the file may not leave out; always a number for
+  /// each layer.
+  std::vector<int64_t> ofEachLayer(llvm::StringRef key, size_t layers);
   std::string word(llvm::StringRef key, llvm::StringRef otherwise);
 
   /// Refuses keys that nobody has asked for and under which the model would
@@ -123,6 +112,9 @@ public:
   std::string describe() const;
 
 private:
+  /// The invented sizes: 2 keeps every rule that a real model keeps.
+  static constexpr int64_t kSample = 2;
+
   struct AskedKey {
     std::string key, kind, otherwise;
   };
@@ -135,6 +127,8 @@ private:
                        llvm::StringRef otherwise);
   std::optional<int64_t> wholeNumber(llvm::StringRef key,
                                      const GgufValue &value, int64_t least);
+  std::vector<int64_t> numbersOf(llvm::StringRef key, const GgufValue &value,
+                                 size_t layers);
   std::vector<Extent> eachLayer(llvm::StringRef key, const Extent &layers,
                                 const Extent &first);
   /// Whether some family's code reads the key itself.

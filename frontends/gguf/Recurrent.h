@@ -40,13 +40,13 @@ struct DeltaNetRows {
 /// `decoder`: they draft tokens, the model itself does without.
 void skipPredictionLayers(ModelSource &asked, Decoder &decoder);
 
-/// Of each layer whether it is one of full attention, after
-/// `attention.recurrent_layers`, else every `full_attention_interval`-th.
-std::vector<bool> attentionLayers(ModelSource &asked, const Extent &layers);
+/// Refuses `whole`, which `parts` should divide; makes it harmless.
+void checkDivides(ModelSource &asked, const Extent &parts, Extent &whole);
 
-/// What decoder-only models of several kinds of layers have: sizes that some
-/// layers lack (0 in the file's list) are those of the others.
-Decoder hybridDecoder(ModelBuilder &model);
+/// What a layer of Nemotron-H is: feed-forward where the file gives a width,
+/// attention where it gives cache heads, else Mamba-2.
+enum class LayerKind { FeedForward, Attention, StateSpace };
+std::vector<LayerKind> layerKinds(ModelSource &asked, const Extent &layers);
 
 /// One layer: its words name weights and states as Block does.
 class RecurrentLayer {
@@ -85,7 +85,12 @@ private:
                       DeltaNetRows &projected);
   mlir::FlatSymbolRefAttr vector(llvm::StringRef part,
                                  llvm::ArrayRef<Extent> shape, Need need);
-  mlir::Value state(llvm::StringRef part, RecurrentType type);
+  struct State {
+    mlir::Value pool;
+    Extent width; ///< numbers of a sequence's slot
+  };
+  State state(llvm::StringRef part, const Extent &heads, const Extent &keys,
+              const Extent &values);
   Rows columns(const Rows &rows, const Extent &heads, int64_t offset,
                const Extent &width, llvm::StringRef label);
   Rows convolve(const Rows &rows, const Extent &taps, llvm::StringRef weight,
@@ -104,6 +109,30 @@ private:
   ModelBuilder &model;
   const Decoder &decoder;
   Block &block;
+};
+
+/// How a file holds what a gated delta net projects its rows to: a matrix each,
+/// or beta and alpha in one, in the paper's order of heads.
+enum class DeltaProjections { Apart, Joined };
+
+/// The layers of Qwen's hybrids: gated delta nets, and gated attention between
+/// them.
+class DeltaHybrid {
+public:
+  /// Reads sizes, which layers attend, and rope.
+  DeltaHybrid(ModelBuilder &model, const Decoder &decoder,
+              DeltaProjections projections);
+
+  /// What `block` does to its normed rows before they join the stream.
+  Rows mix(Block &block, const Rows &normed);
+
+private:
+  ModelBuilder &model;
+  const Decoder &decoder;
+  DeltaProjections projections;
+  DeltaNet net;
+  std::vector<bool> attention;
+  RopeAttr rope;
 };
 
 } // namespace sinter

@@ -6,7 +6,7 @@
 namespace sinter {
 
 static void build(ModelBuilder &model) {
-  const Decoder d = hybridDecoder(model);
+  const Decoder d = model.decoder(LayerKinds::Several);
   const Mamba2 sizes = Mamba2::of(model.source());
   const RopeAttr rope = model.rope(d, RopePairs::Halves);
   Rows x = model.embed(d);

@@ -25,10 +25,10 @@ static void build(ModelBuilder &model) {
   const double residual = asked.factor("residual_scale");
   const double logits = asked.factor("logit_scale");
   const bool mixes = Experts::has(model);
-  const Decoder d = hybridDecoder(model);
+  const Decoder d = model.decoder(LayerKinds::Several);
   const Mamba2 sizes = Mamba2::of(asked);
   const auto cacheHeads =
-      asked.ofLayers("attention.head_count_kv", d.layers.value);
+      asked.ofEachLayer("attention.head_count_kv", d.layers.value);
   const bool rotates = asked.flag("rope.scaling.finetuned", true);
   const RopeAttr rope =
       model.rope(d, RopePairs::Interleaved, "rope_freqs.weight");
@@ -41,7 +41,7 @@ static void build(ModelBuilder &model) {
   for (Block &block : model.blocks(d)) {
     RecurrentLayer layer(model, d, block);
     const Rows normed = block.norm(x, "attn_norm");
-    const bool attends = !cacheHeads.empty() && cacheHeads[block.number()] > 0;
+    const bool attends = cacheHeads[block.number()] > 0;
     Rows mixed;
     if (both || attends) {
       const Heads heads = block.project(normed);

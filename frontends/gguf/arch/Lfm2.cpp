@@ -7,17 +7,17 @@ namespace sinter {
 
 static void build(ModelBuilder &model) {
   ModelSource &asked = model.source();
-  const Decoder d = hybridDecoder(model);
+  const Decoder d = model.decoder(LayerKinds::Several);
   const Extent taps = asked.size("shortconv.l_cache");
   const std::vector<int64_t> cacheHeads =
-      asked.ofLayers("attention.head_count_kv", d.layers.value);
+      asked.ofEachLayer("attention.head_count_kv", d.layers.value);
   const RopeAttr rope = model.rope(d, RopePairs::Halves);
   const bool both = asked.describes();
   Rows x = model.embed(d);
   for (Block &block : model.blocks(d)) {
     RecurrentLayer layer(model, d, block);
     const Rows normed = block.norm(x, "attn_norm");
-    const bool attends = !cacheHeads.empty() && cacheHeads[block.number()] > 0;
+    const bool attends = cacheHeads[block.number()] > 0;
     Rows mixed;
     if (both || attends)
       mixed = block.attend(

@@ -6,7 +6,7 @@
 namespace sinter {
 
 static void build(ModelBuilder &model) {
-  const Decoder d = hybridDecoder(model);
+  const Decoder d = model.decoder(LayerKinds::WithoutAttention);
   const Mamba2 sizes = Mamba2::of(model.source());
   Rows x = model.embed(d);
   for (Block &block : model.blocks(d)) {

@@ -9,29 +9,25 @@ namespace sinter {
 static void build(ModelBuilder &model) {
   ModelSource &asked = model.source();
   Experts::has(model);
-  Decoder d = hybridDecoder(model);
+  Decoder d = model.decoder(LayerKinds::Several);
   skipPredictionLayers(asked, d);
   const Mamba2 sizes = Mamba2::of(asked);
   Experts experts(model, Experts::widthOf(model, d));
   const Extent shared = experts.sharedWidth();
   const Routing routing = Experts::routing(model, Scoring::Sigmoid, false);
-  const auto cacheHeads =
-      asked.ofLayers("attention.head_count_kv", d.layers.value);
-  const auto widths = asked.ofLayers("feed_forward_length", d.layers.value);
+  const std::vector<LayerKind> kinds = layerKinds(asked, d.layers);
   const bool all = asked.describes();
   Rows x = model.embed(d);
   for (Block &block : model.blocks(d)) {
     RecurrentLayer layer(model, d, block);
     const Rows normed = block.norm(x, "attn_norm");
-    const unsigned i = block.number();
-    const bool feeds = !widths.empty() && widths[i] > 0;
-    const bool attends = !feeds && !cacheHeads.empty() && cacheHeads[i] > 0;
+    const LayerKind kind = kinds[block.number()];
     Rows mixed;
-    if (all || feeds)
+    if (all || kind == LayerKind::FeedForward)
       mixed = experts.squaredReluFfn(block, normed, routing, shared);
-    if (all || attends)
+    if (all || kind == LayerKind::Attention)
       mixed = block.attend(block.project(normed), Bias::Optional);
-    if (all || (!feeds && !attends))
+    if (all || kind == LayerKind::StateSpace)
       mixed = layer.mamba2(normed, sizes, Need::Required);
     x = block.add(mixed, x, "layer_add");
   }

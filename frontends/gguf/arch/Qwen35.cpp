@@ -8,22 +8,10 @@ namespace sinter {
 static void build(ModelBuilder &model) {
   Decoder d = model.decoder();
   skipPredictionLayers(model.source(), d);
-  const DeltaNet net = DeltaNet::of(model.source());
-  const std::vector<bool> attention = attentionLayers(model.source(), d.layers);
-  // Text has one position for all sections, so they rotate as one.
-  model.source().ofLayers("rope.dimension_sections", 0);
-  const RopeAttr rope = model.rope(d, RopePairs::Halves);
-  const bool both = model.source().describes();
+  DeltaHybrid hybrid(model, d, DeltaProjections::Apart);
   Rows x = model.embed(d);
   for (Block &block : model.blocks(d)) {
-    RecurrentLayer layer(model, d, block);
-    const Rows normed = block.norm(x, "attn_norm");
-    Rows mixed;
-    if (both || attention[block.number()])
-      mixed = layer.gatedAttention(normed, rope);
-    if (both || !attention[block.number()])
-      mixed = layer.deltaNet(layer.project(normed, net), net);
-    x = block.add(x, mixed, "attn_add");
+    x = block.add(x, hybrid.mix(block, block.norm(x, "attn_norm")), "attn_add");
     x = block.add(x, block.gatedFfn(block.norm(x, "post_attention_norm")),
                   "ffn_add");
   }

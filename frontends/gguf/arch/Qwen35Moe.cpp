@@ -11,28 +11,16 @@ static void build(ModelBuilder &model) {
   ModelSource &asked = model.source();
   Experts::has(model);
   // Every layer has experts: the files have no feed_forward_length.
-  Decoder d = hybridDecoder(model);
+  Decoder d = model.decoder(LayerKinds::Several);
   skipPredictionLayers(asked, d);
   Experts experts(model, asked.size("expert_feed_forward_length"));
   const Extent shared =
       asked.size("expert_shared_feed_forward_length", d.feedForward);
   const Routing routing = Experts::routing(model, Scoring::Softmax, true);
-  const DeltaNet net = DeltaNet::of(asked);
-  const std::vector<bool> attention = attentionLayers(asked, d.layers);
-  // Text has one position for all sections, so they rotate as one.
-  asked.ofLayers("rope.dimension_sections", 0);
-  const RopeAttr rope = model.rope(d, RopePairs::Halves);
-  const bool both = asked.describes();
+  DeltaHybrid hybrid(model, d, DeltaProjections::Apart);
   Rows x = model.embed(d);
   for (Block &block : model.blocks(d)) {
-    RecurrentLayer layer(model, d, block);
-    const Rows normed = block.norm(x, "attn_norm");
-    Rows mixed;
-    if (both || attention[block.number()])
-      mixed = layer.gatedAttention(normed, rope);
-    if (both || !attention[block.number()])
-      mixed = layer.deltaNet(layer.project(normed, net), net);
-    x = block.add(x, mixed, "attn_add");
+    x = block.add(x, hybrid.mix(block, block.norm(x, "attn_norm")), "attn_add");
     const Rows fed = block.norm(x, "post_attention_norm");
     x = block.add(x, experts.ffnWithShared(block, fed, routing, shared),
                   "ffn_add");

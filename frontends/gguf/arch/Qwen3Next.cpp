@@ -26,23 +26,11 @@ static void build(ModelBuilder &model) {
   const Extent shared =
       asked.size("expert_shared_feed_forward_length", d.feedForward);
   const Routing routing = Experts::routing(model, Scoring::Softmax, true);
-  DeltaNet net = DeltaNet::of(asked);
-  net.grouped = true;
-  const std::vector<bool> attention = attentionLayers(asked, d.layers);
-  const RopeAttr rope = model.rope(d, RopePairs::Halves);
-  const bool both = asked.describes();
-  asked.mention("blk.0.ssm_in", d.hidden, net.mixed() + net.values());
+  DeltaHybrid hybrid(model, d, DeltaProjections::Joined);
   Rows x = model.embed(d);
   for (Block &block : model.blocks(d)) {
-    RecurrentLayer layer(model, d, block);
     skipJoinedProjection(asked, block);
-    const Rows normed = block.norm(x, "attn_norm");
-    Rows mixed;
-    if (both || attention[block.number()])
-      mixed = layer.gatedAttention(normed, rope);
-    if (both || !attention[block.number()])
-      mixed = layer.deltaNet(layer.projectJoined(normed, net), net);
-    x = block.add(x, mixed, "attn_add");
+    x = block.add(x, hybrid.mix(block, block.norm(x, "attn_norm")), "attn_add");
     const Rows fed = block.norm(x, "post_attention_norm");
     x = block.add(x, experts.ffnWithShared(block, fed, routing, shared),
                   "ffn_add");
