@@ -1,6 +1,7 @@
 """Suites of lit tests: `check-lit` runs them all, a path runs one."""
 import importlib.util
 import os
+import shutil
 import sys
 
 import lit.formats
@@ -19,6 +20,10 @@ config.environment["PATH"] = os.pathsep.join(
 # What somebody tuned for this machine must not change what tests see.
 config.environment["XDG_CACHE_HOME"] = os.path.join(config.test_exec_root,
                                                     "cache")
+# Tests compile the same kernels many times; LLVM sees each once in a run.
+objects = os.path.join(config.test_exec_root, "objects")
+shutil.rmtree(objects, ignore_errors=True)
+config.environment["SINTER_OBJECT_CACHE"] = objects
 config.substitutions += [
     ("%source", config.source_dir),
     ("%shared", config.shared_dir),

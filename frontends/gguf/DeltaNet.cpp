@@ -23,6 +23,7 @@ DeltaNet DeltaNet::of(ModelSource &asked) {
   checkDivides(asked, net.keyHeads, net.valueHeads);
   checkDivides(asked, net.valueHeads, inner);
   net.valueWidth = inner / net.valueHeads;
+  checkState(asked, inner * net.keyWidth);
   return net;
 }
 

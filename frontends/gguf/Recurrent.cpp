@@ -38,6 +38,16 @@ void sinter::checkDivides(ModelSource &asked, const Extent &parts,
   whole.value = parts.value;
 }
 
+bool sinter::checkState(ModelSource &asked, const Extent &numbers) {
+  // Kernels count them in 32 bits.
+  if (numbers.value <= kLargestSize)
+    return true;
+  asked.refuse(llvm::formatv(
+      "a layer's state has {0} = {1} numbers, expected at most {2}",
+      numbers.formula, numbers.value, kLargestSize));
+  return false;
+}
+
 std::string RecurrentLayer::name(StringRef part) const {
   return ("blk." + llvm::Twine(block.number()) + "." + part).str();
 }
@@ -51,13 +61,6 @@ RecurrentLayer::State RecurrentLayer::state(StringRef part, const Extent &heads,
                                             const Extent &keys,
                                             const Extent &values) {
   const Extent all = heads * keys * values;
-  // Kernels count a slot's numbers in 32 bits.
-  if (all.value > kLargestSize) {
-    model.asked.refuse(llvm::formatv(
-        "a layer's state has {0} numbers = {1}, expected at most {2}",
-        all.value, all.formula, kLargestSize));
-    return state(part, {1, "1"}, {1, "1"}, {1, "1"});
-  }
   std::string full = name(part);
   auto type = RecurrentType::get(model.builder.getContext(), heads.value,
                                  keys.value, values.value);
@@ -109,21 +112,20 @@ Rows RecurrentLayer::mul(const Rows &left, const Rows &right, StringRef label) {
 Rows RecurrentLayer::convolve(const Rows &rows, const Extent &taps,
                               StringRef weight, Bias bias) {
   mlir::OpBuilder &b = model.builder;
-  int64_t before = taps.value - 1;
-  if (before < 1) {
+  Extent before = {taps.value - 1, taps.formula + " - 1"};
+  if (before.value < 1)
     model.asked.refuse(llvm::formatv("{0} is {1}, expected at least 2",
                                      model.asked.keyName(taps.formula),
                                      taps.value));
-    before = 1;
-  }
+  if (before.value < 1 || !checkState(model.asked, before * rows.width))
+    before.value = 1;
   auto kernel =
       vector((weight + ".weight").str(), {rows.width, taps}, Need::Required);
   FlatSymbolRefAttr offset;
   if (bias == Bias::Optional)
     offset = vector((weight + ".bias").str(), {rows.width}, Need::Optional);
   ++model.convolutions;
-  auto [pool, width] =
-      state("conv", {1, "1"}, {before, taps.formula + " - 1"}, rows.width);
+  auto [pool, width] = state("conv", Extent{1, "1"}, before, rows.width);
   mlir::Location loc = model.at(name(weight));
   Value window =
       b.create<StateLoadOp>(loc, model.rowsType(width), pool, model.batch);

@@ -43,6 +43,9 @@ void skipPredictionLayers(ModelSource &asked, Decoder &decoder);
 /// Refuses `whole`, which `parts` should divide; makes it harmless.
 void checkDivides(ModelSource &asked, const Extent &parts, Extent &whole);
 
+/// Refuses a state of more numbers than kernels can count.
+bool checkState(ModelSource &asked, const Extent &numbers);
+
 /// What a layer of Nemotron-H is: feed-forward where the file gives a width,
 /// attention where it gives cache heads, else Mamba-2.
 enum class LayerKind { FeedForward, Attention, StateSpace };

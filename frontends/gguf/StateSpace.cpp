@@ -17,6 +17,7 @@ Mamba2 Mamba2::of(ModelSource &asked) {
   sizes.groups = asked.size("ssm.group_count");
   checkDivides(asked, sizes.groups, sizes.heads);
   checkDivides(asked, sizes.heads, sizes.inner);
+  checkState(asked, sizes.inner * sizes.states);
   return sizes;
 }
 

@@ -17,8 +17,11 @@ class Gguf:
     def __init__(self, path):
         self.data, self.at = path.read_bytes(), 24
         tensors, keys = struct.unpack_from("<QQ", self.data, 8)
-        self.keys = {self.string(): self.value(self.scalar(4))
-                     for _ in range(keys)}
+        self.keys, self.places = {}, {}
+        for _ in range(keys):
+            name, kind = self.string(), self.scalar(4)
+            self.places[name] = kind, self.at
+            self.keys[name] = self.value(kind)
         self.tensors = {}
         for _ in range(tensors):
             name = self.string()
@@ -44,6 +47,17 @@ class Gguf:
             inner, length = self.scalar(4), self.scalar(10)
             return [self.value(inner) for _ in range(length)]
         return self.string() if kind == 8 else self.scalar(kind)
+
+    def with_value(self, key, values):
+        """The file with other numbers for this key, as many as it has."""
+        (kind, at), count = self.places[key], 1
+        if kind == 9:
+            kind, count = struct.unpack_from("<IQ", self.data, at)
+            at += 12
+        if len(values) != count:
+            raise ValueError(f"key '{key}' has {count} numbers")
+        new = struct.pack(f"<{len(values)}{SCALARS[kind]}", *values)
+        return self.data[:at] + new + self.data[at + len(new):]
 
     def without(self, name):
         """The file with this tensor under a name that nobody asks for."""
