@@ -39,13 +39,17 @@ static uint64_t rowBytes(Type type) {
 }
 
 /// 8-bit rows meet weights as bytes, others as bfloat16 where the weights are
-/// and the target multiplies it.
+/// and the target multiplies it; a cache of bfloat16 is multiplied as such.
 static ProductUnit unitOf(tile::LaunchOp launch, SymbolTable &symbols,
                           TargetAttr target) {
   for (Type input : launch.getInputs().getTypes())
     if (auto rows = dyn_cast<RankedTensorType>(input);
         rows && isa<Q8Type>(rows.getElementType()))
       return ProductUnit::Bytes;
+  for (Type input : launch.getInputs().getTypes())
+    if (auto cache = dyn_cast<KvCacheType>(input);
+        cache && cache.getElement().isBF16())
+      return ProductUnit::Bf16;
   if (target && target.hasFeature("avx512bf16"))
     for (auto name : launch.getSymbols().getAsRange<FlatSymbolRefAttr>())
       if (auto packed = symbols.lookup<tile::PackedOp>(name.getValue()))

@@ -39,6 +39,8 @@ static std::unique_ptr<mlir::Pass> makeCheck(const CompileOptions &options) {
 static constexpr PipelineStep kSteps[] = {
     {Stage::Graph, "choose-activation-format",
      make<[] { return createChooseActivationFormat(); }>, false},
+    {Stage::Graph, "choose-cache-element",
+     make<[] { return createChooseCacheElement(); }>, false},
     {Stage::Graph, "fuse-moe-region",
      make<[] { return createFuseMoeRegion(); }>, true},
     {Stage::Graph, "pack-gdn-projections",

@@ -80,12 +80,13 @@ void PlanWriter::addState(plan::StateOp state) {
     return;
   }
   auto cache = cast<KvCacheType>(state.getType());
-  states.push_back(
-      {StateKind::KvCache,
-       cache.getElement().isF16() ? StateElement::F16 : StateElement::F32,
-       cache.getHeads(), cache.getKeys(), cache.getValues(),
-       intern(sourceOf(state)), state.getPageBytes(), cache.getWindow(),
-       /*reserved=*/0});
+  StateElement element = cache.getElement().isF16()    ? StateElement::F16
+                         : cache.getElement().isBF16() ? StateElement::Bf16Pairs
+                                                       : StateElement::F32;
+  states.push_back({StateKind::KvCache, element, cache.getHeads(),
+                    cache.getKeys(), cache.getValues(), intern(sourceOf(state)),
+                    state.getPageBytes(), cache.getWindow(),
+                    /*reserved=*/0});
 }
 
 void PlanWriter::addRope(plan::RopeTableOp rope) {

@@ -34,6 +34,21 @@ def ChooseActivationFormat : ModulePass<"choose-activation-format"> {
   }];
 }
 
+def ChooseCacheElement : ModulePass<"choose-cache-element"> {
+  let summary = "lets caches hold bfloat16 where products of it are fast";
+  let description = [{
+    On a target with `avx512bf16`, the caches of a step that multiplies a
+    matrix which takes 8-bit activations hold bf16 instead of f16. Latent
+    caches stay as they are, and so do those of a step with routed experts.
+
+    ```mlir
+    func.func @step(%x: tensor<?x256xf32>, %kv: !sinter.kv_cache<heads = 2, keys = 64, values = 64, f16>)
+    // becomes, where a matmul's weight is of q4_k:
+    func.func @step(%x: tensor<?x256xf32>, %kv: !sinter.kv_cache<heads = 2, keys = 64, values = 64, bf16>)
+    ```
+  }];
+}
+
 def InlineRegions : ModulePass<"inline-regions"> {
   let summary = "replaces every region by its body";
   let description = [{

@@ -172,11 +172,14 @@ struct PlanOperand {
 static_assert(sizeof(PlanOperand) == 16);
 
 enum class StateKind : uint32_t { KvCache = 0, Recurrent = 1 };
-enum class StateElement : uint32_t { F16 = 0, F32 = 1 };
+enum class StateElement : uint32_t { F16 = 0, F32 = 1, Bf16Pairs = 2 };
 
 /// A KV cache of one layer: a pool of pages of pageTokens tokens. One page:
 ///   keys   [kvHeads][pageTokens / 16][keyWidth][16]   (16 tokens interleaved)
 ///   values [kvHeads][pageTokens][valueWidth]
+/// and with Bf16Pairs, in the pairs that vdpbf16ps multiplies,
+///   keys   [kvHeads][pageTokens / 16][keyWidth / 2][16][2]
+///   values [kvHeads][pageTokens / 2][valueWidth][2]       (two tokens each)
 /// Pages are zero when first used: kernels multiply the unwritten rest of a
 /// page by an exact 0 and rely on it being finite.
 ///

@@ -83,7 +83,7 @@ static Status checkRegimes(const Plan &plan) {
 /// Bytes of a page or a slot, as its shape gives them.
 static unsigned __int128 stateBytes(const Plan &plan, const PlanState &state) {
   using Wide = unsigned __int128;
-  Wide size = state.element == StateElement::F16 ? 2 : 4;
+  Wide size = state.element == StateElement::F32 ? 4 : 2;
   if (state.kind == StateKind::Recurrent)
     return Wide(state.keyWidth) * state.valueWidth * state.kvHeads * size;
   return (Wide(state.keyWidth) + state.valueWidth) * state.kvHeads *
@@ -98,7 +98,8 @@ static Status checkStates(const Plan &plan) {
       return bad("state {} has unknown kind {}", i,
                  static_cast<uint32_t>(state.kind));
     if (state.element != StateElement::F16 &&
-        state.element != StateElement::F32)
+        state.element != StateElement::F32 &&
+        state.element != StateElement::Bf16Pairs)
       return bad("state {} has unknown element type {}", i,
                  static_cast<uint32_t>(state.element));
     const char *unit = state.kind == StateKind::Recurrent ? "a slot" : "pages";

@@ -48,7 +48,9 @@ const char *resultName(ResultKind result) {
 }
 
 const char *elementName(StateElement element) {
-  return element == StateElement::F16 ? "f16" : "f32";
+  return element == StateElement::F16         ? "f16"
+         : element == StateElement::Bf16Pairs ? "bf16"
+                                              : "f32";
 }
 
 /// "arena+0x40", "weights+0x1000", "state 3", "rope 0", "logits".

@@ -173,7 +173,8 @@ static llvm::Error printHeads(KernelText &kernel, HeadsAttr heads) {
                     (heads.getRotary() != 0);
   ShapePrinter shape(kernel);
   shape.cache(heads.getCacheHeads(), heads.getKeyWidth(), heads.getValueWidth(),
-              heads.getPageTokens(), heads.getCacheF16(), heads.getRing());
+              heads.getPageTokens(), heads.getCacheElement().isF16(),
+              heads.getRing());
   shape.number("queryHeads", heads.getQueryHeads());
   shape.number("rotary", heads.getRotary());
   shape.flag("neox", heads.getNeox());
@@ -201,7 +202,7 @@ static llvm::Error printAttention(KernelText &kernel, AttentionAttr op,
   kernel.operands = op.getSinks() ? 4 : 3;
   ShapePrinter shape(kernel);
   shape.cache(op.getCacheHeads(), op.getKeyWidth(), op.getValueWidth(),
-              op.getPageTokens(), op.getCacheF16(), op.getRing());
+              op.getPageTokens(), op.getCacheElement().isF16(), op.getRing());
   shape.row("Out", op.getOutput());
   shape.number("heads", op.getHeads());
   shape.number("queryStride", op.getQueryStride());

@@ -1,6 +1,6 @@
 /// What the parts of the attention kernel share: the walk over tiles and pages
-/// (EmitAttention.cpp), a page's scores (AttentionScores.cpp), and what becomes
-/// of them (AttentionSums.cpp).
+/// (EmitAttention.cpp), a page's scores (AttentionScores.cpp), what becomes of
+/// them (AttentionSums.cpp), and both products of pairs (AttentionPairs.cpp).
 #ifndef SINTER_CODEGEN_X86_ATTENTIONEMITTER_H
 #define SINTER_CODEGEN_X86_ATTENTIONEMITTER_H
 
@@ -21,7 +21,8 @@ public:
              .keyWidth = attr.getKeyWidth(),
              .valueWidth = attr.getValueWidth(),
              .pageTokens = attr.getPageTokens(),
-             .f16 = attr.getCacheF16(),
+             .f16 = attr.getCacheElement().isF16(),
+             .pairs = attr.getCacheElement().isBF16(),
              .latent = static_cast<bool>(latent)} {}
 
   void emit();
@@ -51,6 +52,8 @@ private:
   void emitLatentScores(const Pass &pass, Value keys, Value firstKey,
                         Value keyCount);
   Values emitDots(const Pass &pass, Value keyBlocksAt, unsigned blocks);
+  Value roundedQuery(Value row, Value from);
+  Values emitPairDots(const Pass &pass, Value keyBlocksAt, unsigned blocks);
   void storeScores(const Pass &pass, const Values &dots, Value firstKey,
                    Value keyBlock, unsigned blocks);
   Value firstSeen(const Tile &tile);
@@ -62,6 +65,11 @@ private:
   Value isSeen(Value lane, Value left);
   void emitSoftmax(const Tile &tile);
   void emitValues(const Pass &pass, Value values, Value keyCount);
+  Values addValues(const Pass &pass, Value columnAt, Value keyCount,
+                   unsigned blocks, Values sums);
+  Values addPairs(const Pass &pass, Value columnAt, Value keyCount,
+                  unsigned blocks, Values sums);
+  double queryFactor() const;
   void emitResult(const Tile &tile);
   void writeHead(Value out, Value head, Value result, Value inverse);
 
@@ -91,6 +99,8 @@ private:
   Value places, slopes;
   // With latent keys: address of the query's rotated part.
   Value rotatedQueries;
+  // With a cache of pairs: the queries themselves, times queryFactor().
+  Value rounded;
 };
 
 } // namespace sinter::x86

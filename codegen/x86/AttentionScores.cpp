@@ -60,8 +60,10 @@ void AttentionEmitter::emitScores(const Pass &pass, Value keys, Value firstKey,
   Value seen = k.mul(k.div(k.add(keyCount, step - 1), step), blocks);
   k.loop(k.index(0), seen, blocks, [&](Value keyBlock) {
     Value place = k.at(keys, k.mul(keyBlock, blockBytes));
-    storeScores(pass, emitDots(pass, place, blocks), firstKey, keyBlock,
-                blocks);
+    storeScores(pass,
+                page.pairs ? emitPairDots(pass, place, blocks)
+                           : emitDots(pass, place, blocks),
+                firstKey, keyBlock, blocks);
   });
   k.loop(seen, k.index(keyBlocks), blocks,
          [&](Value keyBlock) { hideBlocks(pass, keyBlock, blocks); });
@@ -142,15 +144,22 @@ Values AttentionEmitter::emitDots(const Pass &pass, Value keyBlocksAt,
                 });
 }
 
+/// What products of query and keys are multiplied by before a soft-cap.
+double AttentionEmitter::queryFactor() const {
+  double scale = attention.getScale().getValueAsDouble();
+  return attention.getSoftcap()
+             ? scale / attention.getSoftcap().getValueAsDouble()
+             : scale;
+}
+
 /// Scores of products of query and keys.
 Value AttentionEmitter::scaled(Value dots) {
-  double scale = attention.getScale().getValueAsDouble();
+  if (!page.pairs)
+    dots = k.mulf(dots, k.constantLike(dots, float(queryFactor())));
   if (!attention.getSoftcap())
-    return k.mulf(dots, k.constantLike(dots, float(scale)));
+    return dots;
   double cap = attention.getSoftcap().getValueAsDouble();
-  Value capped =
-      emitTanh(k, k.mulf(dots, k.constantLike(dots, float(scale / cap))));
-  return k.mulf(capped, k.constantLike(dots, float(cap)));
+  return k.mulf(emitTanh(k, dots), k.constantLike(dots, float(cap)));
 }
 
 /// Which of the keys at `lane` a row sees whose own is at lane `left`.

@@ -1,6 +1,7 @@
 /// Emits what attention does with scores: online softmax (arXiv 2205.14135),
 /// sums of weighted values, and each head's result into its row.
 #include "codegen/x86/AttentionEmitter.h"
+#include "codegen/x86/Bf16.h"
 #include "codegen/x86/HoleBody.h"
 #include "codegen/x86/RowWriter.h"
 
@@ -51,13 +52,44 @@ void AttentionEmitter::emitSoftmax(const Tile &tile) {
     Value sum = k.mulf(k.load(type, k.at(sums, state)), factor);
     for (unsigned i = 0; i < vectors; ++i) {
       Value weight = emitExp(k, k.subf(block[i], largest));
-      k.store(weight, line, i * lanes() * 4);
+      if (page.pairs) {
+        // What is multiplied is what is summed, so that rounding does not
+        // change the weights' sum.
+        Value half = toBf16(k, weight);
+        k.store(half, line, i * lanes() * 2);
+        weight = k.ops().create<arith::ExtFOp>(type, half);
+      } else {
+        k.store(weight, line, i * lanes() * 4);
+      }
       sum = k.addf(sum, weight);
     }
     k.store(largest, k.at(maxima, state));
     k.store(sum, k.at(sums, state));
     k.store(factor, k.at(factors, state));
   });
+}
+
+/// The sums of `blocks` vectors of columns for each row, and what the first
+/// keyCount keys add to them.
+Values AttentionEmitter::addValues(const Pass &pass, Value columnAt,
+                                   Value keyCount, unsigned blocks,
+                                   Values sums) {
+  unsigned size = page.elementBytes(), vl = valueLanes();
+  Value weights = ofRow(scores, pass.first, scoreBytes());
+  return k.loop(
+      k.index(0), keyCount, 1, sums, [&](Value key, ValueRange carried) {
+        Values sums(carried), vectors;
+        Value line = k.at(columnAt, k.mul(key, page.valueStride() * size));
+        Value weightAt = k.at(weights, k.mul(key, 4));
+        for (unsigned b = 0; b < blocks; ++b)
+          vectors.push_back(
+              k.loadFloats(vl, page.element(k), line, b * vl * size));
+        for (unsigned i = 0; i < pass.rows * blocks; ++i)
+          sums[i] = k.fma(
+              k.loadSplat(vl, k.f32(), weightAt, i / blocks * scoreBytes()),
+              vectors[i % blocks], sums[i]);
+        return sums;
+      });
 }
 
 /// outputs = outputs · factor + weights · values, over the first keyCount keys.
@@ -68,7 +100,6 @@ void AttentionEmitter::emitValues(const Pass &pass, Value values,
   auto type = k.vec(vl, k.f32());
   // Few rows: several vectors of columns at once.
   unsigned blocks = std::gcd(width / vl, std::max(1u, rowsPerPass() / rows));
-  Value weights = ofRow(scores, pass.first, scoreBytes());
   Value factorsAt = ofRow(factors, pass.first, stateBytes());
   k.loop(k.index(0), k.index(width), vl * blocks, [&](Value column) {
     Value place =
@@ -81,21 +112,11 @@ void AttentionEmitter::emitValues(const Pass &pass, Value values,
       start.push_back(k.mulf(
           k.load(type, place, offset(i)),
           k.loadSplat(vl, k.f32(), factorsAt, i / blocks * stateBytes())));
-    Value columnAt = k.at(values, k.mul(column, size));
-    Values result = k.loop(
-        k.index(0), keyCount, 1, start, [&](Value key, ValueRange carried) {
-          Values sums(carried), vectors;
-          Value line = k.at(columnAt, k.mul(key, page.valueStride() * size));
-          Value weightAt = k.at(weights, k.mul(key, 4));
-          for (unsigned b = 0; b < blocks; ++b)
-            vectors.push_back(
-                k.loadFloats(vl, page.element(k), line, b * vl * size));
-          for (unsigned i = 0; i < rows * blocks; ++i)
-            sums[i] = k.fma(
-                k.loadSplat(vl, k.f32(), weightAt, i / blocks * scoreBytes()),
-                vectors[i % blocks], sums[i]);
-          return sums;
-        });
+    unsigned columnBytes = page.pairs ? 2 * size : size;
+    Value columnAt = k.at(values, k.mul(column, columnBytes));
+    Values result = page.pairs
+                        ? addPairs(pass, columnAt, keyCount, blocks, start)
+                        : addValues(pass, columnAt, keyCount, blocks, start);
     for (unsigned i = 0; i < rows * blocks; ++i)
       k.store(result[i], place, offset(i));
   });

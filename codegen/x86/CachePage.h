@@ -17,10 +17,13 @@ inline constexpr unsigned kKeyBlock = 16;
 struct CachePage {
   unsigned heads, keyWidth, valueWidth, pageTokens;
   bool f16;
+  /// bfloat16, two columns of a key and two tokens' values side by side, as
+  /// vdpbf16ps multiplies them.
+  bool pairs = false;
   /// One row for each token, for all heads: its beginning is the value.
   bool latent = false;
 
-  unsigned elementBytes() const { return f16 ? 2 : 4; }
+  unsigned elementBytes() const { return f16 || pairs ? 2 : 4; }
   mlir::Type element(KernelBuilder &k) const {
     return f16 ? mlir::Type(k.ops().getF16Type()) : k.f32();
   }
@@ -36,12 +39,13 @@ struct CachePage {
   /// From one token's value to the next.
   unsigned valueStride() const { return latent ? keyWidth : valueWidth; }
 
-  /// Keys of `head`: [pageTokens / 16][keyWidth][16]; latent ones
-  /// [pageTokens][keyWidth].
+  /// Keys of `head`: [pageTokens / 16][keyWidth][16], in pairs [pageTokens /
+  /// 16][keyWidth / 2][16][2]; latent ones [pageTokens][keyWidth].
   Value keys(KernelBuilder &k, Value page, Value head) const {
     return latent ? page : k.at(page, k.mul(head, keyBytes()));
   }
-  /// Values of `head`: [pageTokens][valueStride()].
+  /// Values of `head`: [pageTokens][valueStride()], in pairs [pageTokens /
+  /// 2][valueWidth][2].
   Value values(KernelBuilder &k, Value page, Value head) const {
     if (latent)
       return page;

@@ -4,6 +4,7 @@
 /// keys, so an answer depends neither on the step's size nor on threads: pages
 /// before a row's window change neither its maximum nor its sums.
 #include "codegen/x86/AttentionEmitter.h"
+#include "codegen/x86/Bf16.h"
 #include "codegen/x86/Skeletons.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -19,8 +20,10 @@ static constexpr uint64_t kMaxWorkBytes = 1 << 20;
 /// Stack that a tile of `rows` needs, as allocateWorkSpace takes it.
 static uint64_t workBytes(AttentionAttr attention, bool latent, unsigned rows,
                           unsigned lanes) {
+  bool pairs = attention.getCacheElement().isBF16();
   return uint64_t(rows) *
-         (16 + attention.getPageTokens() * 4 + attention.getValueWidth() * 4 +
+         (16 + (pairs ? attention.getKeyWidth() * 2 : 0) +
+          attention.getPageTokens() * 4 + attention.getValueWidth() * 4 +
           3 * lanes * 4 + (attention.getAlibi() ? 12 : 0) + (latent ? 8 : 0));
 }
 
@@ -35,6 +38,8 @@ void AttentionEmitter::allocateWorkSpace() {
   factors = k.scratch(rows * stateBytes());
   if (latent)
     rotatedQueries = k.scratch(rows * 8);
+  if (page.pairs)
+    rounded = k.scratch(rows * page.keyWidth * 2);
   if (!attention.getAlibi())
     return;
   places = k.scratch(rows * 8);
@@ -132,25 +137,29 @@ Value AttentionEmitter::beginRows(const Tile &tile) {
   Value zero = k.constant(1, 0.0f), whole;
   if (attention.getBidirectional())
     whole = lastOfSequence(tile.firstToken);
-  Values last = k.loop(
-      k.index(0), k.index(tile.rows), 1, {k.index(0)},
-      [&](Value row, ValueRange largest) -> Values {
-        Value token = k.add(tile.firstToken, k.div(row, group));
-        Value head = k.add(k.mul(tile.head, group), k.rem(row, group));
-        Value rowAt = k.at(query, k.mul(token, attention.getQueryStride() * 4));
-        unsigned width = latent ? latent.getRank() : page.keyWidth;
-        k.store(k.at(rowAt, k.mul(head, width * 4)), ofRow(queries, row, 8));
-        if (latent)
-          k.store(rotatedAt(token, head), ofRow(rotatedQueries, row, 8));
-        Value position = whole ? whole : k.position(token);
-        k.store(position, ofRow(positions, row, 8));
-        if (attention.getAlibi()) {
-          k.store(k.position(token), ofRow(places, row, 8));
-          k.store(slopeOf(head), ofRow(slopes, row, 4));
-        }
-        beginSoftmax(row, head);
-        return {k.ops().create<arith::MaxSIOp>(largest[0], position)};
-      });
+  Values last =
+      k.loop(k.index(0), k.index(tile.rows), 1, {k.index(0)},
+             [&](Value row, ValueRange largest) -> Values {
+               Value token = k.add(tile.firstToken, k.div(row, group));
+               Value head = k.add(k.mul(tile.head, group), k.rem(row, group));
+               Value rowAt =
+                   k.at(query, k.mul(token, attention.getQueryStride() * 4));
+               unsigned width = latent ? latent.getRank() : page.keyWidth;
+               Value queryAt = k.at(rowAt, k.mul(head, width * 4));
+               if (page.pairs)
+                 queryAt = roundedQuery(row, queryAt);
+               k.store(queryAt, ofRow(queries, row, 8));
+               if (latent)
+                 k.store(rotatedAt(token, head), ofRow(rotatedQueries, row, 8));
+               Value position = whole ? whole : k.position(token);
+               k.store(position, ofRow(positions, row, 8));
+               if (attention.getAlibi()) {
+                 k.store(k.position(token), ofRow(places, row, 8));
+                 k.store(slopeOf(head), ofRow(slopes, row, 4));
+               }
+               beginSoftmax(row, head);
+               return {k.ops().create<arith::MaxSIOp>(largest[0], position)};
+             });
   k.loop(k.index(0), k.index(tile.rows * outputBytes()), 4,
          [&](Value offset) { k.store(zero, k.at(outputs, offset)); });
   return last[0];
@@ -171,12 +180,17 @@ void AttentionEmitter::overPasses(const Tile &tile,
 /// Attention over latent rows as the class that it is a form of: `sharing`
 /// heads are those of one cache head, of which all are the same rows.
 static AttentionAttr formOf(LatentAttentionAttr latent) {
+  auto elementOf = [](LatentAttentionAttr latent) -> Type {
+    MLIRContext *context = latent.getContext();
+    return latent.getCacheF16() ? Type(Float16Type::get(context))
+                                : Float32Type::get(context);
+  };
   return AttentionAttr::get(
       latent.getContext(), latent.getHeads(),
       latent.getHeads() / latent.getSharing(),
       latent.getRank() + latent.getRotary(), latent.getRank(),
       latent.getScale(), latent.getLatentStride(), latent.getOutput(),
-      latent.getCacheF16(), latent.getPageTokens(), /*window=*/0,
+      elementOf(latent), latent.getPageTokens(), /*window=*/0,
       /*softcap=*/{}, /*sinks=*/false, /*ring=*/false, /*bidirectional=*/false,
       /*alibi=*/{});
 }
@@ -192,6 +206,8 @@ llvm::Error x86::emitAttention(KernelBuilder &k, KernelOp kernel) {
         "groups and pages of a multiple of %u",
         attention.getHeads(), attention.getCacheHeads(),
         attention.getPageTokens(), kKeyBlock);
+  if (attention.getCacheElement().isBF16() && !k.isa().bf16Dot)
+    return bf16CacheError();
   if (attention.getOutput().getQ8() && attention.getValueWidth() % 32)
     return llvm::createStringError(
         "8-bit output of heads %u wide; expected a multiple of 32",

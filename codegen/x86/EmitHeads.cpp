@@ -1,5 +1,6 @@
 /// Emits what happens to the heads of one step before attention: head norm,
 /// rotation, and the write of keys and values into the cache.
+#include "codegen/x86/Bf16.h"
 #include "codegen/x86/CachePage.h"
 #include "codegen/x86/RmsNorm.h"
 #include "codegen/x86/Skeletons.h"
@@ -16,11 +17,13 @@ namespace {
 class HeadsEmitter {
 public:
   HeadsEmitter(KernelBuilder &builder, HeadsAttr attr)
-      : k(builder), heads(attr), page{.heads = attr.getCacheHeads(),
-                                      .keyWidth = attr.getKeyWidth(),
-                                      .valueWidth = attr.getValueWidth(),
-                                      .pageTokens = attr.getPageTokens(),
-                                      .f16 = attr.getCacheF16()} {}
+      : k(builder),
+        heads(attr), page{.heads = attr.getCacheHeads(),
+                          .keyWidth = attr.getKeyWidth(),
+                          .valueWidth = attr.getValueWidth(),
+                          .pageTokens = attr.getPageTokens(),
+                          .f16 = attr.getCacheElement().isF16(),
+                          .pairs = attr.getCacheElement().isBF16()} {}
 
   void emit();
 
@@ -33,6 +36,8 @@ private:
   void rotatePairs(Value angles, unsigned lanes, Value pair);
   void writeKey(Value page, Value inPage, Value head);
   void writeValue(Value source, Value page, Value inPage, Value head);
+  void writeKeyPairs(Value block, Value inPage);
+  void writeValuePairs(Value source, Value values, Value inPage);
   Value toCache(Value v);
 
   KernelBuilder &k;
@@ -165,8 +170,10 @@ Value HeadsEmitter::toCache(Value v) {
 void HeadsEmitter::writeKey(Value pageAt, Value inPage, Value head) {
   unsigned size = page.elementBytes(), width = heads.getKeyWidth();
   Value block = k.mul(k.div(inPage, kKeyBlock), width * kKeyBlock * size);
-  Value column = k.mul(k.rem(inPage, kKeyBlock), size);
-  Value place = k.at(k.at(page.keys(k, pageAt, head), block), column);
+  Value blockAt = k.at(page.keys(k, pageAt, head), block);
+  if (page.pairs)
+    return writeKeyPairs(blockAt, inPage);
+  Value place = k.at(blockAt, k.mul(k.rem(inPage, kKeyBlock), size));
   k.loop(k.index(0), k.index(width), 1, [&](Value d) {
     Value x = k.load(k.f32(), k.at(work, k.mul(d, 4)));
     k.store(toCache(x), k.at(place, k.mul(d, kKeyBlock * size)));
@@ -177,10 +184,48 @@ void HeadsEmitter::writeValue(Value source, Value pageAt, Value inPage,
                               Value head) {
   unsigned size = page.elementBytes(), width = heads.getValueWidth();
   unsigned lanes = k.lanesFor(width);
+  if (page.pairs)
+    return writeValuePairs(source, page.values(k, pageAt, head), inPage);
   Value place = k.at(page.values(k, pageAt, head), k.mul(inPage, width * size));
   k.loop(k.index(0), k.index(width), lanes, [&](Value d) {
     Value x = k.load(k.vec(lanes, k.f32()), k.at(source, k.mul(d, 4)));
     k.store(toCache(x), k.at(place, k.mul(d, size)));
+  });
+}
+
+void HeadsEmitter::writeKeyPairs(Value block, Value inPage) {
+  Value place = k.at(block, k.mul(k.rem(inPage, kKeyBlock), 4));
+  k.loop(k.index(0), k.index(heads.getKeyWidth() / 2), 1, [&](Value pair) {
+    Value both = k.load(k.vec(2, k.f32()), k.at(work, k.mul(pair, 8)));
+    k.store(toBf16(k, both), k.at(place, k.mul(pair, kKeyBlock * 4)));
+  });
+}
+
+/// Its neighbour's values lie between a token's, and another thread may write
+/// those now, so nothing but its own bytes is stored.
+void HeadsEmitter::writeValuePairs(Value source, Value values, Value inPage) {
+  unsigned width = heads.getValueWidth(), lanes = k.lanesFor(width);
+  Type i16 = k.ops().getI16Type();
+  Value isOdd = k.equal(k.rem(inPage, 2), k.index(1));
+  SmallVector<bool> even, odd;
+  SmallVector<int64_t> twice;
+  for (unsigned i = 0; i < 2 * lanes; ++i) {
+    even.push_back(i % 2 == 0);
+    odd.push_back(i % 2 == 1);
+    twice.push_back(i / 2);
+  }
+  auto mask = [&](ArrayRef<bool> bits) -> Value {
+    auto type = k.vec(2 * lanes, k.ops().getI1Type());
+    return k.ops().create<arith::ConstantOp>(
+        DenseElementsAttr::get(type, bits));
+  };
+  Value own = k.ops().create<arith::SelectOp>(isOdd, mask(odd), mask(even));
+  Value place = k.at(values, k.mul(k.div(inPage, 2), width * 4));
+  k.loop(k.index(0), k.index(width), lanes, [&](Value d) {
+    Value x = k.load(k.vec(lanes, k.f32()), k.at(source, k.mul(d, 4)));
+    Value halves = k.bitcast(toBf16(k, x), k.vec(lanes, i16));
+    k.ops().create<LLVM::MaskedStoreOp>(k.shuffle(halves, halves, twice),
+                                        k.at(place, k.mul(d, 4)), own, 2);
   });
 }
 
@@ -204,6 +249,8 @@ llvm::Error x86::emitHeads(KernelBuilder &k, KernelOp kernel) {
     return llvm::createStringError(
         "cache pages of %u tokens; expected a multiple of %u",
         heads.getPageTokens(), kKeyBlock);
+  if (heads.getCacheElement().isBF16() && !k.isa().bf16Dot)
+    return bf16CacheError();
   if (heads.getRotary() > heads.getKeyWidth() || heads.getRotary() % 2)
     return llvm::createStringError("rotates %u of %u elements of a head",
                                    heads.getRotary(), heads.getKeyWidth());

@@ -97,8 +97,13 @@ LogicalResult KvCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "kv_cache needs heads, keys and values above 0, "
                           "found "
                        << heads << ", " << keys << ", " << values;
-  if (!element.isF16() && !element.isF32())
-    return emitError() << "kv_cache holds f16 or f32, found " << element;
+  if (!element.isF16() && !element.isBF16() && !element.isF32())
+    return emitError() << "kv_cache holds f16, bf16 or f32, found " << element;
+  // Pairs of columns and of tokens, four of which fill the smallest register.
+  if (element.isBF16() && (keys % 4 || values % 4 || !values))
+    return emitError() << "kv_cache of bf16 needs keys and values of multiples "
+                          "of 4, found "
+                       << keys << " and " << values;
   return success();
 }
 

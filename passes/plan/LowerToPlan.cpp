@@ -160,7 +160,7 @@ static uint64_t stateBytes(Type state) {
     return recurrent.elements() * 4;
   auto type = cast<KvCacheType>(state);
   return uint64_t(type.getKeys() + type.getValues()) * type.getHeads() *
-         kPageTokens * (type.getElement().isF16() ? 2 : 4);
+         kPageTokens * (type.getElement().getIntOrFloatBitWidth() / 8);
 }
 
 plan::OperandAttr Declarations::state(func::FuncOp function,

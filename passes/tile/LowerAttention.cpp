@@ -110,14 +110,15 @@ static tile::HeadsAttr skeletonOf(OpGroup &group, TileBuilder &tile,
   CacheWriteOp write = heads.write;
   unsigned cacheHeads = 0, valueWidth = 0, keyStride = 0, valueStride = 0;
   unsigned queryStride = 0, outputStride = 0;
-  bool f16 = true, ring = false;
+  Type element = Float16Type::get(group.getRoot()->getContext());
+  bool ring = false;
   if (write) {
     KvCacheType cache = write.getCache().getType();
     cacheHeads = cache.getHeads();
     valueWidth = cache.getValues();
     keyStride = tile.row(heads.key.input).getStride();
     valueStride = tile.row(group.resolve(write.getValues())).getStride();
-    f16 = cache.getElement().isF16();
+    element = cache.getElement();
     ring = cache.getWindow() != 0;
   }
   if (heads.queryHeads) {
@@ -129,7 +130,7 @@ static tile::HeadsAttr skeletonOf(OpGroup &group, TileBuilder &tile,
       heads.keyWidth, valueWidth, heads.rope ? heads.rope.getWidth() : 0,
       heads.rope && heads.rope.getNeox(), static_cast<bool>(heads.query.norm),
       static_cast<bool>(heads.key.norm), heads.epsilon, queryStride, keyStride,
-      valueStride, outputStride, f16, kPageTokens, ring);
+      valueStride, outputStride, element, kPageTokens, ring);
 }
 
 static void launchHeads(OpGroup &group, TileBuilder &tile, Heads &heads) {
@@ -201,7 +202,7 @@ NotLowered lowerAttention(OpGroup &group, TileBuilder &tile) {
       attention.getContext(), attention.getHeads(), cache.getHeads(),
       cache.getKeys(), cache.getValues(), attention.getScaleAttr(),
       tile.row(query).getStride(), tile.row(result.getType()),
-      cache.getElement().isF16(), kPageTokens,
+      cache.getElement(), kPageTokens,
       attention.getWindow().value_or(0), attention.getSoftcapAttr(),
       attention.getSinks().has_value(), cache.getWindow() != 0,
       attention.getBidirectional(), attention.getAlibiAttr());

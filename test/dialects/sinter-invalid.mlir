@@ -21,8 +21,13 @@ func.func private @f(!sinter.kv_cache<heads = 0, keys = 32, values = 32, f16>)
 
 // -----
 
-// expected-error @below {{kv_cache holds f16 or f32, found 'i8'}}
+// expected-error @below {{kv_cache holds f16, bf16 or f32, found 'i8'}}
 func.func private @f(!sinter.kv_cache<heads = 1, keys = 32, values = 32, i8>)
+
+// -----
+
+// expected-error @below {{kv_cache of bf16 needs keys and values of multiples of 4, found 32 and 30}}
+func.func private @f(!sinter.kv_cache<heads = 1, keys = 32, values = 30, bf16>)
 
 // -----
 

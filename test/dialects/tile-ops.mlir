@@ -31,8 +31,8 @@ tile.kernel @add #tile.elementwise<[256, 512] -> <width = 256, stride = 256>> {
 // CHECK: tile.kernel @gather #tile.elementwise<[256] -> <width = 256, stride = 256> gather = true outputs = true>
 tile.kernel @gather #tile.elementwise<[256] -> <width = 256, stride = 256> gather = true outputs = true> {
 }
-// CHECK: tile.kernel @heads #tile.heads<queryHeads = 4, cacheHeads = 2, keyWidth = 32, valueWidth = 32, rotary = 32, neox = true, queryNorm = true, epsilon = {{.*}} : f64, queryStride = 128, keyStride = 64, valueStride = 64, outputStride = 128, cacheF16 = false>
-tile.kernel @heads #tile.heads<queryHeads = 4, cacheHeads = 2, keyWidth = 32, valueWidth = 32, rotary = 32, neox = true, queryNorm = true, epsilon = 1.0e-6 : f64, queryStride = 128, keyStride = 64, valueStride = 64, outputStride = 128, cacheF16 = false> {
+// CHECK: tile.kernel @heads #tile.heads<queryHeads = 4, cacheHeads = 2, keyWidth = 32, valueWidth = 32, rotary = 32, neox = true, queryNorm = true, epsilon = {{.*}} : f64, queryStride = 128, keyStride = 64, valueStride = 64, outputStride = 128, cacheElement = f32>
+tile.kernel @heads #tile.heads<queryHeads = 4, cacheHeads = 2, keyWidth = 32, valueWidth = 32, rotary = 32, neox = true, queryNorm = true, epsilon = 1.0e-6 : f64, queryStride = 128, keyStride = 64, valueStride = 64, outputStride = 128, cacheElement = f32> {
 }
 // CHECK: tile.kernel @attention #tile.attention<heads = 4, cacheHeads = 2, keyWidth = 32, valueWidth = 32, scale = {{.*}} : f64, queryStride = 128, output = <width = 128, stride = 128>, pageTokens = 32>
 tile.kernel @attention #tile.attention<heads = 4, cacheHeads = 2, keyWidth = 32, valueWidth = 32, scale = 0.125 : f64, queryStride = 128, output = <width = 128, stride = 128>, pageTokens = 32> {

@@ -2,9 +2,11 @@
 /// block table and over a ring, against the formula in double precision.
 #include "test/unit/EmittedKernels.h"
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <string_view>
 #include <vector>
 
 using namespace sinter;
@@ -24,6 +26,7 @@ struct Variant {
   unsigned window;
   float softcap;
   bool sinks, ring;
+  bool pairs = false; ///< a cache of bfloat16
 };
 
 constexpr Variant kVariants[] = {
@@ -32,6 +35,23 @@ constexpr Variant kVariants[] = {
     {"capped", 0, 3, false, false}, {"sinks", 0, 0, true, false},
     {"all", 100, 3, true, true},
 };
+
+/// For levels that multiply bfloat16.
+constexpr Variant kPairVariants[] = {
+    {"pairs", 0, 0, false, false, true},
+    {"pairs_ring", 70, 0, false, true, true},
+    {"pairs_all", 100, 3, true, true, true},
+};
+
+/// The nearest bfloat16, ties to even.
+uint16_t toBf16(float value) {
+  uint32_t bits = std::bit_cast<uint32_t>(value);
+  return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+float rounded(float value) {
+  return std::bit_cast<float>(uint32_t(toBf16(value)) << 16);
+}
 
 std::string kernelText(const Variant &v, unsigned tokens) {
   std::string more;
@@ -46,20 +66,21 @@ std::string kernelText(const Variant &v, unsigned tokens) {
   return fmt::format(
       "tile.kernel @{}{} #tile.attention<heads = {}, cacheHeads = {}, keyWidth "
       "= {}, valueWidth = {}, scale = {:e} : f64, queryStride = {}, output = "
-      "<width = {}, stride = {}>, cacheF16 = false, pageTokens = {}{}> config "
+      "<width = {}, stride = {}>, cacheElement = {}, pageTokens = {}{}> config "
       "#tile.config<tokens = {}> {{}}\n",
       v.name, tokens, kHeads, kCacheHeads, kKeys, kValues, kScale,
-      kHeads * kKeys, kHeads * kValues, kHeads * kValues, kPage, more, tokens);
+      kHeads * kKeys, kHeads * kValues, kHeads * kValues,
+      v.pairs ? "bf16" : "f32", kPage, more, tokens);
 }
 
 /// One sequence's random keys, values and queries, and its cache.
 struct Sequence {
   std::vector<float> keys, values, queries;
-  std::vector<float> pool;
+  std::vector<float> pool; ///< half of it is used where numbers are bfloat16
   std::vector<int32_t> pages;
   unsigned blocks;
 
-  explicit Sequence(bool ring)
+  Sequence(bool ring, bool pairs)
       : keys(kLength * kCacheHeads * kKeys),
         values(kLength * kCacheHeads * kValues),
         queries(kStep * kHeads * kKeys),
@@ -73,7 +94,7 @@ struct Sequence {
     for (unsigned b = 0; b < blocks; ++b)
       pages.push_back(static_cast<int32_t>(blocks - 1 - b));
     for (unsigned t = 0; t < kLength; ++t)
-      store(t);
+      pairs ? storePairs(t) : store(t);
   }
 
   static size_t pageFloats() {
@@ -95,7 +116,37 @@ struct Sequence {
         valuesOf[d] = values[(t * kCacheHeads + h) * kValues + d];
     }
   }
+
+  /// Likewise with Bf16Pairs; keys and values become what is stored.
+  void storePairs(unsigned t) {
+    auto *page = reinterpret_cast<uint16_t *>(pool.data()) +
+                 pages[t / kPage % blocks] * pageFloats();
+    unsigned in = t % kPage;
+    for (unsigned h = 0; h < kCacheHeads; ++h) {
+      uint16_t *keysOf = page + size_t(h) * kPage * kKeys;
+      for (unsigned d = 0; d < kKeys; ++d) {
+        float &key = keys[(t * kCacheHeads + h) * kKeys + d];
+        keysOf[in / 16 * 16 * kKeys + d / 2 * 32 + in % 16 * 2 + d % 2] =
+            toBf16(key);
+        key = rounded(key);
+      }
+      uint16_t *valuesOf = page + size_t(kCacheHeads) * kPage * kKeys +
+                           size_t(h) * kPage * kValues;
+      for (unsigned d = 0; d < kValues; ++d) {
+        float &value = values[(t * kCacheHeads + h) * kValues + d];
+        valuesOf[in / 2 * kValues * 2 + d * 2 + in % 2] = toBf16(value);
+        value = rounded(value);
+      }
+    }
+  }
 };
+
+/// What the kernel multiplies of a query: rounded when it is scaled.
+double queryAt(const Sequence &s, const Variant &v, unsigned at) {
+  float factor = v.softcap != 0 ? kScale / v.softcap : kScale;
+  return v.pairs ? double(rounded(s.queries[at] * factor)) / factor
+                 : double(s.queries[at]);
+}
 
 constexpr float kSinks[kHeads] = {0.5f, -1.0f, 4.0f, 0.0f};
 
@@ -110,7 +161,7 @@ std::vector<double> expected(const Sequence &s, const Variant &v,
   for (unsigned t = first; t <= position; ++t) {
     double score = 0;
     for (unsigned d = 0; d < kKeys; ++d)
-      score += double(s.queries[(token * kHeads + head) * kKeys + d]) *
+      score += queryAt(s, v, (token * kHeads + head) * kKeys + d) *
                s.keys[(t * kCacheHeads + cacheHead) * kKeys + d];
     score *= kScale;
     if (v.softcap != 0)
@@ -135,7 +186,7 @@ protected:
 
 void check(Kernels &kernels, const Variant &v) {
   SCOPED_TRACE(v.name);
-  Sequence s(v.ring);
+  Sequence s(v.ring, v.pairs);
   CacheRing ring = {s.pool.data(), s.pages.data(), s.blocks};
   std::vector<int32_t> positions, slots(kStep, 0);
   for (unsigned t = 0; t < kStep; ++t)
@@ -169,7 +220,9 @@ void check(Kernels &kernels, const Variant &v) {
     for (unsigned h = 0; h < kHeads; ++h) {
       std::vector<double> want = expected(s, v, t, h);
       for (unsigned d = 0; d < kValues; ++d)
-        ASSERT_NEAR(output[(t * kHeads + h) * kValues + d], want[d], 3e-6)
+        // Weights that keep 8 bits each differ by 2^-9 of themselves.
+        ASSERT_NEAR(output[(t * kHeads + h) * kValues + d], want[d],
+                    v.pairs ? 2e-3 : 3e-6)
             << "token " << t << " head " << h << " element " << d;
     }
 }
@@ -181,6 +234,18 @@ TEST_P(X86Attention, FollowsTheFormula) {
   Kernels kernels(GetParam(), text);
   ASSERT_EQ(kernels.error, "");
   for (const Variant &v : kVariants)
+    check(kernels, v);
+}
+
+TEST_P(X86Attention, MultipliesPairs) {
+  if (std::string_view(GetParam().features).find("bf16") == std::string::npos)
+    GTEST_SKIP() << GetParam().name << " has no products of bfloat16";
+  std::string text;
+  for (const Variant &v : kPairVariants)
+    text += kernelText(v, 4) + kernelText(v, 1);
+  Kernels kernels(GetParam(), text);
+  ASSERT_EQ(kernels.error, "");
+  for (const Variant &v : kPairVariants)
     check(kernels, v);
 }
 

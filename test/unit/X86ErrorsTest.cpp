@@ -96,6 +96,10 @@ TEST(X86Errors, HeadsAndPages) {
   EXPECT_EQ(errorOf("#tile.heads<cacheHeads = 2, keyWidth = 64, valueWidth = "
                     "64, pageTokens = 40>"),
             "kernel 'k': cache pages of 40 tokens; expected a multiple of 16");
+  EXPECT_EQ(errorOf("#tile.heads<cacheHeads = 2, keyWidth = 64, valueWidth = "
+                    "64, cacheElement = bf16>"),
+            "kernel 'k': a cache of bf16, which the target has no products for "
+            "(avx512bf16)");
   EXPECT_EQ(errorOf("#tile.heads<queryHeads = 2, keyWidth = 64, rotary = 96>"),
             "kernel 'k': rotates 96 of 64 elements of a head");
 }
