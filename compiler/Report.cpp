@@ -38,7 +38,7 @@ void Report::readGraph(ModuleOp module, const CompileOptions &options) {
     FusionResult result;
     result.name = pass.name;
     result.on = isOn(options, pass.name);
-    result.expected = model ? (*fusion)->expected(model, step) : 0;
+    result.expected = model ? (*fusion)->expected(model) : 0;
     if (fused)
       if (auto count = fused.getAs<IntegerAttr>(pass.name))
         result.fused = count.getInt();

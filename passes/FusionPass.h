@@ -20,8 +20,8 @@ struct Fusion {
   const char *stem; ///< flag, counter, pass (after "sinter-") and test
   const char *kind; ///< of the regions it draws
   std::unique_ptr<mlir::Pass> (*make)();
-  /// How many boxes this program should have, after #sinter.model.
-  unsigned (*expected)(ModelAttr model, mlir::func::FuncOp step);
+  /// How many boxes the model should have.
+  unsigned (*expected)(ModelAttr model);
 };
 
 /// Attributes of the step function, both dictionaries by stem:

@@ -92,7 +92,7 @@ def LegalizeForTarget : ModulePass<"legalize-for-target"> {
 }
 
 def CheckEngagement : ModulePass<"check-engagement"> {
-  let summary = "fails if a required fusion fired less often than the model promises";
+  let summary = "fails unless a required fusion fired as often as the model promises";
   let description = [{
     Counts stand in the function's `sinter.fused`; expected counts follow from
     the module's `sinter.model`. The error gives both and the refusals.

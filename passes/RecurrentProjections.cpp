@@ -21,6 +21,10 @@ bool sinter::feedsRecurrence(MatmulOp matmul) {
       return true;
     if (isRecurrence(user))
       return true;
+    // One product may hold what several operands of the recurrence are.
+    if (isa<HeadColumnsOp>(user) &&
+        llvm::any_of(user->getUsers(), isRecurrence))
+      return true;
   }
   return false;
 }

@@ -89,6 +89,7 @@ Heads Block::project(const Rows &rows) {
   Rows queries = matmul(rows, "attn_q", decoder.queries(), Bias::Optional);
   Rows keys = matmul(rows, "attn_k", decoder.keys(), Bias::Optional);
   Rows values = matmul(rows, "attn_v", decoder.values(), Bias::Optional);
+  model.projected += model.joinable({queries, keys, values});
   return {queries, keys, values};
 }
 
@@ -102,7 +103,9 @@ Heads Block::projectJoined(const Rows &rows) {
   };
   Rows q = part("attn_q", {0, "0"}, queries);
   Rows k = part("attn_k", queries, keys);
-  return {q, k, part("attn_v", queries + keys, values)};
+  Rows v = part("attn_v", queries + keys, values);
+  model.projected += model.joinable({q, k, v});
+  return {q, k, v};
 }
 
 Heads Block::normHeads(const Heads &heads) {
@@ -151,8 +154,7 @@ Rows Block::project(const Rows &attended, const AttentionOptions &options) {
 
 Rows Block::gatedDown(const Rows &gate, const Rows &up, Gate kind,
                       const Extent &width, Bias bias) {
-  ++model.ffns;
-  ++model.gated;
+  model.countGated(gate, up);
   mlir::OpBuilder &b = model.builder;
   mlir::Type type = gate.value.getType();
   Value inner;
@@ -184,9 +186,9 @@ Rows Block::joinedFfn(const Rows &rows, Gate kind, Bias bias) {
 }
 
 Rows Block::plainFfn(const Rows &rows, Activation activation, Bias bias) {
-  ++model.ffns;
   mlir::OpBuilder &b = model.builder;
   Rows up = matmul(rows, "ffn_up", decoder.feedForward, bias);
+  model.countPlain(up);
   mlir::Type type = up.value.getType();
   Value inner;
   if (activation == Activation::Gelu)

@@ -80,6 +80,7 @@ Rows RecurrentLayer::gatedAttention(const Rows &rows, RopeAttr rope) {
                       "attn_q_gate");
   heads.keys = block.matmul(rows, "attn_k", decoder.keys(), Bias::Optional);
   heads.values = block.matmul(rows, "attn_v", decoder.values(), Bias::Optional);
+  model.projected += model.joinable({both, heads.keys, heads.values});
   heads = block.rotate(block.normHeads(heads), rope);
   Rows attended = block.attention(heads);
   Value gated = model.builder.create<SigmoidGateOp>(
@@ -96,10 +97,7 @@ void RecurrentLayer::countJoinable(ArrayRef<Rows> projections) {
     auto matmul = rows.value.getDefiningOp<MatmulOp>();
     if (!matmul)
       continue; // scaled behind it
-    auto weight =
-        model.module->lookupSymbol<WeightOp>(matmul.getWeightAttr().getAttr());
-    mlir::Type format =
-        llvm::cast<mlir::RankedTensorType>(weight.getType()).getElementType();
+    mlir::Type format = model.formatOf(matmul.getWeightAttr());
     if (llvm::is_contained(behind, format) &&
         !llvm::is_contained(joined, format))
       joined.push_back(format);
@@ -157,8 +155,8 @@ DeltaNetRows RecurrentLayer::projectJoined(const Rows &rows,
     projected.mixed = block.matmul(rows, "attn_qkv", net.mixed());
     projected.gate = block.matmul(rows, "attn_gate", net.values());
   }
-  countJoinable({projected.mixed, projected.gate});
   Rows both = block.matmul(rows, "ssm_ba", heads + heads);
+  countJoinable({projected.mixed, projected.gate, both});
   projected.beta = columns(both, groups, 0, heads, "ssm_beta");
   projected.alpha =
       columns(both, groups, (heads / groups).value, heads, "ssm_alpha");

@@ -243,10 +243,9 @@ Rows Experts::ffnWithShared(Block &layer, const Rows &rows,
                             const Routing &routing, const Extent &width,
                             SharedGate how) {
   Rows routed = ffn(layer, rows, routing);
-  ++model.ffns;
-  ++model.gated;
   Rows gate = layer.matmul(rows, "ffn_gate_shexp", width);
   Rows up = layer.matmul(rows, "ffn_up_shexp", width);
+  model.countGated(gate, up);
   mlir::OpBuilder &b = model.builder;
   Value inner = b.create<SwigluOp>(model.at(layer.name("ffn_shexp_swiglu")),
                                    gate.value.getType(), gate.value, up.value);
@@ -289,8 +288,8 @@ Rows Experts::squaredReluFfn(Block &layer, const Rows &rows,
   Rows routed = apply(layer, inside, chosen, Bias::None, ExpertGate::Relu2);
   if (narrowed)
     routed = layer.matmul(routed, "ffn_latent_up", rows.width);
-  ++model.ffns;
   Rows up = layer.matmul(rows, "ffn_up_shexp", width);
+  model.countPlain(up);
   Value inner = model.builder.create<Relu2Op>(
       model.at(layer.name("ffn_shexp_relu2")), up.value.getType(), up.value);
   Rows shared = layer.matmul({inner, width}, "ffn_down_shexp", rows.width);

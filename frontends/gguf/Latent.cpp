@@ -120,13 +120,12 @@ Rows LatentAttention::join(Block &layer, const Rows &first, const Rows &second,
   return {result, all};
 }
 
-Rows LatentAttention::queries(Block &layer, const Rows &rows) {
-  Extent all = decoder.queries();
+Rows LatentAttention::queries(Block &layer, const Rows &projected) {
   if (!queryRank.value)
-    return layer.matmul(rows, "attn_q", all);
-  Rows low = layer.matmul(rows, "attn_q_a", queryRank);
-  low = model.norm(low, name(layer, "attn_q_a_norm"), queryRank, decoder);
-  return layer.matmul(low, "attn_q_b", all);
+    return projected;
+  Rows low =
+      model.norm(projected, name(layer, "attn_q_a_norm"), queryRank, decoder);
+  return layer.matmul(low, "attn_q_b", decoder.queries());
 }
 
 Rows LatentAttention::absorbed(Block &layer, const Rows &query,
@@ -163,8 +162,12 @@ Rows LatentAttention::expanded(Block &layer, const Rows &query,
 }
 
 Rows LatentAttention::attend(Block &layer, const Rows &rows) {
-  Rows query = queries(layer, rows);
+  Rows projected = queryRank.value
+                       ? layer.matmul(rows, "attn_q_a", queryRank)
+                       : layer.matmul(rows, "attn_q", decoder.queries());
+  Rows query = queries(layer, projected);
   Rows row = layer.matmul(rows, "attn_kv_a_mqa", rank + rotary);
+  model.projected += model.joinable({projected, row});
   const Extent one = {1, "1"};
   Rows latent = columns(layer, row, one, 0, rank, "kv_latent");
   Rows key = columns(layer, row, one, rank.value, rotary, "k_pe");

@@ -17,7 +17,8 @@ public:
   Rows attend(Block &layer, const Rows &rows);
 
 private:
-  Rows queries(Block &layer, const Rows &rows);
+  /// From attn_q of the rows, or from attn_q_a.
+  Rows queries(Block &layer, const Rows &projected);
   /// attn_k_b before and attn_v_b behind attention over the latent rows.
   Rows absorbed(Block &layer, const Rows &query, const Rows &latent,
                 const Rows &rotatedQuery, const Rows &rotatedKey);

@@ -117,12 +117,6 @@ Rows ModelBuilder::scaleBy(const Rows &rows, FlatSymbolRefAttr scale,
   return {value, rows.width};
 }
 
-void ModelBuilder::countNorm(const Rows &rows) {
-  if (rows.value.getDefiningOp<AddOp>() &&
-      llvm::none_of(rows.value.getUsers(), isNorm))
-    ++summedNorms;
-}
-
 Rows ModelBuilder::norm(const Rows &rows, StringRef name, const Extent &width,
                         const Decoder &decoder) {
   FlatSymbolRefAttr gain =
@@ -202,31 +196,6 @@ void ModelBuilder::head(const Rows &rows, const Decoder &decoder,
         builder.create<SoftcapOp>(at("logit_softcap"), logits.value.getType(),
                                   logits.value, llvm::APFloat(options.softcap));
   builder.create<mlir::func::ReturnOp>(at("logits"), logits.value);
-}
-
-/// Only what differs from a plain decoder: every attention rotates and projects
-/// keys, every feed-forward block has a gate, every block's sum but the last is
-/// normed, and no layer is recurrent.
-mlir::DictionaryAttr ModelBuilder::counts() {
-  mlir::Builder b(step.getContext());
-  mlir::NamedAttrList entries;
-  unsigned sums = attentions + ffns;
-  auto say = [&](StringRef what, unsigned count, unsigned usual) {
-    if (count != usual)
-      entries.set(what, b.getI64IntegerAttr(count));
-  };
-  say("convolutions", convolutions, 0);
-  say("delta_nets", deltaNets, 0);
-  say("delta_projections", deltaProjections, 0);
-  say("experts", mixtures, 0);
-  say("gated", gated, ffns);
-  say("gated_norms", gatedNorms, 0);
-  say("projected", attentions - borrowed, attentions);
-  say("rotated", rotated, attentions);
-  say("state_spaces", stateSpaces, 0);
-  say("summed_norms", summedNorms, sums ? sums - 1 : 0);
-  return entries.empty() ? mlir::DictionaryAttr()
-                         : entries.getDictionary(step.getContext());
 }
 
 mlir::OwningOpRef<mlir::ModuleOp> ModelBuilder::finish(StringRef family) {

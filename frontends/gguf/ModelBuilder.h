@@ -271,6 +271,15 @@ private:
   /// Counts a norm of `rows` that fuse-residual-norm should join to their sum:
   /// the first of each.
   void countNorm(const Rows &rows);
+  /// The format of a weight.
+  mlir::Type formatOf(mlir::FlatSymbolRefAttr symbol);
+  /// How many formats at least two of these products of one input share, which
+  /// then may be one matmul.
+  unsigned joinable(llvm::ArrayRef<Rows> projections);
+  /// Counts a feed-forward block, and whether its halves may be one matmul.
+  void countGated(const Rows &gate, const Rows &up);
+  void countPlain(const Rows &up);
+  unsigned quantisedRows();
   mlir::Value kvCache(llvm::StringRef name, const Decoder &decoder,
                       int64_t window);
   Rows pooled(const Rows &rows, const Pooling &pooling);
@@ -295,9 +304,9 @@ private:
   ResultAttr result; ///< null: logits
   std::vector<State> states;
   unsigned attentions = 0, ffns = 0;
-  unsigned borrowed = 0; ///< attentions over an earlier layer's cache
   // What does not follow from those two (#sinter.model).
-  unsigned rotated = 0, gated = 0, summedNorms = 0, mixtures = 0;
+  unsigned rotated = 0, projected = 0, gated = 0, activated = 0,
+           summedNorms = 0, mixtures = 0;
   // Recurrent layers by what they hold (#sinter.model).
   unsigned convolutions = 0, deltaNets = 0, deltaProjections = 0,
            gatedNorms = 0, stateSpaces = 0;

@@ -165,8 +165,8 @@ Rows RecurrentLayer::shortConvBlock(const Rows &rows, const Extent &taps) {
 }
 
 Rows RecurrentLayer::squaredReluFfn(const Rows &rows) {
-  ++model.ffns;
   Rows up = block.matmul(rows, "ffn_up", decoder.feedForward, Bias::Optional);
+  model.countPlain(up);
   Value inner = model.builder.create<Relu2Op>(model.at(name("ffn_relu2")),
                                               up.value.getType(), up.value);
   return block.matmul({inner, up.width}, "ffn_down", rows.width,

@@ -16,6 +16,7 @@ Rows Block::projectQueries(const Rows &rows) {
 Heads Block::projectSharedKeys(const Rows &rows) {
   Rows queries = projectQueries(rows);
   Rows keys = matmul(rows, "attn_k", decoder.keys(), Bias::Optional);
+  model.projected += model.joinable({queries, keys});
   return {queries, keys, keys};
 }
 
@@ -32,7 +33,6 @@ Heads Block::normValues(const Heads &heads) {
 Rows Block::attentionOf(unsigned owner, const Rows &queries,
                         const AttentionOptions &options) {
   ++model.attentions;
-  ++model.borrowed;
   const std::string cache = "blk." + std::to_string(owner) + ".kv";
   auto state = llvm::find_if(model.states, [&](const ModelBuilder::State &s) {
     return s.name == cache;

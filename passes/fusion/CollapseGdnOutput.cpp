@@ -51,7 +51,7 @@ const Fusion collapseGdnOutputFusion = {
     .kind = "collapsed",
     .make = createCollapseGdnOutput,
     // One for each recurrence that gives slices.
-    .expected = [](ModelAttr model, func::FuncOp) {
+    .expected = [](ModelAttr model) {
       return model.count("delta_nets", 0) + model.count("state_spaces", 0);
     }};
 

@@ -55,8 +55,6 @@ const Fusion fuseGatedNormFusion = {
     .kind = "gated_norm",
     .make = createFuseGatedNorm,
     // Delta nets have such a norm always, other scans where a family has it.
-    .expected = [](ModelAttr model, func::FuncOp) {
-      return model.count("gated_norms", 0);
-    }};
+    .expected = [](ModelAttr model) { return model.count("gated_norms", 0); }};
 
 } // namespace sinter

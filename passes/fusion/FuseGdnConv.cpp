@@ -68,8 +68,6 @@ const Fusion fuseGdnConvFusion = {
     .stem = "fuse-gdn-conv",
     .kind = "gdn_conv",
     .make = createFuseGdnConv,
-    .expected = [](ModelAttr model, func::FuncOp) {
-      return model.count("convolutions", 0);
-    }};
+    .expected = [](ModelAttr model) { return model.count("convolutions", 0); }};
 
 } // namespace sinter

@@ -51,7 +51,7 @@ const Fusion fuseResidualNormFusion = {
     .make = createFuseResidualNorm,
     // Every block adds its output to the stream and the next block norms the
     // sum; after the last block select_rows comes first.
-    .expected = [](ModelAttr model, func::FuncOp) {
+    .expected = [](ModelAttr model) {
       unsigned sums = model.getAttention() + model.getFfn();
       return model.count("summed_norms", sums ? sums - 1 : 0);
     }};

@@ -96,12 +96,12 @@ struct FuseRopeCacheWrite : impl::FuseRopeCacheWriteBase<FuseRopeCacheWrite> {
 
 } // namespace
 
-const Fusion fuseRopeCacheWriteFusion = {
-    .stem = "fuse-rope-cache-write",
-    .kind = "rope_cache_write",
-    .make = createFuseRopeCacheWrite,
-    .expected = [](ModelAttr model, func::FuncOp) {
-      return model.count("rotated", model.getAttention());
-    }};
+const Fusion fuseRopeCacheWriteFusion = {.stem = "fuse-rope-cache-write",
+                                         .kind = "rope_cache_write",
+                                         .make = createFuseRopeCacheWrite,
+                                         .expected = [](ModelAttr model) {
+                                           return model.count(
+                                               "rotated", model.getAttention());
+                                         }};
 
 } // namespace sinter

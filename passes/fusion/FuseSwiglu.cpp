@@ -63,10 +63,12 @@ struct FuseSwiglu : impl::FuseSwigluBase<FuseSwiglu> {
 
 } // namespace
 
-const Fusion fuseSwigluFusion = {
-    .stem = "fuse-swiglu",
-    .kind = "swiglu",
-    .make = createFuseSwiglu,
-    .expected = [](ModelAttr model, func::FuncOp) { return model.getFfn(); }};
+const Fusion fuseSwigluFusion = {.stem = "fuse-swiglu",
+                                 .kind = "swiglu",
+                                 .make = createFuseSwiglu,
+                                 .expected = [](ModelAttr model) {
+                                   return model.count("activated",
+                                                      model.getFfn());
+                                 }};
 
 } // namespace sinter

@@ -7,7 +7,8 @@
 ///
 /// Why: query, key and value, or gate and up, are one matmul over joined
 /// weights: one launch, and the input is read once. Where all five read one
-/// input, gate and up stay two, for fuse-swiglu.
+/// input, gate and up stay two, for fuse-swiglu. A recurrence beside attention,
+/// whose products read the same rows, has its own (pack-gdn-projections).
 /// Refuses: formats that differ (those that agree still merge), an input read
 /// once, rows that do not end on a group of 16 before the next member's begin,
 /// tensor scale or bias on some members only.
@@ -85,6 +86,8 @@ static std::optional<Box> matchProjections(MatmulOp matmul, Site &site) {
   SmallVector<MatmulOp> members;
   std::set<std::string> formats;
   for (MatmulOp reader : readersOf(rootOf(matmul.getInput()))) {
+    if (feedsRecurrence(reader))
+      continue;
     const Format *other = formatAt(reader, site);
     formats.insert(std::string(other->name));
     if (other == format && reader.getInput() == matmul.getInput() &&
@@ -120,7 +123,7 @@ const Fusion mergeProjectionsFusion = {
     .stem = "merge-projections",
     .kind = "projections",
     .make = createMergeProjections,
-    .expected = [](ModelAttr model, func::FuncOp) {
+    .expected = [](ModelAttr model) {
       return model.count("projected", model.getAttention()) +
              model.count("gated", model.getFfn());
     }};

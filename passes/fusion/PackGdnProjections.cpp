@@ -77,7 +77,7 @@ const Fusion packGdnProjectionsFusion = {
     .kind = "projections",
     .make = createPackGdnProjections,
     // A box for each format that projections of a layer share.
-    .expected = [](ModelAttr model, func::FuncOp) {
+    .expected = [](ModelAttr model) {
       return model.count("delta_projections", 0);
     }};
 

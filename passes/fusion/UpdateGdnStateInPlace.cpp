@@ -61,7 +61,7 @@ const Fusion updateGdnStateInPlaceFusion = {
     .stem = "update-gdn-state-in-place",
     .kind = "state_in_place",
     .make = createUpdateGdnStateInPlace,
-    .expected = [](ModelAttr model, func::FuncOp) {
+    .expected = [](ModelAttr model) {
       return model.count("delta_nets", 0) + model.count("state_spaces", 0);
     }};
 

@@ -23,7 +23,7 @@
 // CHECK: return
 #rope = #sinter.rope<width = 32, base = 1.0e6 : f64, neox = true>
 !kv = !sinter.kv_cache<heads = 2, keys = 32, values = 32, f16>
-module attributes {sinter.model = #sinter.model<family = "qwen3", layers = 1, attention = 1, ffn = 1, hidden = 256, vocabulary = 64, trainedContext = 128>} {
+module attributes {sinter.model = #sinter.model<family = "qwen3", layers = 1, attention = 1, ffn = 1, hidden = 256, vocabulary = 64, trainedContext = 128, counts = {quantised_rows = 5 : i64}>} {
   sinter.weight @embd : tensor<64x256x!sinter.q6_k> at 0 : 0
   sinter.weight @n1 : tensor<256xf32> at 0 : 0
   sinter.weight @n2 : tensor<256xf32> at 0 : 0
