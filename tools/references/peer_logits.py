@@ -95,4 +95,5 @@ def main():
             .astype(np.float32))
 
 
-main()
+if __name__ == "__main__":
+    main()
