@@ -3,7 +3,6 @@
 #include "runtime/Artifact.h"
 
 #include "runtime/cpu/CpuFeatures.h"
-#include "runtime/emulated/HostCompiler.h"
 
 #include <fmt/format.h>
 
@@ -85,60 +84,35 @@ Result<Artifact> Artifact::open(const std::string &path) {
   return artifact;
 }
 
-/// Names of all targets, for messages.
-static std::string namesOf(std::span<const ArtifactTarget> targets) {
+std::string Artifact::targetNames() const {
   std::string names;
-  for (const ArtifactTarget &target : targets)
+  for (const ArtifactTarget &target : targets_)
     names += (names.empty() ? "" : ", ") + target.machine.name;
   return names;
 }
 
-Status Artifact::chooseFor(Device device) {
-  const bool emulated = device == Device::Emulated;
-  Status problem;
+Status Artifact::chooseProcessor() {
+  Status problem(
+      Code::Unsupported,
+      fmt::format("its kernels are for {}, no processor", targetNames()));
   for (size_t i = 0; i < targets_.size(); ++i) {
     const ManifestTarget &machine = targets_[i].machine;
-    if (machine.isGpu() != emulated)
+    if (machine.isGpu())
       continue;
-    Status suits = emulated ? Status() : checkCpuFeatures(machine.required);
-    if (suits.ok()) {
-      chosen_ = i;
+    problem = checkCpuFeatures(machine.required);
+    chosen_ = i;
+    if (problem.ok())
       return {};
-    }
-    problem = suits;
   }
-  if (!problem.ok())
-    return problem;
-  if (emulated)
-    return Status(Code::InvalidArgument,
-                  fmt::format("its kernels are for {}; an emulated device runs "
-                              "those of a GPU",
-                              namesOf(targets_)));
-  return Status(Code::Unsupported,
-                fmt::format("its kernels are for the GPU {}, which this "
-                            "version runs on an emulated device only: "
-                            "--device emulated",
-                            namesOf(targets_)));
+  return problem;
 }
 
-/// Of an artifact for a GPU the kernels section is the text of its kernels.
-Result<KernelLibrary> Artifact::loadLibrary() const {
-  std::span<const std::byte> section = target().kernels;
-  if (!target().machine.isGpu())
-    return KernelLibrary::load(section);
-  Result<std::vector<std::byte>> object = compileForHost(
-      {reinterpret_cast<const char *>(section.data()), section.size()});
-  if (!object.ok())
-    return object.status();
-  return KernelLibrary::load(*object);
-}
-
-Status Artifact::loadKernels(Device device) {
+Status Artifact::loadKernels() {
   if (!kernels_.empty())
     return {};
-  if (Status chosen = chooseFor(device); !chosen.ok())
+  if (Status chosen = chooseProcessor(); !chosen.ok())
     return chosen.in(fmt::format("'{}'", path_));
-  Result<KernelLibrary> library = loadLibrary();
+  Result<KernelLibrary> library = KernelLibrary::load(target().kernels);
   if (!library.ok())
     return library.status().in(fmt::format("'{}'", path_));
   std::vector<KernelFunction> kernels;
@@ -152,15 +126,7 @@ Status Artifact::loadKernels(Device device) {
   }
   library_ = std::move(*library);
   kernels_ = std::move(kernels);
-  fault_ = reinterpret_cast<const char *(*)()>(
-      library_.symbol("sinterEmulationFault"));
   return {};
-}
-
-Status Artifact::kernelFault() const {
-  const char *fault = fault_ ? fault_() : nullptr;
-  return fault ? Status(Code::Internal, fmt::format("'{}': {}", path_, fault))
-               : Status();
 }
 
 std::span<const std::byte> Artifact::weights() const {

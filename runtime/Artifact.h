@@ -4,7 +4,6 @@
 #define SINTER_RUNTIME_ARTIFACT_H
 
 #include "runtime/ArtifactView.h"
-#include "runtime/Device.h"
 #include "runtime/DeviceCode.h"
 #include "runtime/Manifest.h"
 #include "runtime/MappedMemory.h"
@@ -45,16 +44,13 @@ public:
   std::span<const ArtifactTarget> targets() const { return targets_; }
   const ArtifactTarget &target() const { return targets_[chosen_]; }
   void choose(size_t target) { chosen_ = target; }
+  /// Their names, for messages.
+  std::string targetNames() const;
 
-  /// Makes the kernels callable, and chooses the first target whose they can
-  /// be. Errors: Unsupported when this processor lacks a required feature or
-  /// all are for GPUs, CorruptData for kernels that do not load; for an
-  /// emulated device InvalidArgument if none is for a GPU, and
-  /// compileForHost()'s.
-  Status loadKernels(Device device = Device::Target);
-
-  /// What went wrong in a kernel so far, which only an emulated device tells.
-  Status kernelFault() const;
+  /// Makes kernels for a processor callable, and chooses the first target whose
+  /// they can be. Errors: Unsupported when this processor lacks a required
+  /// feature or all are for GPUs, CorruptData for kernels that do not load.
+  Status loadKernels();
 
   const std::string &path() const { return path_; }
   const ArtifactView &view() const { return view_; }
@@ -71,8 +67,7 @@ private:
   explicit Artifact(ArtifactView view) : view_(std::move(view)) {}
 
   Status addTarget(const ManifestTarget &target);
-  Status chooseFor(Device device);
-  Result<KernelLibrary> loadLibrary() const;
+  Status chooseProcessor();
 
   std::string path_;
   MappedMemory file_;
@@ -81,7 +76,6 @@ private:
   std::vector<ArtifactTarget> targets_;
   size_t chosen_ = 0;
   KernelLibrary library_;
-  const char *(*fault_)() = nullptr;
   std::vector<KernelFunction> kernels_;
 };
 

@@ -1,13 +1,29 @@
-/// What kernels run on.
+/// What a model is to run on.
 #ifndef SINTER_RUNTIME_DEVICE_H
 #define SINTER_RUNTIME_DEVICE_H
 
+#include "runtime/Status.h"
+
+#include <string_view>
+
 namespace sinter {
 
-enum class Device {
-  Target,   ///< what the artifact was compiled for
-  Emulated, ///< a GPU played by this processor: slow, races are found
+enum class DeviceKind {
+  Auto,      ///< a GPU if the file is for one that is here, else the processor
+  Processor, ///< this one
+  Gpu,
+  Emulated, ///< a GPU played by this processor: slow, faults are found
 };
+
+struct Device {
+  DeviceKind kind = DeviceKind::Auto;
+  int gpu = 0;        ///< as the driver counts them
+  bool graphs = true; ///< replay captured launches
+};
+
+/// Reads "auto", "cpu", "emulated", or the number of a GPU into kind and gpu.
+/// Errors: InvalidArgument.
+Status parseDevice(std::string_view text, Device &device);
 
 } // namespace sinter
 

@@ -45,7 +45,8 @@ static uint32_t neededFrom(uint32_t window, uint32_t length) {
 static constexpr uint64_t kMaxPages = uint64_t(1) << 24;
 
 Result<KvCache> KvCache::create(std::span<const PlanState> states,
-                                const CacheRequest &request) {
+                                const CacheRequest &request,
+                                const std::shared_ptr<StateMemory> &memory) {
   assert(request.pageTokens > 0 && "a checked plan has tokens in a page");
   if (request.contextLength == 0 || request.sequences == 0)
     return Status(Code::InvalidArgument,
@@ -77,7 +78,7 @@ Result<KvCache> KvCache::create(std::span<const PlanState> states,
         cache.places_[i] = {cache.groups_.size(), shape.stateBytes.size()};
         shape.stateBytes.push_back(states[i].pageBytes);
       }
-    Result<PageGroup> group = PageGroup::create(std::move(shape), what);
+    Result<PageGroup> group = PageGroup::create(std::move(shape), what, memory);
     if (!group.ok())
       return group.status();
     cache.groups_.push_back({window, std::move(*group)});
@@ -98,7 +99,7 @@ std::byte *KvCache::pool(size_t state) const {
 }
 
 void *KvCache::operand(size_t state) const {
-  if (groups_[places_[state].group].window == 0)
+  if (!hasWindow(state))
     return pool(state);
   return const_cast<CacheRing *>(&rings_[state]);
 }

@@ -5,10 +5,12 @@
 
 #include "runtime/ArtifactFormat.h"
 #include "runtime/PageGroup.h"
+#include "runtime/StateMemory.h"
 #include "runtime/Status.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -36,8 +38,9 @@ public:
   /// Room for sequences as `request` says. `states` come from a checked plan;
   /// those that are no KV caches get no pool. Errors: InvalidArgument,
   /// ResourceExhausted.
-  static Result<KvCache> create(std::span<const PlanState> states,
-                                const CacheRequest &request);
+  static Result<KvCache>
+  create(std::span<const PlanState> states, const CacheRequest &request,
+         const std::shared_ptr<StateMemory> &memory = hostMemory());
 
   uint32_t contextLength() const { return contextLength_; }
   uint32_t sequences() const { return static_cast<uint32_t>(used_.size()); }
@@ -74,6 +77,15 @@ public:
   /// which page p begins at p * pageBytes, or the CacheRing of its window.
   void *operand(size_t state) const;
   std::byte *pool(size_t state) const;
+
+  /// The tables of pages, that of states without a window first, and which of
+  /// them a state has.
+  size_t groups() const { return groups_.size(); }
+  const PageGroup &group(size_t index) const { return groups_[index].pages; }
+  size_t groupOf(size_t state) const { return places_[state].group; }
+  bool hasWindow(size_t state) const {
+    return groups_[groupOf(state)].window != 0;
+  }
 
   /// [slot][blockStride] pages of states without a window, as Batch hands them
   /// to the kernels.

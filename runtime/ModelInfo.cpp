@@ -49,6 +49,17 @@ std::string byteText(uint64_t bytes) {
   return fmt::format("{:.{}f} {}", value, value < 10 ? 2 : 1, unit);
 }
 
+Json countersJson(const DeviceCounters &counters) {
+  return {{"steps", counters.steps},
+          {"launches", counters.launches},
+          {"captures", counters.captures},
+          {"replays", counters.replays},
+          {"copied_in_bytes", counters.copiedIn},
+          {"copied_out_bytes", counters.copiedOut},
+          {"uploaded_bytes", counters.uploaded},
+          {"step_allocations", counters.stepAllocations}};
+}
+
 Json describeModel(const Artifact &artifact, const Session &session) {
   MemoryUse use = memoryUse(artifact.plan(), session.contextLength());
   use.weights = artifact.weights().size();
@@ -170,6 +181,8 @@ std::string modelText(const Artifact &artifact, const Session &session) {
   addLine(text, "compiler", printable(manifest.compiler));
   addLine(text, "target", targetLine(artifact));
   addLine(text, "requires", required);
+  if (session.deviceCounters())
+    addLine(text, "device", printable(session.place()));
   addLine(text, "threads", fmt::format("{}", session.threads()));
   addLine(text, "context",
           fmt::format("{} tokens (trained for {})", session.contextLength(),

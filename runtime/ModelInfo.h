@@ -34,6 +34,9 @@ std::string modelText(const Artifact &artifact, const Session &session);
 /// "1.50 GiB", "12.0 MiB", "512 B".
 std::string byteText(uint64_t bytes);
 
+/// A device's counters by name.
+Json countersJson(const DeviceCounters &counters);
+
 } // namespace sinter
 
 #endif // SINTER_RUNTIME_MODELINFO_H

@@ -11,8 +11,10 @@
 
 namespace sinter {
 
-Result<PageGroup> PageGroup::create(PageShape shape, const std::string &what) {
+Result<PageGroup> PageGroup::create(PageShape shape, const std::string &what,
+                                    std::shared_ptr<StateMemory> memory) {
   PageGroup group;
+  group.memory_ = std::move(memory);
   uint64_t pages = uint64_t(shape.blocks) * shape.sequences;
   for (uint64_t pageBytes : shape.stateBytes) {
     uint64_t bytes;
@@ -21,12 +23,12 @@ Result<PageGroup> PageGroup::create(PageShape shape, const std::string &what) {
                     fmt::format("KV cache of {} pages of {} bytes is more than "
                                 "can be addressed",
                                 pages, pageBytes));
-    Result<MappedMemory> pool = MappedMemory::reserve(
+    Result<std::byte *> pool = group.memory_->reserve(
         bytes,
         fmt::format("the KV cache of {} (a smaller --ctx needs less)", what));
     if (!pool.ok())
       return pool.status();
-    group.pools_.push_back(std::move(*pool));
+    group.pools_.push_back(*pool);
     group.pageBytes_ += pageBytes;
   }
   group.table_.assign(pages, 0);
@@ -48,8 +50,8 @@ int32_t PageGroup::takePage() {
     page = free_.back();
     free_.pop_back();
     for (size_t i = 0; i < pools_.size(); ++i)
-      std::memset(pools_[i].data() + page * shape_.stateBytes[i], 0,
-                  shape_.stateBytes[i]);
+      memory_->zero(pools_[i] + page * shape_.stateBytes[i],
+                    shape_.stateBytes[i]);
   } else {
     assert(size_t(fresh_) < owners_.size() && "sequences need no more pages");
     page = fresh_++;
@@ -71,9 +73,9 @@ void PageGroup::makeWritable(int32_t &entry) {
     return;
   int32_t copy = takePage();
   for (size_t i = 0; i < pools_.size(); ++i)
-    std::memcpy(pools_[i].data() + copy * shape_.stateBytes[i],
-                pools_[i].data() + entry * shape_.stateBytes[i],
-                shape_.stateBytes[i]);
+    memory_->copy(pools_[i] + copy * shape_.stateBytes[i],
+                  pools_[i] + entry * shape_.stateBytes[i],
+                  shape_.stateBytes[i]);
   dropPage(entry);
   entry = copy;
 }
@@ -130,7 +132,7 @@ std::byte *PageGroup::save(uint32_t slot, uint32_t held,
     int32_t page = table_[size_t(slot) * shape_.blocks + b % shape_.blocks];
     for (size_t i = 0; i < pools_.size(); ++i) {
       uint64_t bytes = shape_.stateBytes[i];
-      std::memcpy(into, pools_[i].data() + page * bytes, bytes);
+      memory_->read(into, pools_[i] + page * bytes, bytes);
       into += bytes;
     }
   }
@@ -162,7 +164,7 @@ const std::byte *PageGroup::load(uint32_t slot, uint32_t held,
     int32_t page = entry(slot, b) = takePage();
     for (size_t i = 0; i < pools_.size(); ++i) {
       uint64_t bytes = shape_.stateBytes[i];
-      std::memcpy(pools_[i].data() + page * bytes, from, bytes);
+      memory_->write(pools_[i] + page * bytes, from, bytes);
       from += bytes;
     }
   }

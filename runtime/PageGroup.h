@@ -3,11 +3,12 @@
 #ifndef SINTER_RUNTIME_PAGEGROUP_H
 #define SINTER_RUNTIME_PAGEGROUP_H
 
-#include "runtime/MappedMemory.h"
+#include "runtime/StateMemory.h"
 #include "runtime/Status.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,7 +28,8 @@ struct PageShape {
 class PageGroup {
 public:
   /// `what` the pools are for, in messages. Errors: ResourceExhausted.
-  static Result<PageGroup> create(PageShape shape, const std::string &what);
+  static Result<PageGroup> create(PageShape shape, const std::string &what,
+                                  std::shared_ptr<StateMemory> memory);
 
   /// Makes room in `slot`, which holds `held` tokens, for `count` more. New
   /// pages are zero or were the sequence's own; one that is shared with
@@ -54,10 +56,13 @@ public:
   uint32_t oldest(uint32_t slot) const {
     return oldest_[slot] * shape_.pageTokens;
   }
-  std::byte *pool(size_t state) const { return pools_[state].data(); }
+  std::byte *pool(size_t state) const { return pools_[state]; }
   /// [slot][blocks()] page numbers.
   const int32_t *table() const { return table_.data(); }
   uint32_t blocks() const { return shape_.blocks; }
+  uint64_t entries() const { return table_.size(); }
+  /// Another number whenever the table has changed.
+  uint64_t version() const { return version_; }
   /// Bytes of one page over all states.
   uint64_t pageBytes() const { return pageBytes_; }
   uint64_t usedPages() const { return usedPages_; }
@@ -70,6 +75,7 @@ private:
   void dropPage(int32_t page);
   void makeWritable(int32_t &entry);
   int32_t &entry(uint32_t slot, uint32_t block) {
+    ++version_;
     return table_[size_t(slot) * shape_.blocks + block % shape_.blocks];
   }
   uint32_t blockCount(uint32_t tokens) const;
@@ -77,7 +83,9 @@ private:
   PageShape shape_;
   uint64_t pageBytes_ = 0;
   uint64_t usedPages_ = 0;
-  std::vector<MappedMemory> pools_;
+  uint64_t version_ = 0;
+  std::shared_ptr<StateMemory> memory_;
+  std::vector<std::byte *> pools_;
   std::vector<int32_t> table_;
   std::vector<uint32_t> oldest_; ///< [slot] first page still held
   std::vector<uint32_t> owners_; ///< [page] sequences that refer to it

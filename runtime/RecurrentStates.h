@@ -4,11 +4,12 @@
 #define SINTER_RUNTIME_RECURRENTSTATES_H
 
 #include "runtime/ArtifactFormat.h"
-#include "runtime/MappedMemory.h"
+#include "runtime/StateMemory.h"
 #include "runtime/Status.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -20,15 +21,16 @@ class RecurrentStates {
 public:
   /// Slots for `sequences` sequences. `states` come from a checked plan; those
   /// of other kinds get no pool. Errors: ResourceExhausted.
-  static Result<RecurrentStates> create(std::span<const PlanState> states,
-                                        uint32_t sequences);
+  static Result<RecurrentStates>
+  create(std::span<const PlanState> states, uint32_t sequences,
+         std::shared_ptr<StateMemory> memory = hostMemory());
 
   /// Whether the model has such states at all.
   bool empty() const { return sequenceBytes_ == 0; }
 
   /// Base of the pool of a state (its index in the plan); slot s begins at
   /// s * pageBytes. Null for a state of another kind.
-  std::byte *pool(size_t state) const { return pools_[state].data(); }
+  std::byte *pool(size_t state) const { return pools_[state]; }
 
   /// Makes the states of `to` those of `from`.
   void copy(uint32_t from, uint32_t to);
@@ -45,7 +47,8 @@ private:
 
   uint32_t sequences_ = 0;
   uint64_t sequenceBytes_ = 0;
-  std::vector<MappedMemory> pools_; ///< [state of the plan]
+  std::shared_ptr<StateMemory> memory_;
+  std::vector<std::byte *> pools_;  ///< [state of the plan]
   std::vector<uint64_t> slotBytes_; ///< [state of the plan] 0: another kind
 };
 

@@ -26,4 +26,13 @@ void fillRopeTable(std::span<const int32_t> positions,
   }
 }
 
+const float *frequenciesOf(const PlanRopeTable &rope,
+                           std::span<const std::byte> weights,
+                           uint32_t contextLength) {
+  const auto *frequencies =
+      reinterpret_cast<const float *>(weights.data() + rope.frequencies);
+  return frequencies +
+         (rope.longFrom != 0 && contextLength > rope.longFrom ? rope.pairs : 0);
+}
+
 } // namespace sinter

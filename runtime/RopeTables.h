@@ -4,6 +4,7 @@
 
 #include "runtime/ArtifactFormat.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -16,6 +17,11 @@ namespace sinter {
 void fillRopeTable(std::span<const int32_t> positions,
                    const PlanRopeTable &rope, const float *frequencies,
                    float *table);
+
+/// Those of `rope` in a plan's weights, for a session of that context.
+const float *frequenciesOf(const PlanRopeTable &rope,
+                           std::span<const std::byte> weights,
+                           uint32_t contextLength);
 
 } // namespace sinter
 

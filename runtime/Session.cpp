@@ -1,30 +1,18 @@
-/// Turns the plan into addresses once, so that a step is checks, angles and
-/// one walk over a list.
+/// Checks what is asked for; an executor does it.
 #include "runtime/Session.h"
 
-#include "runtime/RopeTables.h"
-#include "runtime/cpu/Topology.h"
+#include "runtime/MakeExecutor.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cassert>
-#include <sys/mman.h>
+#include <string>
 #include <utility>
 
 namespace sinter {
 
-/// Bytes of weights (times tokens) and of caches below which a step stays on
-/// the caller's thread: about 0.1 ms of work, in which other threads gain
-/// little on a quiet machine and cost a scheduler's slice per barrier on a busy
-/// one.
-static constexpr uint64_t kSmallStep = 4 << 20;
-
-Result<std::unique_ptr<Session>>
-Session::create(Artifact &artifact, const SessionOptions &options) {
-  const Plan &plan = artifact.plan();
-  uint32_t context =
-      options.contextLength ? options.contextLength : plan.contextLength;
+static Status checkContext(const Plan &plan, uint32_t context) {
   if (context > kMaxContext)
     return Status(Code::InvalidArgument,
                   fmt::format("context of {} tokens asked for, expected up to "
@@ -35,27 +23,38 @@ Session::create(Artifact &artifact, const SessionOptions &options) {
                   fmt::format("context of {} tokens asked for, the model knows "
                               "{} positions",
                               context, plan.positions));
-  SINTER_TRY(artifact.loadKernels(options.device));
-  Result<KvCache> cache = KvCache::create(
-      plan.states, {.pageTokens = plan.pageTokens,
-                    .contextLength = context,
-                    .sequences = options.maxSequences,
-                    .largestStep = plan.regimes.back().maxTokens});
+  return {};
+}
+
+Result<std::unique_ptr<Session>>
+Session::create(Artifact &artifact, const SessionOptions &options) {
+  // Targets of one model have its context in common.
+  uint32_t context = options.contextLength ? options.contextLength
+                                           : artifact.plan().contextLength;
+  SINTER_TRY(checkContext(artifact.plan(), context));
+  std::vector<std::string> notes;
+  Result<std::unique_ptr<Executor>> executor =
+      makeExecutor(artifact, options.device, options.threads, notes);
+  if (!executor.ok())
+    return executor.status();
+  const Plan &plan = artifact.plan();
+  Result<KvCache> cache =
+      KvCache::create(plan.states,
+                      {.pageTokens = plan.pageTokens,
+                       .contextLength = context,
+                       .sequences = options.maxSequences,
+                       .largestStep = plan.regimes.back().maxTokens},
+                      (*executor)->stateMemory());
   if (!cache.ok())
     return cache.status();
-  Result<RecurrentStates> recurrent =
-      RecurrentStates::create(plan.states, options.maxSequences);
+  Result<RecurrentStates> recurrent = RecurrentStates::create(
+      plan.states, options.maxSequences, (*executor)->stateMemory());
   if (!recurrent.ok())
     return recurrent.status();
-  std::unique_ptr<Session> session(
-      new Session(artifact, std::move(*cache), std::move(*recurrent)));
-  int threads = options.threads ? options.threads : defaultThreads();
-  // With fewer threads than cores, another program's may need the same core.
-  Result<std::unique_ptr<ThreadPool>> pool =
-      ThreadPool::create(threads, oneOfEachCore(allowedProcessors()));
-  if (!pool.ok())
-    return pool.status();
-  session->pool_ = std::move(*pool);
+  std::unique_ptr<Session> session(new Session(artifact, std::move(*executor),
+                                               std::move(*cache),
+                                               std::move(*recurrent)));
+  session->notes_ = std::move(notes);
   session->maxTokens_ = plan.regimes.back().maxTokens;
   session->chunk_ = options.chunk ? options.chunk : session->maxTokens_;
   if (session->chunk_ > session->maxTokens_)
@@ -63,88 +62,20 @@ Session::create(Artifact &artifact, const SessionOptions &options) {
                   fmt::format("chunks of {} tokens asked for, expected up to "
                               "{}",
                               options.chunk, session->maxTokens_));
-  SINTER_TRY(session->reserveBuffers());
-  session->bindRegimes();
+  session->chunkPositions_.resize(session->maxTokens_);
+  session->chunkSlots_.resize(session->maxTokens_);
+  session->sumTraffic();
+  SINTER_TRY(session->executor_->prepare(session->cache_, session->recurrent_));
   return session;
 }
 
-Status Session::reserveBuffers() {
+void Session::sumTraffic() {
   const Plan &plan = artifact_.plan();
-  uint64_t arenaBytes = 0;
-  for (const PlanRegime &regime : plan.regimes)
-    arenaBytes = std::max(arenaBytes, regime.arenaBytes);
-  auto reserve = [](uint64_t bytes, const char *what,
-                    MappedMemory &into) -> Status {
-    Result<MappedMemory> memory = MappedMemory::reserve(bytes, what);
-    if (!memory.ok())
-      return memory.status();
-    into = std::move(*memory);
-    return {};
-  };
-  SINTER_TRY(reserve(arenaBytes, "activations", arena_));
-  if (arena_.data())
-    madvise(arena_.data(), arena_.size(), MADV_HUGEPAGE);
-  SINTER_TRY(reserve(uint64_t(maxTokens_) * plan.resultWidth * sizeof(float),
-                     "logits", logits_));
-  ropeTables_.resize(plan.ropeTables.size());
-  for (size_t i = 0; i < ropeTables_.size(); ++i)
-    SINTER_TRY(reserve(uint64_t(maxTokens_) * 2 * plan.ropeTables[i].pairs *
-                           sizeof(float),
-                       "rotary angles", ropeTables_[i]));
-  chunkPositions_.resize(maxTokens_);
-  chunkSlots_.resize(maxTokens_);
-  return {};
-}
-
-void *Session::address(const PlanOperand &operand) const {
-  switch (operand.kind) {
-  case OperandKind::Arena:
-    return arena_.data() + operand.offset;
-  case OperandKind::Weight:
-    return const_cast<std::byte *>(artifact_.weights().data()) + operand.offset;
-  case OperandKind::State: {
-    void *state = recurrent_.pool(operand.index);
-    return state ? state : cache_.operand(operand.index);
-  }
-  case OperandKind::RopeTable:
-    return ropeTables_[operand.index].data();
-  case OperandKind::Logits:
-    return logits_.data();
-  }
-  assert(false && "a checked plan has no other operands");
-  return nullptr;
-}
-
-void Session::bindRegimes() {
-  const Plan &plan = artifact_.plan();
-  regimes_.reserve(plan.regimes.size());
-  for (const PlanRegime &from : plan.regimes) {
-    Regime &regime = regimes_.emplace_back();
-    regime.maxTokens = from.maxTokens;
-    regime.firstLaunch = from.firstLaunch;
-    for (uint32_t i = 0; i < from.launchCount; ++i) {
-      const PlanLaunch &launch = plan.launches[from.firstLaunch + i];
-      regime.weightBytes +=
-          static_cast<uint64_t>(launch.weightBytes * launch.weightShare);
-      regime.perSequence.inPlace += launch.stateBytes;
-      regime.perSequence.copied += launch.copiedBytes;
-    }
-    auto first = plan.launches.begin() + from.firstLaunch;
-    std::span<const PlanLaunch> launches(first, from.launchCount);
-    size_t operands = 0;
-    for (const PlanLaunch &launch : launches)
-      operands += launch.operandCount;
-    regime.operands.reserve(operands); // launches keep pointers into it
-    regime.launches.reserve(launches.size());
-    for (const PlanLaunch &launch : launches) {
-      void *const *bound = regime.operands.data() + regime.operands.size();
-      for (uint32_t i = 0; i < launch.operandCount; ++i)
-        regime.operands.push_back(
-            address(plan.operands[launch.firstOperand + i]));
-      regime.launches.push_back({artifact_.kernels()[launch.kernel], bound,
-                                 launch.dimension, launch.count, launch.tile,
-                                 launch.barrier, launch.replicated != 0,
-                                 launch.shares, std::to_array(launch.parts)});
+  for (const PlanRegime &regime : plan.regimes) {
+    StateTraffic &traffic = perSequence_.emplace_back();
+    for (uint32_t i = 0; i < regime.launchCount; ++i) {
+      traffic.inPlace += plan.launches[regime.firstLaunch + i].stateBytes;
+      traffic.copied += plan.launches[regime.firstLaunch + i].copiedBytes;
     }
   }
 }
@@ -164,14 +95,6 @@ Status Session::checkTokens(std::span<const int32_t> tokens) const {
                     fmt::format("token {} has id {}, expected 0 to {}", i,
                                 tokens[i], vocabulary() - 1));
   return {};
-}
-
-/// A run of equal slots is one sequence; `end` is one past its last token.
-static size_t sequenceEnd(std::span<const int32_t> slots, size_t begin) {
-  size_t end = begin + 1;
-  while (end < slots.size() && slots[end] == slots[begin])
-    ++end;
-  return end;
 }
 
 static uint64_t countSequences(std::span<const int32_t> slots) {
@@ -246,51 +169,13 @@ Status Session::checkOutputs(const StepInput &input) const {
   return {};
 }
 
-void Session::fillRopeTables(std::span<const int32_t> positions) {
-  const Plan &plan = artifact_.plan();
-  for (size_t i = 0; i < ropeTables_.size(); ++i) {
-    const PlanRopeTable &rope = plan.ropeTables[i];
-    const auto *frequencies = reinterpret_cast<const float *>(
-        artifact_.weights().data() + rope.frequencies);
-    if (rope.longFrom != 0 && contextLength() > rope.longFrom)
-      frequencies += rope.pairs;
-    fillRopeTable(positions, rope, frequencies,
-                  reinterpret_cast<float *>(ropeTables_[i].data()));
-  }
-}
-
-void Session::run(const StepInput &input) {
-  fillRopeTables(input.positions);
-  Batch batch = {};
-  batch.tokens = static_cast<int32_t>(input.tokens.size());
-  batch.outputRows = static_cast<int32_t>(input.outputs.size());
-  batch.tokenIds = input.tokens.data();
-  batch.positions = input.positions.data();
-  batch.slots = input.slots.data();
-  batch.outputs = input.outputs.data();
-  batch.blockTable = cache_.blockTable();
-  batch.blockStride = cache_.blockStride();
-  auto regime = std::find_if(
-      regimes_.begin(), regimes_.end(), [&](const Regime &candidate) {
-        return candidate.maxTokens >= input.tokens.size();
-      });
-  assert(regime != regimes_.end() && "the step was checked");
-  std::span<LaunchTime> times(times_);
-  if (!times.empty())
-    times = times.subspan(regime->firstLaunch, regime->launches.size());
-  uint64_t work = regime->weightBytes * input.tokens.size();
-  for (int32_t position : input.positions)
-    work += cache_.readBytes(position);
-  uint64_t sequences = countSequences(input.slots);
-  traffic_.inPlace += regime->perSequence.inPlace * sequences;
-  traffic_.copied += regime->perSequence.copied * sequences;
-  work += recurrent_.sequenceBytes() * sequences;
-  runLaunches(work < kSmallStep ? nullptr : pool_.get(), regime->launches,
-              batch, times);
-}
-
-void Session::startProfile() {
-  times_.assign(artifact_.plan().launches.size(), LaunchTime());
+size_t Session::regimeOf(size_t tokens) const {
+  const std::vector<PlanRegime> &regimes = artifact_.plan().regimes;
+  size_t index = 0;
+  while (regimes[index].maxTokens < tokens)
+    ++index;
+  assert(index < regimes.size() && "the step was checked");
+  return index;
 }
 
 Result<std::span<const float>> Session::step(const StepInput &input) {
@@ -300,10 +185,14 @@ Result<std::span<const float>> Session::step(const StepInput &input) {
     SINTER_TRY(cache_.append(input.slots[begin], end - begin));
     begin = end;
   }
-  run(input);
-  SINTER_TRY(artifact_.kernelFault());
-  return std::span(reinterpret_cast<const float *>(logits_.data()),
-                   input.outputs.size() * resultWidth());
+  const size_t regime = regimeOf(input.tokens.size());
+  uint64_t sequences = countSequences(input.slots);
+  traffic_.inPlace += perSequence_[regime].inPlace * sequences;
+  traffic_.copied += perSequence_[regime].copied * sequences;
+  Result<const float *> result = executor_->run({input, regime});
+  if (!result.ok())
+    return result.status();
+  return std::span(*result, input.outputs.size() * resultWidth());
 }
 
 Result<std::span<const float>> Session::append(int32_t slot,

@@ -4,17 +4,19 @@
 #define SINTER_RUNTIME_SESSION_H
 
 #include "runtime/Artifact.h"
+#include "runtime/Device.h"
+#include "runtime/Executor.h"
 #include "runtime/KvCache.h"
-#include "runtime/MappedMemory.h"
 #include "runtime/RecurrentStates.h"
 #include "runtime/SequenceSnapshot.h"
 #include "runtime/Status.h"
-#include "runtime/cpu/LaunchList.h"
-#include "runtime/cpu/ThreadPool.h"
+#include "runtime/StepInput.h"
 
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace sinter {
@@ -24,15 +26,7 @@ struct SessionOptions {
   uint32_t contextLength = 0; ///< 0: what the model was trained for
   uint32_t maxSequences = 1;
   uint32_t chunk = 0; ///< tokens in a step of append(); 0: the largest regime
-  Device device = Device::Target;
-};
-
-/// The tokens of one step. Tokens of one sequence are adjacent and continue it.
-struct StepInput {
-  std::span<const int32_t> tokens;    ///< [T] ids
-  std::span<const int32_t> positions; ///< [T] in its sequence
-  std::span<const int32_t> slots;     ///< [T] sequence, from 0
-  std::span<const int32_t> outputs;   ///< rows of [0, T) wanted, ascending
+  Device device = {};
 };
 
 enum class Outputs {
@@ -52,7 +46,7 @@ class Session {
 public:
   /// Loads the artifact's kernels if need be; the artifact outlives the
   /// session. Everything a step needs is allocated here. Errors:
-  /// InvalidArgument for options, ResourceExhausted, and loadKernels()'s.
+  /// InvalidArgument for options, ResourceExhausted, and makeExecutor()'s.
   static Result<std::unique_ptr<Session>> create(Artifact &artifact,
                                                  const SessionOptions &options);
 
@@ -92,11 +86,11 @@ public:
   Status restore(int32_t slot, std::span<const std::byte> snapshot);
 
   /// From now on every step adds up what its launches take; earlier sums go.
-  void startProfile();
-  void stopProfile() { times_.clear(); }
+  void startProfile() { executor_->startProfile(); }
+  void stopProfile() { executor_->stopProfile(); }
 
   /// Times of the plan's launches, in its order; empty before startProfile().
-  std::span<const LaunchTime> profile() const { return times_; }
+  std::span<const LaunchTime> profile() const { return executor_->profile(); }
 
   uint32_t sequences() const { return cache_.sequences(); }
   uint32_t length(int32_t slot) const { return cache_.length(slot); }
@@ -110,48 +104,40 @@ public:
   uint32_t contextLength() const { return cache_.contextLength(); }
   uint32_t maxStepTokens() const { return maxTokens_; }
   uint32_t chunk() const { return chunk_; }
-  int threads() const { return pool_->threads(); }
+  int threads() const { return executor_->threads(); }
+  /// Where the model runs, and what its user should know of that.
+  std::string place() const { return executor_->place(); }
+  std::span<const std::string> notes() const { return notes_; }
+  double copyRate() { return executor_->copyRate(); }
+  /// Null on a processor.
+  const DeviceCounters *deviceCounters() const { return executor_->counters(); }
   const KvCache &cache() const { return cache_; }
   const RecurrentStates &recurrent() const { return recurrent_; }
   const StateTraffic &stateTraffic() const { return traffic_; }
-  uint64_t arenaBytes() const { return arena_.size(); }
+  uint64_t arenaBytes() const { return executor_->arenaBytes(); }
 
 private:
-  struct Regime {
-    uint32_t maxTokens;
-    uint32_t firstLaunch; ///< in the plan
-    uint64_t weightBytes = 0;
-    StateTraffic perSequence;
-    std::vector<BoundLaunch> launches;
-    std::vector<void *> operands;
-  };
+  Session(Artifact &artifact, std::unique_ptr<Executor> executor, KvCache cache,
+          RecurrentStates recurrent)
+      : artifact_(artifact), executor_(std::move(executor)),
+        cache_(std::move(cache)), recurrent_(std::move(recurrent)) {}
 
-  Session(Artifact &artifact, KvCache cache, RecurrentStates recurrent)
-      : artifact_(artifact), cache_(std::move(cache)),
-        recurrent_(std::move(recurrent)) {}
-
-  Status reserveBuffers();
-  void bindRegimes();
-  void *address(const PlanOperand &operand) const;
+  void sumTraffic();
+  size_t regimeOf(size_t tokens) const;
   Status checkStep(const StepInput &input) const;
   Status checkOutputs(const StepInput &input) const;
   Status checkSlot(int32_t slot) const;
   Status checkTokens(std::span<const int32_t> tokens) const;
-  void fillRopeTables(std::span<const int32_t> positions);
-  void run(const StepInput &input);
 
   Artifact &artifact_;
+  std::unique_ptr<Executor> executor_;
   KvCache cache_;
   RecurrentStates recurrent_;
   StateTraffic traffic_;
-  std::unique_ptr<ThreadPool> pool_;
+  std::vector<StateTraffic> perSequence_; ///< [regime]
+  std::vector<std::string> notes_;
   uint32_t maxTokens_ = 0;
   uint32_t chunk_ = 0;
-  MappedMemory arena_;
-  MappedMemory logits_;
-  std::vector<MappedMemory> ropeTables_;
-  std::vector<Regime> regimes_;
-  std::vector<LaunchTime> times_;
   std::vector<int32_t> chunkPositions_;
   std::vector<int32_t> chunkSlots_;
 };

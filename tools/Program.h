@@ -12,7 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
-#include <map>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -33,15 +33,27 @@ inline Status writeOutput(std::string_view text) {
   return flushOutput();
 }
 
-/// --device, for programs that run a model.
+/// --device and --no-graphs, for programs that run a model.
 inline void addDevice(CLI::App &app, Device &device) {
-  static const std::map<std::string, Device> kDevices = {
-      {"target", Device::Target}, {"emulated", Device::Emulated}};
-  app.add_option("--device", device,
-                 "target: what the model was compiled for; emulated: a GPU "
-                 "played by this processor, slow, to check its kernels")
-      ->transform(CLI::CheckedTransformer(kDevices).description(""))
-      ->default_str("target");
+  app.add_option_function<std::string>(
+         "--device",
+         [&device](const std::string &text) {
+           if (Status status = parseDevice(text, device); !status.ok())
+             throw CLI::ValidationError("--device", status.message());
+         },
+         "auto: a GPU if the model is for one that is here; cpu; the number of "
+         "a GPU; emulated: a GPU played by this processor, slow, to check its "
+         "kernels")
+      ->default_str("auto");
+  app.add_flag_callback(
+      "--no-graphs", [&device] { device.graphs = false; },
+      "launch a GPU's kernels one by one, not as captured graphs");
+}
+
+/// Says what the user should know of where a model runs.
+inline void printNotes(std::span<const std::string> notes) {
+  for (const std::string &note : notes)
+    std::fprintf(stderr, "note: %s\n", note.c_str());
 }
 
 /// Prints with C, since what failed may be fmt's own print.

@@ -2,6 +2,7 @@
 /// machine can do at most, with tests named as llama-bench names them.
 #include "runtime/Artifact.h"
 #include "runtime/JsonText.h"
+#include "runtime/ModelInfo.h"
 #include "runtime/Prediction.h"
 #include "runtime/PrintableText.h"
 #include "runtime/Session.h"
@@ -11,6 +12,7 @@
 #include "runtime/bench/Explain.h"
 #include "runtime/bench/Tests.h"
 #include "runtime/cpu/MachineProbe.h"
+#include "runtime/cpu/ThreadPool.h"
 #include "runtime/cpu/Topology.h"
 #include "tools/Program.h"
 
@@ -240,6 +242,7 @@ Status bench(Options options) {
   if (!created.ok())
     return created.status();
   Session &session = **created;
+  printNotes(session.notes());
   Start took = {.load = milliseconds(std::chrono::steady_clock::now() - start)};
   const int32_t first = 0;
   if (auto logits = session.append(0, std::span(&first, 1)); !logits.ok())
@@ -257,6 +260,15 @@ Status bench(Options options) {
       {"repeat", options.repeat}, {"machine", machineJson(*limits)},
       {"load_ms", took.load},     {"first_token_ms", took.firstToken},
       {"tests", Json::array()}};
+  if (session.deviceCounters()) {
+    report["device"] = {{"name", session.place()},
+                        {"graphs", options.session.device.graphs},
+                        {"copy_bytes_per_second", session.copyRate()}};
+    if (!options.json)
+      fmt::print("{}: copies {:.1f} GB/s\n", session.place(),
+                 report["device"]["copy_bytes_per_second"].get<double>() *
+                     1e-9);
+  }
   if (!options.json)
     fmt::print("{} threads: reads {:.1f} GB/s; multiply-adds int8 {:.0f}, bf16 "
                "{:.0f}, float32 {:.0f} G/s; loaded in {:.1f} ms, first token "
@@ -265,6 +277,8 @@ Status bench(Options options) {
                limits->byteProducts * 1e-9, limits->bf16Products * 1e-9,
                limits->floatProducts * 1e-9, took.load, took.firstToken);
   SINTER_TRY(runTests(options, session, *artifact, **pool, report));
+  if (const DeviceCounters *counters = session.deviceCounters())
+    report["device"]["counters"] = countersJson(*counters);
   if (options.json)
     fmt::print("{}\n", dumpJson(report, 2));
   return Status();
@@ -305,6 +319,7 @@ int main(int argc, char **argv) {
   app.add_option("--repeat", options.repeat, "runs of each test")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  addDevice(app, options.session.device);
   app.add_option("--threads", options.session.threads,
                  "threads (default: one per physical core)")
       ->check(CLI::Range(1, kMaxThreads));

@@ -8,6 +8,7 @@
 #include "runtime/Status.h"
 #include "runtime/TextFile.h"
 #include "runtime/Tokenizer.h"
+#include "runtime/cpu/ThreadPool.h"
 #include "tools/Program.h"
 
 #include <CLI/CLI.hpp>

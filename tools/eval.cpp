@@ -10,6 +10,7 @@
 #include "runtime/Status.h"
 #include "runtime/TextFile.h"
 #include "runtime/Tokenizer.h"
+#include "runtime/cpu/ThreadPool.h"
 #include "tools/Program.h"
 
 #include <CLI/CLI.hpp>
@@ -51,6 +52,7 @@ struct Model {
         Session::create(model->artifact, options);
     if (!session.ok())
       return session.status();
+    printNotes((*session)->notes());
     model->session = std::move(*session);
     return model;
   }

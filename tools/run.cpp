@@ -9,6 +9,7 @@
 #include "runtime/Status.h"
 #include "runtime/TextFile.h"
 #include "runtime/Tokenizer.h"
+#include "runtime/cpu/ThreadPool.h"
 #include "tools/Program.h"
 
 #include <CLI/CLI.hpp>
@@ -248,6 +249,7 @@ Status runModel(const Options &options, Clock::time_point start) {
   auto session = Session::create(*artifact, options.session);
   if (!session.ok())
     return session.status();
+  printNotes((*session)->notes());
   if (!options.info && (*session)->result() != ResultKind::Logits)
     return Status(
         Code::InvalidArgument,

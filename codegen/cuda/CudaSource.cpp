@@ -35,6 +35,10 @@ static constexpr std::string_view kHostBegin =
 #include <string.h>
 )"
     "#define __shared__ static thread_local\n";
+/// Programs load several such libraries: none may take another's state.
+static constexpr std::string_view kHidden =
+    "#pragma GCC visibility push(hidden)\n";
+static constexpr std::string_view kVisible = "#pragma GCC visibility pop\n";
 
 static std::string shapeOf(const cuda::KernelText &kernel) {
   return "\nstruct " + kernel.name + "_shape {\n" + kernel.shape + "};\n";
@@ -50,8 +54,9 @@ static std::string deviceEntry(const cuda::KernelText &kernel) {
 
 static std::string hostEntry(const cuda::KernelText &kernel) {
   return llvm::formatv(
-      "extern \"C\" void {0}(void *const *operands, const Batch *batch,\n"
-      "                      int64_t begin, int64_t end) {{\n"
+      "extern \"C\" __attribute__((visibility(\"default\"))) void\n"
+      "{0}(void *const *operands, const Batch *batch, int64_t begin,\n"
+      "    int64_t end) {{\n"
       "  emulation::runBlocks<{1}, {2}<{0}_shape>>(\"{0}\", operands, batch,\n"
       "                                            begin, end);\n}\n",
       kernel.name, kernel.threads, kernel.skeleton);
@@ -89,10 +94,10 @@ std::string cuda::portableSource(llvm::ArrayRef<KernelText> kernels) {
       {"// Kernels of one compiled model, for NVRTC and, on an emulated "
        "device, for the\n// host's compiler.\n#ifdef __CUDACC__",
        kDeviceBegin, "#else", kHostBegin, "#endif\n", kSharedText,
-       "#ifdef __CUDACC__\n", kDeviceText, "#else\n", kEmulationText,
+       "#ifdef __CUDACC__\n", kDeviceText, "#else\n", kHidden, kEmulationText,
        "#endif\n", kPreludeText, kNames, shapes(kernels), "#ifdef __CUDACC__\n",
-       entries(kernels, deviceEntry), "#else\n", entries(kernels, hostEntry),
-       "#endif\n"});
+       entries(kernels, deviceEntry), "#else\n", kVisible,
+       entries(kernels, hostEntry), "#endif\n"});
 }
 
 } // namespace sinter

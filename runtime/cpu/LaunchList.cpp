@@ -97,13 +97,14 @@ void walkTimed(void *context, int thread) {
 
 } // namespace
 
-int64_t itemCount(const BoundLaunch &launch, const Batch &batch) {
+int64_t itemCount(ItemDimension dimension, uint32_t count, uint32_t tile,
+                  const Batch &batch) {
   int64_t rows = 1;
-  if (launch.dimension == ItemDimension::Tokens)
-    rows = (batch.tokens + int64_t(launch.tile) - 1) / launch.tile;
-  else if (launch.dimension == ItemDimension::Rows)
-    rows = (batch.outputRows + int64_t(launch.tile) - 1) / launch.tile;
-  return rows * launch.count;
+  if (dimension == ItemDimension::Tokens)
+    rows = (batch.tokens + int64_t(tile) - 1) / tile;
+  else if (dimension == ItemDimension::Rows)
+    rows = (batch.outputRows + int64_t(tile) - 1) / tile;
+  return rows * count;
 }
 
 void runLaunches(ThreadPool *pool, std::span<const BoundLaunch> launches,

@@ -3,6 +3,7 @@
 #define SINTER_RUNTIME_CPU_LAUNCHLIST_H
 
 #include "runtime/ArtifactFormat.h"
+#include "runtime/Executor.h"
 #include "runtime/cpu/ThreadPool.h"
 
 #include <array>
@@ -24,15 +25,12 @@ struct BoundLaunch {
   std::array<uint32_t, kMaxParts> parts = {};
 };
 
-/// What the first thread spent on one launch, summed over steps.
-struct LaunchTime {
-  double wait = 0; ///< seconds at the barrier before it
-  double work = 0; ///< seconds in the kernel
-  uint64_t steps = 0;
-};
-
-/// Work items of `launch` in a step.
-int64_t itemCount(const BoundLaunch &launch, const Batch &batch);
+/// Work items of a launch in a step.
+int64_t itemCount(ItemDimension dimension, uint32_t count, uint32_t tile,
+                  const Batch &batch);
+inline int64_t itemCount(const BoundLaunch &launch, const Batch &batch) {
+  return itemCount(launch.dimension, launch.count, launch.tile, batch);
+}
 
 /// Runs the list once: every thread goes through all of it and works on its
 /// contiguous part of each launch. Returns when all is done. Without a pool the

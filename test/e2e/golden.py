@@ -54,7 +54,7 @@ def unsupported(folder, name, options):
 
 def variants(device):
     """An emulated device is slow, and its blocks know nothing of threads."""
-    return [v for v in VARIANTS if device == "target" or v[1] == 2]
+    return [v for v in VARIANTS if device != "emulated" or v[1] == 2]
 
 
 def check(folder, name, peer, work, options, device):
@@ -101,7 +101,7 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--only", action="append", metavar="PATTERN")
     parser.add_argument("--target", help="instruction set to compile for")
-    parser.add_argument("--device", default="target",
+    parser.add_argument("--device", default="auto",
                         help="emulated: where a GPU's kernels run")
     parser.add_argument("--unless-in", type=pathlib.Path, metavar="OTHER")
     args = parser.parse_args()

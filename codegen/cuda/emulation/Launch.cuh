@@ -52,26 +52,30 @@ inline void runBlocks(const char *name, void *const *operands,
 } // namespace sinter::emulation
 
 /// What went wrong first since the library was loaded; null: nothing.
-extern "C" inline __attribute__((used)) const char *sinterEmulationFault() {
+extern "C" inline __attribute__((used, visibility("default")))
+const char *sinterEmulationFault() {
   const auto &fault = sinter::emulation::firstFault();
   return fault.present ? fault.message : nullptr;
 }
 
 /// Not 0: threads of blocks take turns in an order drawn with this seed.
-extern "C" inline __attribute__((used)) void
+extern "C" inline __attribute__((used, visibility("default")))
+void
 sinterEmulationSeed(uint64_t seed) {
   sinter::emulation::scheduleSeed = seed;
 }
 
 /// Forgets faults and buffers.
-extern "C" inline __attribute__((used)) void sinterEmulationReset() {
+extern "C" inline __attribute__((used, visibility("default")))
+void sinterEmulationReset() {
   sinter::emulation::regions().count = 0;
   sinter::emulation::firstFault().present = false;
   sinter::emulation::firstFault().taken = false;
 }
 
 /// A buffer that kernels may use from now on: see emulation::Region.
-extern "C" inline __attribute__((used)) bool
+extern "C" inline __attribute__((used, visibility("default")))
+bool
 sinterEmulationRegion(const char *name, const void *begin, size_t bytes,
                       uint8_t *written) {
   auto &all = sinter::emulation::regions();
