@@ -157,21 +157,22 @@ void RouteEmitter::select(Value bias) {
   maskGroups();
 }
 
-/// A group's score is the sum of its two best.
+/// A group's score is its best, or the sum of its two best.
 void RouteEmitter::scoreGroups() {
   unsigned size = route.getExperts() / route.getGroups();
   k.loop(k.index(0), k.index(route.getGroups()), 1, [&](Value group) {
     Value least = k.constant(1, -kInfinity), none = k.constant(1, 0.0f);
-    Value second = size > 1 ? least : none;
+    const bool two = size > 1 && route.getGroupBest() == 2;
+    Value second = two ? least : none;
     Value first = k.mul(group, size);
-    Values best = k.loop(
-        first, k.add(first, size), 1, Values{least, second},
-        [&](Value index, ValueRange carried) {
-          Value x = selection.get(index);
-          Value lower = k.ops().create<arith::MinNumFOp>(carried[0], x);
-          return Values{k.maxf(carried[0], x),
-                        size > 1 ? k.maxf(carried[1], lower) : carried[1]};
-        });
+    Values best =
+        k.loop(first, k.add(first, size), 1, Values{least, second},
+               [&](Value index, ValueRange carried) {
+                 Value x = selection.get(index);
+                 Value lower = k.ops().create<arith::MinNumFOp>(carried[0], x);
+                 return Values{k.maxf(carried[0], x),
+                               two ? k.maxf(carried[1], lower) : carried[1]};
+               });
     groups.set(group, k.addf(best[0], best[1]));
   });
 }

@@ -54,6 +54,7 @@ ParseResult RouteOp::parse(OpAsmParser &parser, OperationState &state) {
   SMLoc place;
   RouteOp::Properties &properties = state.getOrAddProperties<Properties>();
   properties.groups = properties.usedGroups = b.getI64IntegerAttr(1);
+  properties.groupBest = b.getI64IntegerAttr(2);
   properties.scale = b.getF64FloatAttr(1.0);
   if (parser.parseOperand(logits) || parser.getCurrentLocation(&place) ||
       parser.parseKeyword(&scoring))
@@ -74,6 +75,11 @@ ParseResult RouteOp::parse(OpAsmParser &parser, OperationState &state) {
       return failure();
     properties.groups = b.getI64IntegerAttr(groups);
     properties.usedGroups = b.getI64IntegerAttr(used);
+    int64_t best = 2;
+    if (succeeded(parser.parseOptionalKeyword("best")) &&
+        parser.parseInteger(best))
+      return failure();
+    properties.groupBest = b.getI64IntegerAttr(best);
   }
   double scale;
   if (succeeded(parser.parseOptionalKeyword("scale"))) {
@@ -99,6 +105,8 @@ void RouteOp::print(OpAsmPrinter &p) {
     p << " normalise";
   if (getGroups() != 1)
     p << " groups " << getGroups() << " of " << getUsedGroups();
+  if (getGroups() != 1 && getGroupBest() != 2)
+    p << " best " << getGroupBest();
   if (getScaleAttr().getValueAsDouble() != 1.0) {
     p << " scale ";
     p.printFloat(getScale());
@@ -107,7 +115,7 @@ void RouteOp::print(OpAsmPrinter &p) {
     p << " times " << getExpertScaleAttr();
   p.printOptionalAttrDict((*this)->getAttrs(),
                           {"scoring", "bias", "normalise", "groups",
-                           "usedGroups", "scale", "expertScale"});
+                           "usedGroups", "groupBest", "scale", "expertScale"});
   p << " : " << getLogits().getType() << " -> " << getIds().getType() << ", "
     << getWeights().getType();
 }
@@ -121,6 +129,9 @@ LogicalResult RouteOp::verifySymbolUses(SymbolTableCollection &tables) {
   if (typeOf(getIds()).getShape() != typeOf(getWeights()).getShape())
     return emitOpError("gives ")
            << getIds().getType() << " with weights " << getWeights().getType();
+  if (getGroupBest() != 1 && getGroupBest() != 2)
+    return emitOpError("scores a group by its best ")
+           << getGroupBest() << " experts, expected 1 or 2";
   if (groups < 1 || used < 1 || used > groups || experts % groups)
     return emitOpError("has ") << groups << " groups of " << experts
                                << " experts, of which " << used << " are used";

@@ -17,7 +17,8 @@ def Sinter_RouteOp : Sinter_Op<"route", [Pure,
     (`softmax_chosen`). The experts with the largest score plus `bias` are
     chosen, largest first, the lower number first where they are equal. With
     `groups`, only experts of the `usedGroups` groups with the largest sum of
-    their two best can be chosen (arXiv 2412.19437). Weights are the scores of
+    their `groupBest` best can be chosen: two (arXiv 2412.19437) or one (arXiv
+    2405.04434). Weights are the scores of
     the chosen, without bias: for `softmax_chosen` their softmax, divided by
     their sum (but 2^-14 at least) if `normalise`, times `scale`, times each
     expert's own number of `expertScale`.
@@ -27,13 +28,15 @@ def Sinter_RouteOp : Sinter_Op<"route", [Pure,
     %i, %w = sinter.route %logits sigmoid bias @blk.3.exp_probs_b.bias normalise groups 8 of 4 scale 2.5 : tensor<?x256xf32> -> tensor<?x8xi32>, tensor<?x8xf32>
     %j, %v = sinter.route %logits softmax normalise times @blk.3.ffn_down_exps.scale : tensor<?x128xf32> -> tensor<?x8xi32>, tensor<?x8xf32>
     ```
-    `groups 8 of 4` says: 8 groups, of which 4 are used.
+    `groups 8 of 4` says: 8 groups, of which 4 are used; `groups 8 of 3 best 1`
+    that a group is as good as its best expert.
   }];
   let arguments = (ins Sinter_Rows:$logits, StrAttr:$scoring,
                        OptionalAttr<FlatSymbolRefAttr>:$bias,
                        UnitAttr:$normalise,
                        DefaultValuedAttr<I64Attr, "1">:$groups,
                        DefaultValuedAttr<I64Attr, "1">:$usedGroups,
+                       DefaultValuedAttr<I64Attr, "2">:$groupBest,
                        DefaultValuedAttr<F64Attr, "1.0">:$scale,
                        OptionalAttr<FlatSymbolRefAttr>:$expertScale);
   let results = (outs Sinter_ExpertIds:$ids, Sinter_Rows:$weights);

@@ -21,6 +21,7 @@ def Tile_RouteAttr : Tile_SkeletonAttr<"Route", "route"> {
       DefaultValuedParameter<"bool", "false">:$normalise,
       DefaultValuedParameter<"unsigned", "1">:$groups,
       DefaultValuedParameter<"unsigned", "1">:$usedGroups,
+      DefaultValuedParameter<"unsigned", "2">:$groupBest,
       "::mlir::FloatAttr":$scale,
       DefaultValuedParameter<"bool", "false">:$expertScale);
 }

@@ -128,7 +128,7 @@ Experts::Chosen Experts::choose(const Block &layer, const Rows &logits,
       model.at(layer.name("ffn_route")), chosen(b.getI32Type()),
       chosen(b.getF32Type()), logits.value, scoringName(routing.scoring),
       selection, routing.normalise, routing.groups, routing.usedGroups,
-      llvm::APFloat(routing.scale),
+      routing.groupBest, llvm::APFloat(routing.scale),
       scaleOf(layer, "ffn_down_exps", /*ofFormat=*/false));
   return {op.getIds(), op.getWeights()};
 }

@@ -24,6 +24,7 @@ struct Routing {
   bool normalise = true; ///< weights of the chosen sum to 1
   double scale = 1.0;    ///< of the weights
   int64_t groups = 1, usedGroups = 1;
+  int64_t groupBest = 2; ///< experts whose scores are their group's
   bool selectionBias = true; ///< exp_probs_b, if the file has it
 };
 

@@ -33,7 +33,7 @@ static Routed launchRoute(OpGroup &group, TileBuilder &tile, RouteOp route,
   auto skeleton = tile::RouteAttr::get(
       context, experts, top, route.getScoring(), tile.row(logits).getStride(),
       route.getBias().has_value(), route.getNormalise(), route.getGroups(),
-      route.getUsedGroups(), route.getScaleAttr(),
+      route.getUsedGroups(), route.getGroupBest(), route.getScaleAttr(),
       route.getExpertScale().has_value());
   auto kernel = tile.kernel("route_" + Twine(route.getScoring()) + "_e" +
                                 Twine(experts) + "_t" + Twine(top),

@@ -26,6 +26,14 @@ func.func @f(%l: tensor<?x8xf32>) {
 // -----
 
 func.func @f(%l: tensor<?x8xf32>) {
+  // expected-error @below {{scores a group by its best 3 experts, expected 1 or 2}}
+  %i, %w = sinter.route %l softmax groups 4 of 2 best 3 : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<?x8xf32>) {
   // expected-error @below {{has 3 groups of 8 experts, of which 1 are used}}
   %i, %w = sinter.route %l softmax groups 3 of 1 : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
   return

@@ -13,6 +13,8 @@ func.func @plain(%x: tensor<?x256xf32>, %l: tensor<?x8xf32>, %h: tensor<?x2x32xf
   %i, %w = sinter.route %l softmax : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
   // CHECK: sinter.route %{{.*}} sigmoid bias @selection normalise groups 4 of 2 scale 2.5{{(0*e\+00)?}} : tensor<?x8xf32>
   %i1, %w1 = sinter.route %l sigmoid bias @selection normalise groups 4 of 2 scale 2.5 : tensor<?x8xf32> -> tensor<?x3xi32>, tensor<?x3xf32>
+  // CHECK: sinter.route %{{.*}} softmax groups 4 of 2 best 1 : tensor<?x8xf32>
+  %i4, %w4 = sinter.route %l softmax groups 4 of 2 best 1 : tensor<?x8xf32> -> tensor<?x3xi32>, tensor<?x3xf32>
   // CHECK: sinter.route %{{.*}} softmax times @selection : tensor<?x8xf32>
   %i3, %w3 = sinter.route %l softmax times @selection : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
   // CHECK: sinter.route %{{.*}} softmax_chosen : tensor<?x8xf32>

@@ -35,14 +35,15 @@ struct Route {
   unsigned groups, usedGroups;
   double scale;
   bool expertScale = false;
+  unsigned groupBest = 2;
 
   std::string kernel() const {
     return fmt::format(
         "tile.kernel @{} #tile.route<experts = {}, top = {}, scoring = \"{}\", "
         "stride = {}, bias = {}, normalise = {}, groups = {}, usedGroups = {}, "
-        "scale = {:e} : f64, expertScale = {}> {{}}\n",
+        "groupBest = {}, scale = {:e} : f64, expertScale = {}> {{}}\n",
         name, kExperts, kTop, scoring, kExperts, bias, normalise, groups,
-        usedGroups, scale, expertScale);
+        usedGroups, groupBest, scale, expertScale);
   }
 };
 
@@ -52,6 +53,7 @@ constexpr Route kRoutes[] = {
     {"sigmoid", "sigmoid", true, true, 1, 1, 2.5},
     {"grouped", "sigmoid", true, true, 4, 2, 1.0},
     {"chosen", "softmax_chosen", false, false, 1, 1, 1.0},
+    {"limited", "softmax", false, false, 4, 2, 1.0, false, 1},
     {"scaled", "softmax", true, true, 1, 1, 0.5, true}};
 
 struct Chosen {
@@ -82,7 +84,7 @@ void maskGroups(const Route &route, std::vector<double> &selection) {
     std::vector<double> group(selection.begin() + g * size,
                               selection.begin() + (g + 1) * size);
     std::sort(group.rbegin(), group.rend());
-    best[g] = group[0] + group[1];
+    best[g] = group[0] + (route.groupBest == 2 ? group[1] : 0);
   }
   for (unsigned g = 0; g < route.groups; ++g)
     if (std::count_if(best.begin(), best.end(), [&](double other) {

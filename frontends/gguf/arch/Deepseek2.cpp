@@ -20,10 +20,14 @@ static void build(ModelBuilder &model) {
   // Files from before expert_gating_func: only sigmoids have such a bias.
   const std::string last =
       "blk." + std::to_string(d.layers.value - 1) + ".exp_probs_b.bias";
-  const Routing routing = Experts::routing(
+  Routing routing = Experts::routing(
       model,
       model.source().hasOptional(last) ? Scoring::Sigmoid : Scoring::Softmax,
       false);
+  // V2's groups are as good as their best expert (arXiv 2405.04434), V3's as
+  // their two best.
+  if (routing.scoring == Scoring::Softmax)
+    routing.groupBest = 1;
   experts.mentionDense(d);
   Rows x = model.embed(d);
   for (Block &layer : model.blocks(d)) {
