@@ -19,6 +19,10 @@ public:
   /// signed bytes in -127..127, both in 32-bit lanes as wide as the sum.
   void add(KernelBuilder &k, Value weights, Value activations,
            unsigned largest);
+
+  /// The same with weights less 128, hence signed. AVX2 only: `vpsignb` has no
+  /// wider form.
+  void addSigned(KernelBuilder &k, Value weights, Value activations);
   Value finish(KernelBuilder &k);
 
 private:

@@ -60,6 +60,13 @@ static unsigned largestByte(const CanonicalForm &form) {
                  : ((1u << form.bits) - 1) << form.codeShift;
 }
 
+/// Whether codes are multiplied as signed numbers, without their offset: what
+/// AVX2 does fastest where no pair of larger products fits 16 bits.
+static bool takesSigned(const Isa &isa, const CanonicalForm &form) {
+  return isa.dot == ByteDot::Madd256 && form.codeOffset == 128 &&
+         largestByte(form) > 127;
+}
+
 /// Adds one unit to the record's sums: for each token the groups' integer sums
 /// times their scales, times the activation's scale, which they share. Codes
 /// are decoded first, then token follows token: each broadcast of activations
@@ -71,6 +78,11 @@ void GemmTile::emitUnit(KernelBuilder &k, Decoders &weights, unsigned unit,
   unsigned groups = std::max(1u, kUnitWeights / form.group);
   unsigned quads = kUnitQuads / groups;
   unsigned largest = largestByte(form);
+  bool isSigned = takesSigned(k.isa(), form);
+  auto begin = [&](unsigned token, unsigned group) {
+    return isSigned ? k.constant(rows.lanes, int32_t(0))
+                    : beginDot(k, form, rows, token, group);
+  };
   // Sixteen registers hold half a unit of two parts, thirty-two a whole one.
   unsigned atOnce = k.isa().wide ? kUnitQuads : kUnitQuads / 2;
   unsigned parts = weights.size();
@@ -87,16 +99,16 @@ void GemmTile::emitUnit(KernelBuilder &k, Decoders &weights, unsigned unit,
     for (unsigned t = 0; t < rows.tokens; ++t)
       for (unsigned quad = first; quad < first + atOnce; ++quad) {
         unsigned group = quad / quads;
-        Value start = quad % quads
-                          ? Value()
-                          : beginDot(k, form, rows, t, unit * groups + group);
+        Value start = quad % quads ? Value() : begin(t, unit * groups + group);
         Value x = rows.splat(k, k.i32(), rows.codes, t,
                              unit * kUnitWeights + 4 * quad);
         for (unsigned p = 0; p < parts; ++p) {
           ByteDot32 &dot = dots[p * rows.tokens + t];
           if (start)
             dot = ByteDot32(start);
-          dot.add(k, codes[p * kUnitQuads + quad], x, largest);
+          Value weight = codes[p * kUnitQuads + quad];
+          isSigned ? dot.addSigned(k, weight, x)
+                   : dot.add(k, weight, x, largest);
           if (quad % quads != quads - 1)
             continue;
           Value &scale = scales[p * groups + group];

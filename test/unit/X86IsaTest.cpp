@@ -42,7 +42,10 @@ bool hasLine(const std::string &text, llvm::StringRef instruction,
 }
 
 TEST(X86Isa, ByteDots) {
-  EXPECT_TRUE(hasLine(assembly("q8_0", "x86-64-v3", ""), "vpmaddubsw", "%ymm"));
+  std::string avx2 = assembly("q8_0", "x86-64-v3", "");
+  EXPECT_TRUE(hasLine(avx2, "vpmaddubsw", "%ymm"));
+  EXPECT_TRUE(hasLine(avx2, "vpsignb", "%ymm"));
+  EXPECT_FALSE(hasLine(assembly("q6_k", "x86-64-v3", ""), "vpsignb", ""));
   EXPECT_TRUE(
       hasLine(assembly("q8_0", "x86-64-v3", "avxvnni"), "vpdpbusd", "%ymm"));
   EXPECT_TRUE(hasLine(assembly("q8_0", "x86-64-v4", ""), "vpmaddubsw", "%zmm"));
