@@ -3,7 +3,7 @@
 
 #include "compiler/Failure.h"
 
-#include "compiler/WeightLayout.h"
+#include "compiler/ChooseWeightLayout.h"
 #include "passes/Passes.h"
 
 #include "mlir/Pass/PassRegistry.h"

@@ -133,6 +133,29 @@ TEST_F(SequencesTest, DamagedSnapshotsChangeNothing) {
                                "sequence 1 has only 0");
 }
 
+TEST_F(SequencesTest, SnapshotsDamagedAtRandomAreRefusedOrRestoredWhole) {
+  append(0, {3, 1});
+  auto saved = *session->snapshot(0);
+  std::mt19937 random(17);
+  unsigned refused = 0;
+  for (int round = 0; round < 3000; ++round) {
+    auto bytes = saved, before = *session->snapshot(0);
+    for (unsigned flips = random() % 3; flips < 3; ++flips)
+      bytes[random() % bytes.size()] ^= std::byte(1 + random() % 255);
+    if (random() % 4 == 0)
+      bytes.resize(random() % bytes.size());
+    if (session->restore(0, bytes).ok()) {
+      ASSERT_EQ(*session->snapshot(0), bytes);
+      ASSERT_EQ(session->length(0), 2u);
+      continue;
+    }
+    ++refused;
+    ASSERT_EQ(*session->snapshot(0), before);
+  }
+  EXPECT_GT(refused, 1000u);
+  EXPECT_LT(refused, 3000u);
+}
+
 TEST_F(SequencesTest, AnEmptySequenceSnapsNothingOfAnEarlierOne) {
   auto fresh = *session->snapshot(0);
   append(0, {3, 1, 4});

@@ -34,11 +34,13 @@ SECOND_OPINIONS = {
         HEADS | dict(intermediate_size=96, head_dim=32)),
     "phi3": Family(
         "Phi3ForCausalLM", "Phi3Config",
+        # llama.cpp knows of the window and leaves it out.
         HEADS | dict(intermediate_size=96, max_position_embeddings=512,
-                     original_max_position_embeddings=512,
+                     original_max_position_embeddings=512, sliding_window=16,
                      rope_parameters=dict(rope_type="default",
                                           rope_theta=10000.0,
-                                          partial_rotary_factor=0.75))),
+                                          partial_rotary_factor=0.75)),
+        peer=False),
     "gemma2": Family(
         "Gemma2ForCausalLM", "Gemma2Config", embedding=0.125,
         arguments=HEADS | dict(

@@ -1,7 +1,7 @@
 /// Decides how each packed matrix lies in memory, which only the target
 /// family's codegen knows.
-#ifndef SINTER_COMPILER_WEIGHTLAYOUT_H
-#define SINTER_COMPILER_WEIGHTLAYOUT_H
+#ifndef SINTER_COMPILER_CHOOSEWEIGHTLAYOUT_H
+#define SINTER_COMPILER_CHOOSEWEIGHTLAYOUT_H
 
 #include "mlir/Pass/Pass.h"
 
@@ -15,4 +15,4 @@ std::unique_ptr<mlir::Pass> createChooseWeightLayout();
 
 } // namespace sinter
 
-#endif // SINTER_COMPILER_WEIGHTLAYOUT_H
+#endif // SINTER_COMPILER_CHOOSEWEIGHTLAYOUT_H

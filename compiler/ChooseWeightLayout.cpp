@@ -5,7 +5,7 @@
 ///
 /// Why: passes plan the weights section without knowing a target's layout.
 /// Test: test/compiler/pipeline.test
-#include "compiler/WeightLayout.h"
+#include "compiler/ChooseWeightLayout.h"
 
 #include "codegen/x86/PackedLayout.h"
 #include "dialects/tile/Experts.h"
