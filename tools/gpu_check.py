@@ -1,0 +1,126 @@
+"""Runs carried artifacts on a GPU for gpu_check.sh: logits against files,
+graphs against single launches, counters, and speed against the GPU's own."""
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+
+NO_GPU = 77
+
+
+def run(arguments):
+    return subprocess.run([str(a) for a in arguments], capture_output=True,
+                          text=True)
+
+
+def check_logits(options, artifact, work, row):
+    """Logits with graphs, the same without, and their distance."""
+    golden = artifact.with_suffix(".npy")
+    if not golden.exists():
+        return []
+    from logits import nmse, read_npy
+    problems, outputs = [], []
+    for name, extra in (("graphs", []), ("single", ["--no-graphs"])):
+        for chunk in (64, 7, 1):
+            out = work / f"{artifact.stem}.{name}.{chunk}.npy"
+            done = run([options.programs / "eval", "logits", artifact,
+                        "--tokens", options.folder / "tokens.txt", "-o", out,
+                        "--chunk", chunk, "--device", options.device, *extra])
+            if done.returncode:
+                return [done.stderr.strip()]
+            outputs.append(read_npy(out))
+            out.unlink()
+            if outputs[-1].tobytes() != outputs[0].tobytes():
+                problems.append(f"{name}, chunk {chunk}: logits differ")
+    limit = artifact.with_suffix(".limit")
+    row["limit"] = float(limit.read_text()) if limit.exists() else 1e-5
+    row["nmse"] = nmse(outputs[0], read_npy(golden))
+    if not row["nmse"] <= row["limit"]:
+        problems.append(f"NMSE {row['nmse']:.2e}, limit {row['limit']:.2e}")
+    return problems
+
+
+def bench(options, artifact, *extra):
+    done = run([options.programs / "bench", artifact, "--json", "--device",
+                options.device, *extra])
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip())
+    return json.loads(done.stdout)
+
+
+def check_counters(device, graphs):
+    counters = device["counters"]
+    problems = []
+    if counters["step_allocations"]:
+        problems.append(f"{counters['step_allocations']} allocations in steps")
+    if graphs and not counters["replays"] > counters["captures"] > 0:
+        problems.append(f"{counters['captures']} captures, "
+                        f"{counters['replays']} replays")
+    if not graphs and counters["captures"]:
+        problems.append("graphs although they are off")
+    return problems
+
+
+def measure(options, artifact, row):
+    """Speed with graphs and without; small models only for their counters."""
+    large = artifact.stat().st_size >= options.bench_mb << 20
+    tests = (["-p", 512, "-n", 128, "-b", 1, 8, 32, 128, "-d", 0, 4096]
+             if large else ["-p", 16, "-n", 8, "--repeat", 1])
+    problems = []
+    for graphs in (True, False):
+        result = bench(options, artifact, *tests,
+                       *([] if graphs else ["--no-graphs"]))
+        row["graphs" if graphs else "single"] = result
+        problems += check_counters(result["device"], graphs)
+        copies = result["device"]["copy_bytes_per_second"]
+        for test in result["tests"]:
+            rate = test["gb_per_second"] * 1e9
+            test["percent_of_copy"] = 100 * rate / copies if copies else None
+            if large:
+                print(f"  {test['name']:16} {'graphs' if graphs else 'single'} "
+                      f"{test['tokens_per_second']:10.1f} tokens/s "
+                      f"{test['percent_of_copy'] or 0:5.1f} % of copies")
+    return problems
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("programs", type=pathlib.Path)
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("report", type=pathlib.Path)
+    parser.add_argument("--device", default="0")
+    parser.add_argument("--bench-mb", type=int, default=100)
+    parser.add_argument("--logits", required=True)
+    options = parser.parse_args()
+    sys.path.insert(0, options.logits)
+    artifacts = sorted(options.folder.glob("*.sinter"))
+    if not artifacts:
+        sys.exit(f"gpu_check: no .sinter file in {options.folder}")
+    rows, wrong = [], 0
+    for artifact in artifacts:
+        probe = run([options.programs / "run", artifact, "--info", "--device",
+                     options.device])
+        if "finds no GPU" in probe.stderr or "no NVIDIA driver" in probe.stderr:
+            print(f"gpu_check: {probe.stderr.strip()}", file=sys.stderr)
+            sys.exit(NO_GPU)
+        row = {"name": artifact.stem}
+        problems = [] if probe.returncode == 0 else [probe.stderr.strip()]
+        if not problems:
+            try:
+                problems += check_logits(options, artifact, options.folder, row)
+                problems += measure(options, artifact, row)
+            except RuntimeError as failed:
+                problems.append(str(failed))
+        row["problems"] = problems
+        rows.append(row)
+        wrong += bool(problems)
+        print(f"{artifact.stem}: "
+              f"{'; '.join(problems) if problems else 'well'}")
+    options.report.write_text(json.dumps(rows, indent=1) + "\n")
+    print(f"{len(rows)} models, {wrong} failed; {options.report}")
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
