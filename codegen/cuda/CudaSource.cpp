@@ -2,6 +2,7 @@
 /// emulation/, which the build stores here as strings.
 #include "codegen/cuda/CudaSource.h"
 
+#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <initializer_list>
@@ -34,7 +35,8 @@ static constexpr std::string_view kHostBegin =
 #include <stdlib.h>
 #include <string.h>
 )"
-    "#define __shared__ static thread_local\n";
+    "#define __shared__ static thread_local\n"
+    "#define __device__ static\n";
 /// Programs load several such libraries: none may take another's state.
 static constexpr std::string_view kHidden =
     "#pragma GCC visibility push(hidden)\n";
@@ -70,8 +72,16 @@ static std::string entries(llvm::ArrayRef<cuda::KernelText> kernels,
   return text;
 }
 
+/// The lattices that kernels read, each once, and the shapes.
 static std::string shapes(llvm::ArrayRef<cuda::KernelText> kernels) {
-  return entries(kernels, shapeOf);
+  llvm::SetVector<const Format *> lattices;
+  for (const cuda::KernelText &kernel : kernels)
+    if (kernel.lattice)
+      lattices.insert(kernel.lattice);
+  std::string text;
+  for (const Format *format : lattices)
+    text += "\n" + cuda::printLattice(*format);
+  return text + entries(kernels, shapeOf);
 }
 
 static constexpr std::string_view kNames = "using namespace sinter;\n"
@@ -93,11 +103,26 @@ std::string cuda::portableSource(llvm::ArrayRef<KernelText> kernels) {
   return join(
       {"// Kernels of one compiled model, for NVRTC and, on an emulated "
        "device, for the\n// host's compiler.\n#ifdef __CUDACC__",
-       kDeviceBegin, "#else", kHostBegin, "#endif\n", kSharedText,
-       "#ifdef __CUDACC__\n", kDeviceText, "#else\n", kHidden, kEmulationText,
-       "#endif\n", kPreludeText, kNames, shapes(kernels), "#ifdef __CUDACC__\n",
-       entries(kernels, deviceEntry), "#else\n", kVisible,
-       entries(kernels, hostEntry), "#endif\n"});
+       kDeviceBegin,
+       "#else",
+       kHostBegin,
+       "#endif\n",
+       kSharedText,
+       "#ifdef __CUDACC__\n",
+       kDeviceText,
+       "#else\n",
+       kHidden,
+       kEmulationText,
+       "#endif\n",
+       kPreludeText,
+       kNames,
+       shapes(kernels),
+       "#ifdef __CUDACC__\n",
+       entries(kernels, deviceEntry),
+       "#else\n",
+       kVisible,
+       entries(kernels, hostEntry),
+       "#endif\n"});
 }
 
 } // namespace sinter

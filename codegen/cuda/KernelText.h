@@ -23,6 +23,7 @@ struct KernelText {
   /// Bytes of shared memory that a launch gives each block, beyond what the
   /// text declares: what is over 48 KiB must be asked for so.
   unsigned dynamicShared = 0;
+  const Format *lattice = nullptr; ///< grid format whose points it reads
 };
 
 /// Errors say what the kernel's class asks for that no skeleton has.
@@ -33,6 +34,9 @@ llvm::Expected<std::vector<KernelText>> printKernels(mlir::ModuleOp module);
 
 /// A member `Format`: the places of a weight format's parts.
 llvm::Expected<std::string> printFormat(llvm::StringRef name);
+
+/// The points of a grid format, as its members name them.
+std::string printLattice(const Format &format);
 
 /// A member `apply`: the kernel's hole, or its first argument without one.
 llvm::Expected<std::string> printBody(mlir::Region &body, unsigned arguments);

@@ -62,6 +62,73 @@ static std::string printTable(const CanonicalForm &form) {
   return text + ";\n    };\n";
 }
 
+static const char *halfName(GridHalf half) {
+  switch (half) {
+  case GridHalf::Weight:
+    return "Weight";
+  case GridHalf::Parity:
+    return "Parity";
+  case GridHalf::Point:
+    return "Point";
+  case GridHalf::Group:
+    return "Group";
+  }
+  return nullptr;
+}
+
+static const char *spareName(x86::SpareBits spare) {
+  switch (spare) {
+  case x86::SpareBits::None:
+    return "None";
+  case x86::SpareBits::Index:
+    return "Index";
+  case x86::SpareBits::Scale:
+    return "Scale";
+  }
+  return nullptr;
+}
+
+/// What GridUnit reads beside the rest.
+static std::string printGrid(const Format &format,
+                             const x86::PackedLayout &layout) {
+  const CanonicalForm &form = format.form;
+  std::string text = printPlanes("Indices", layout.indexPlanes);
+  auto number = [&](const char *member, int value) {
+    text += llvm::formatv("    static constexpr unsigned {0} = {1};\n", member,
+                          value);
+  };
+  number("pointWeights", form.pointWeights);
+  number("indexBits", form.indexBits);
+  number("indexLines", layout.indexLines);
+  number("halves",
+         layout.codePlanes.empty() ? 0 : layout.codePlanes.front().offset);
+  number("scaleBits", form.scaleBits);
+  return text + llvm::formatv(
+                    "    static constexpr GridHalf half = GridHalf::{0};\n"
+                    "    static constexpr SpareBits spare = "
+                    "SpareBits::{1};\n"
+                    "    static const uint32_t *points() {{ return "
+                    "{2}_points; }\n",
+                    halfName(form.half), spareName(layout.spare), format.name)
+                    .str();
+}
+
+std::string cuda::printLattice(const Format &format) {
+  const CanonicalForm &form = format.form;
+  unsigned bits = 16 / form.pointWeights, count = 1u << form.indexBits;
+  std::string text = llvm::formatv("__device__ const uint32_t {0}_points[{1}] "
+                                   "= {{",
+                                   format.name, count);
+  for (unsigned point = 0; point < count; ++point) {
+    uint32_t word = 0;
+    for (unsigned i = 0; i < form.pointWeights; ++i)
+      word |= (form.points[point] >> (bits * i) & ((1u << bits) - 1))
+              << (8 * (i % 4) + i / 4 * 4);
+    text += llvm::formatv("{0}{1:x8},", point % 8 ? " " : "\n    ", word).str();
+  }
+  return text + "\n};\n";
+}
+
 static std::string printPlain(PlainType type) {
   const char *name = type == PlainType::F32   ? "F32"
                      : type == PlainType::F16 ? "F16"
@@ -77,10 +144,6 @@ llvm::Expected<std::string> cuda::printFormat(llvm::StringRef name) {
   const CanonicalForm &form = format->form;
   if (form.family == Family::Plain)
     return printPlain(form.plain);
-  if (form.family == Family::Grid)
-    return llvm::createStringError(
-        "weights of format '%s' have no decoding on GPUs yet",
-        name.str().c_str());
   const auto layout = x86::PackedLayout::of(*format);
   std::string text = llvm::formatv("  struct Format { // {0}\n", name);
   auto number = [&](const char *member, int value) {
@@ -109,11 +172,15 @@ llvm::Expected<std::string> cuda::printFormat(llvm::StringRef name) {
   text += printPlanes("Codes", layout.codePlanes);
   text += printPlanes("Scales", layout.scalePlanes);
   text += printPlanes("Mins", layout.minPlanes);
+  bool grid = form.family == Family::Grid;
   bool codebook = form.family == Family::Codebook;
   number("bool codebook", codebook);
+  number("bool grid", grid);
   number("bool ternary", form.family == Family::Ternary);
-  if (codebook)
+  if (codebook || grid)
     text += printTable(form);
+  if (grid)
+    text += printGrid(*format, layout);
   return text + "  };\n";
 }
 

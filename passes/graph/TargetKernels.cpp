@@ -39,7 +39,8 @@ static std::string actQuantObstacle(RegionOp region) {
   return {};
 }
 
-static constexpr llvm::StringLiteral kX86Ops[] = {
+// Both families have kernels of every class today.
+static constexpr llvm::StringLiteral kOps[] = {
     "sinter.embed",          "sinter.rms_norm",
     "sinter.matmul",         "sinter.add",
     "sinter.swiglu",         "sinter.rope",
@@ -64,34 +65,16 @@ static constexpr llvm::StringLiteral kX86Ops[] = {
     "sinter.join_heads",     "sinter.unit_norm",
     "sinter.scale_by"};
 
-static constexpr RegionKernel kX86Regions[] = {
+static constexpr RegionKernel kRegions[] = {
     {"projections"},   {"swiglu"},           {"moe"},
     {"residual_norm"}, {"rope_cache_write"}, {"act_quant", actQuantObstacle},
     {"gdn_conv"},      {"state_in_place"},   {"gated_norm"},
     {"collapsed"},
 };
 
-static constexpr llvm::StringLiteral kCudaOps[] = {
-    "sinter.embed",      "sinter.rms_norm",       "sinter.matmul",
-    "sinter.add",        "sinter.swiglu",         "sinter.rope",
-    "sinter.attention",  "sinter.select_rows",    "sinter.cache_write",
-    "sinter.quantize",   "sinter.geglu",          "sinter.gelu",
-    "sinter.relu2",      "sinter.scale",          "sinter.softcap",
-    "sinter.layer_norm", "sinter.embed_rows",     "sinter.gelu_erf",
-    "sinter.geglu_erf",  "sinter.tanh",           "sinter.silu",
-    "sinter.mul",        "sinter.clamped_swiglu", "sinter.sigmoid_gate"};
-
-static constexpr RegionKernel kCudaRegions[] = {
-    {"projections"},
-    {"swiglu"},
-    {"residual_norm"},
-    {"rope_cache_write"},
-    {"act_quant", actQuantObstacle},
-};
-
 static constexpr TargetKernels kTargets[] = {
-    {"x86-64", kX86Ops, kX86Regions},
-    {"sm_", kCudaOps, kCudaRegions},
+    {"x86-64", kOps, kRegions},
+    {"sm_", kOps, kRegions},
 };
 
 bool TargetKernels::hasOp(StringRef name) const {

@@ -1,16 +1,8 @@
 /// Runs CUDA kernels on an emulated device against scalar arithmetic on
 /// dequantised weights, for every weight format, in buffers that end where the
 /// kernel's operands do.
-#include "codegen/Emitter.h"
-#include "dialects/tile/Tile.h"
-#include "runtime/ArtifactFormat.h"
-#include "runtime/cpu/KernelLibrary.h"
-#include "runtime/emulated/HostCompiler.h"
+#include "test/unit/EmulatedKernels.h"
 #include "test/unit/RandomMatrix.h"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Parser/Parser.h"
 
 #include <fmt/format.h>
 
@@ -20,69 +12,6 @@ using namespace sinter::test;
 namespace {
 
 constexpr unsigned kTokens = 13, kRows = 72, kWidth = 512;
-
-/// Kernels of a module, compiled for an emulated device.
-class EmulatedKernels {
-public:
-  explicit EmulatedKernels(const std::string &ops) {
-    mlir::MLIRContext context;
-    context.loadDialect<SinterDialect, tile::TileDialect,
-                        mlir::arith::ArithDialect, mlir::math::MathDialect>();
-    auto module = mlir::parseSourceString<mlir::ModuleOp>(ops, &context);
-    EXPECT_TRUE(module) << ops;
-    auto source = emitCuda(*module);
-    if (!source) {
-      error = llvm::toString(source.takeError());
-      return;
-    }
-    auto object = compileForHost(*source);
-    EXPECT_TRUE(object.ok()) << object.status().message();
-    auto loaded = KernelLibrary::load(*object);
-    EXPECT_TRUE(loaded.ok()) << loaded.status().message();
-    library = std::move(*loaded);
-  }
-
-  /// A buffer that kernels may use; nobody has written what is `undefined`.
-  void allow(const char *name, const void *begin, size_t bytes,
-             bool undefined = false) {
-    if (undefined)
-      written.emplace_back(new uint8_t[bytes]());
-    auto add = reinterpret_cast<bool (*)(const char *, const void *, size_t,
-                                         uint8_t *)>(
-        library.symbol("sinterEmulationRegion"));
-    EXPECT_TRUE(
-        add(name, begin, bytes, undefined ? written.back().get() : nullptr));
-  }
-  void reset() {
-    reinterpret_cast<void (*)()>(library.symbol("sinterEmulationReset"))();
-    written.clear();
-  }
-  void seed(uint64_t seed) {
-    reinterpret_cast<void (*)(uint64_t)>(library.symbol("sinterEmulationSeed"))(
-        seed);
-  }
-
-  void run(const std::string &name, std::vector<void *> operands,
-           const Batch &batch, int64_t items) {
-    allow("batch", &batch, sizeof(batch));
-    auto kernel = library.find(name);
-    ASSERT_TRUE(kernel.ok()) << name;
-    (*kernel)(operands.data(), &batch, 0, items);
-    auto fault = reinterpret_cast<const char *(*)()>(
-        library.symbol("sinterEmulationFault"))();
-    EXPECT_EQ(fault, nullptr) << fault;
-  }
-
-  std::string error;
-
-private:
-  KernelLibrary library;
-  std::vector<std::unique_ptr<uint8_t[]>> written;
-};
-
-bool isDecoded(const Format &format) {
-  return format.form.family != Family::Grid;
-}
 
 std::string rowsOf(const Format &format) {
   if (format.form.family == Family::Plain)
@@ -192,13 +121,10 @@ void checkEmbedding(EmulatedKernels &kernels, const Format &format,
 TEST(CudaKernels, MatmulAndEmbedOfEveryFormat) {
   std::string ops;
   for (const Format *format : allFormats())
-    if (isDecoded(*format))
-      ops += kernelsOf(*format);
+    ops += kernelsOf(*format);
   EmulatedKernels kernels(ops);
   ASSERT_EQ(kernels.error, "");
   for (const Format *format : allFormats()) {
-    if (!isDecoded(*format))
-      continue;
     SCOPED_TRACE(format->name);
     kernels.reset();
     Matrix matrix(*format, kRows, kWidth);
@@ -215,12 +141,6 @@ void expectRefusal(const std::string &op, const std::string &message) {
 }
 
 TEST(CudaKernels, RefusalsNameKernelAndReason) {
-  expectRefusal("tile.kernel @k #tile.softmax<width = 8, stride = 8> {}",
-                "kernel 'k': its class has no CUDA skeleton");
-  expectRefusal("tile.kernel @k #tile.embed<format = \"iq2_xs\", weightRows = "
-                "16, output = <width = 256, stride = 256>> {}",
-                "kernel 'k': weights of format 'iq2_xs' have no decoding on "
-                "GPUs yet");
   expectRefusal("tile.kernel @k #tile.embed<format = \"q9\", weightRows = 16, "
                 "output = <width = 256, stride = 256>> {}",
                 "kernel 'k': weight format 'q9' is unknown");

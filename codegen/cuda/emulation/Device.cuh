@@ -21,6 +21,9 @@ template <typename T> inline T shuffleXor(T value, unsigned mask) {
   return value;
 }
 
+inline uint32_t ballot(bool bit) { return emulation::block().vote(bit, 0x200); }
+inline unsigned countBits(uint32_t bits) { return __builtin_popcount(bits); }
+
 inline int dotBytes(uint32_t weights, int32_t activations, int sum) {
   for (unsigned i = 0; i < 32; i += 8)
     sum += int(weights >> i & 0xff) * int8_t(uint32_t(activations) >> i);
@@ -88,6 +91,7 @@ template <typename T> inline void store(T *to, T value) {
 template <typename T> inline T loadWeights(const T *from) { return load(from); }
 
 inline unsigned min(unsigned a, unsigned b) { return a < b ? a : b; }
+inline int min(int a, int b) { return a < b ? a : b; }
 inline int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 inline int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 

@@ -77,6 +77,8 @@ public:
   /// Waits for the lanes of the warp, each of which leaves a value; returns
   /// that of `lane`. `kind` names the collective; all lanes must be in one.
   uint64_t exchange(uint64_t value, unsigned lane, uint32_t kind);
+  /// The same for a bit of each lane; returns all of them.
+  uint32_t vote(bool bit, uint32_t kind);
   void warpBarrier();
 
   /// Ends the block with the message of its first fault.
@@ -225,6 +227,16 @@ inline uint64_t Block::exchange(uint64_t value, unsigned lane, uint32_t kind) {
   }
   ++self.exchanges;
   return warp.values[set][lane];
+}
+
+inline uint32_t Block::vote(bool bit, uint32_t kind) {
+  const Warp &warp = warps_[current_ / kLanes];
+  const unsigned set = fibers_[current_].exchanges % 2;
+  exchange(bit, 0, kind);
+  uint32_t bits = 0;
+  for (unsigned lane = 0; lane < kLanes; ++lane)
+    bits |= uint32_t(warp.values[set][lane]) << lane;
+  return bits;
 }
 
 inline void Block::warpBarrier() {

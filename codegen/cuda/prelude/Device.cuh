@@ -21,6 +21,10 @@ inline int shuffleXor(int value, unsigned mask) {
   return __shfl_xor_sync(kWholeWarp, value, mask);
 }
 
+/// The bits of all lanes of the warp, which all take part.
+inline uint32_t ballot(bool bit) { return __ballot_sync(kWholeWarp, bit); }
+inline unsigned countBits(uint32_t bits) { return __popc(bits); }
+
 /// sum + Σ of four products: unsigned bytes of `weights` times signed bytes of
 /// `activations`.
 inline int dotBytes(uint32_t weights, int32_t activations, int sum) {

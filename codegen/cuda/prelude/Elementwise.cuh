@@ -22,8 +22,9 @@ inline void elementwise(void *const *operands, const Batch &batch) {
     if (column < to) {
       float values[Shape::inputs];
       for (unsigned i = 0; i < Shape::inputs; ++i)
-        values[i] = load(static_cast<const float *>(operands[i]) +
-                         source * Shape::stride(i) + column);
+        values[i] =
+            load(static_cast<const float *>(operands[i]) +
+                 source * Shape::stride(i) + (Shape::stride(i) ? column : 0));
       x = Shape::apply(values);
     }
     if constexpr (Out::q8)

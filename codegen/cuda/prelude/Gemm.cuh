@@ -8,7 +8,8 @@ constexpr unsigned kGemmThreads = 128;
 constexpr unsigned kGemmWarps = kGemmThreads / kWarp;
 constexpr unsigned kStreams = 2 * kGemmWarps;
 
-/// One unit of a row times one token's activations, added to `total`.
+/// One unit of a row times unit `unit` of one token's activations, added to
+/// `total`.
 template <typename F, typename In>
 inline float addUnit(const Unit<F> &weights, const uint32_t (&codes)[kQuads],
                      const char *input, unsigned unit, float total) {
@@ -43,12 +44,14 @@ inline float addUnit(const Unit<F> &weights, const uint32_t (&codes)[kQuads],
   return total;
 }
 
-/// What is left to the sums of a stream: `F` is a block format.
-template <typename F, typename In, unsigned tile> struct StreamSums {
+/// The sums of a stream over `width` columns, which begin at `from` of each
+/// input row: `F` is a block format.
+template <typename F, typename In, unsigned width, unsigned tile>
+struct StreamSums {
   static void add(const char *group, unsigned row, unsigned stream,
-                  const char *const (&inputs)[tile], float (&totals)[tile]) {
-    constexpr unsigned units = (In::width + F::recordWeights - 1) /
-                               F::recordWeights * (F::recordWeights / kUnit);
+                  const char *const (&inputs)[tile], unsigned from,
+                  float (&totals)[tile]) {
+    constexpr unsigned units = (width + kUnit - 1) / kUnit;
     for (unsigned unit = stream; unit < units; unit += kStreams) {
       const auto weights = Unit<F>::at(group, row, unit);
       uint32_t codes[kQuads];
@@ -57,7 +60,8 @@ template <typename F, typename In, unsigned tile> struct StreamSums {
         codes[q] = weights.quad(q);
 #pragma unroll
       for (unsigned t = 0; t < tile; ++t)
-        totals[t] = addUnit<F, In>(weights, codes, inputs[t], unit, totals[t]);
+        totals[t] = addUnit<F, In>(weights, codes, inputs[t],
+                                   from / kUnit + unit, totals[t]);
     }
     const float scale = tensorScale<F>(group, row);
     for (unsigned t = 0; t < tile; ++t)
@@ -67,127 +71,151 @@ template <typename F, typename In, unsigned tile> struct StreamSums {
 
 /// Plain weights: float32 products, eight k of a row at a time.
 template <PlainType type> struct PlainFormat {};
-template <PlainType type, typename In, unsigned tile>
-struct StreamSums<PlainFormat<type>, In, tile> {
+template <PlainType type, typename In, unsigned width, unsigned tile>
+struct StreamSums<PlainFormat<type>, In, width, tile> {
   static void add(const char *group, unsigned row, unsigned stream,
-                  const char *const (&inputs)[tile], float (&totals)[tile]) {
-    for (unsigned column = stream; column < In::width; column += kStreams) {
+                  const char *const (&inputs)[tile], unsigned from,
+                  float (&totals)[tile]) {
+    for (unsigned column = stream; column < width; column += kStreams) {
       const float weight = plainWeight<type>(group, row, column);
 #pragma unroll
       for (unsigned t = 0; t < tile; ++t)
-        totals[t] =
-            fmaf(weight, loadAt<float>(inputs[t], 4 * column), totals[t]);
+        totals[t] = fmaf(weight, loadAt<float>(inputs[t], 4 * (from + column)),
+                         totals[t]);
     }
   }
 };
 
-/// `Shape` lists weightRows, rowGroups, rowGroupBytes, segments, bias, tile
-/// (tokens at a time), the types Format, In and Out, and apply(), the hole's
-/// body over a value of each segment.
-template <typename Shape> struct GemmItem {
+/// Rows that lie one after the other.
+template <typename In, typename Out> struct DirectRows {
+  const char *inputs;
+  char *outputs;
+
+  const char *input(unsigned row) const { return In::at(inputs, row); }
+  char *output(unsigned row) const { return Out::at(outputs, row); }
+};
+
+/// Row groups of a matrix times rows. `Shape` lists width, weightRows,
+/// rowGroups, rowGroupBytes, segments, bias, tile (tokens at a time), the types
+/// Format, In and Out, and apply(), the hole's body over a value of each
+/// segment. `Rows` finds input and output rows by their number.
+template <typename Shape, typename Rows> struct GemmItem {
   using In = typename Shape::In;
   using Out = typename Shape::Out;
-  static constexpr unsigned tile = Shape::tile, segments = Shape::segments;
+  static constexpr unsigned segments = Shape::segments;
   static constexpr unsigned itemRows = Shape::rowGroups * kRowGroup;
   static constexpr unsigned groups =
       (Shape::weightRows + kRowGroup - 1) / kRowGroup;
+  static constexpr unsigned columns = Shape::weightRows / segments;
 
-  /// Sums of a token tile: [token][row of the item].
-  using Sums = SharedArray<float, tile * itemRows>;
-  using Partial = SharedArray<float, kGemmWarps * tile * kRowGroup>;
+  struct Work {
+    /// Of a token tile: [warp][token][row], then [token][row of the item].
+    SharedArray<float, kGemmWarps * Shape::tile * kRowGroup> partial;
+    SharedArray<float, Shape::tile * itemRows> sums;
+  };
 
-  const char *input, *weights;
-  const float *bias;
-  char *output;
+  Work &work;
+  Rows rows;
+  const char *weights;
   unsigned firstGroup, groupCount;
+  const float *biases[segments] = {}; ///< of each segment
+  unsigned firstInput = 0;            ///< column of the input rows
+  unsigned firstOutput = 0;           ///< and of the output rows
 
-  void sumGroup(unsigned group, unsigned token, unsigned tokens,
-                Partial &partial, Sums &sums) const {
+  template <unsigned tile>
+  void sumGroup(unsigned group, unsigned first, unsigned count) const {
     const unsigned row = laneIndex() % kRowGroup;
     const unsigned stream = threadIndex() / kRowGroup;
     const char *inputs[tile];
     for (unsigned t = 0; t < tile; ++t) // behind the last one: the last again
-      inputs[t] = In::at(input, min(token + t, tokens - 1));
+      inputs[t] = rows.input(min(first + t, count - 1));
     float totals[tile] = {};
-    StreamSums<typename Shape::Format, In, tile>::add(
+    StreamSums<typename Shape::Format, In, Shape::width, tile>::add(
         weights + uint64_t(firstGroup + group) * Shape::rowGroupBytes, row,
-        stream, inputs, totals);
+        stream, inputs, firstInput, totals);
 #pragma unroll
     for (unsigned t = 0; t < tile; ++t) {
       const float both = totals[t] + shuffleXor(totals[t], kRowGroup);
       if (laneIndex() < kRowGroup)
-        partial.put((warpIndex() * tile + t) * kRowGroup + row, both);
+        work.partial.put((warpIndex() * tile + t) * kRowGroup + row, both);
     }
     syncBlock();
     for (unsigned i = threadIndex(); i < tile * kRowGroup; i += kGemmThreads) {
       float sum = 0;
       for (unsigned warp = 0; warp < kGemmWarps; ++warp)
-        sum += partial.get(warp * tile * kRowGroup + i);
-      sums.put(i / kRowGroup * itemRows + group * kRowGroup + i % kRowGroup,
-               sum);
+        sum += work.partial.get(warp * tile * kRowGroup + i);
+      work.sums.put(
+          i / kRowGroup * itemRows + group * kRowGroup + i % kRowGroup, sum);
     }
     syncBlock();
   }
 
   /// Output column `column` of the item, for one token.
-  float value(const Sums &sums, unsigned t, unsigned column,
-              unsigned first) const {
+  float value(unsigned t, unsigned column, unsigned first) const {
     float values[segments];
     for (unsigned s = 0; s < segments; ++s) {
       const unsigned place =
           (column / kRowGroup * segments + s) * kRowGroup + column % kRowGroup;
-      values[s] = sums.get(t * itemRows + place);
+      values[s] = work.sums.get(t * itemRows + place);
       if constexpr (Shape::bias)
-        values[s] +=
-            load(bias + s * (Shape::weightRows / segments) + first + column);
+        values[s] += load(biases[s] + first + column);
     }
     return Shape::apply(values);
   }
 
-  void write(const Sums &sums, unsigned token, unsigned tokens) const {
+  template <unsigned tile> void write(unsigned token, unsigned count) const {
     const unsigned first = firstGroup * kRowGroup / segments;
-    const unsigned columns = groupCount * kRowGroup / segments;
-    const unsigned blocks = (columns + 31) / 32;
+    const unsigned width = groupCount * kRowGroup / segments;
+    const unsigned blocks = (width + 31) / 32;
     for (unsigned i = warpIndex(); i < tile * blocks; i += kGemmWarps) {
       const unsigned t = i / blocks, block = i % blocks;
-      if (token + t >= tokens)
+      if (token + t >= count)
         continue;
       const unsigned column = block * 32 + laneIndex();
-      const bool inside = column < columns && first + column < Out::width;
-      const float x = inside ? value(sums, t, column, first) : 0.0f;
-      char *row = Out::at(output, token + t);
+      const bool inside = column < width && first + column < columns;
+      const float x = inside ? value(t, column, first) : 0.0f;
+      char *row = rows.output(token + t);
       if constexpr (Out::q8)
-        writeBlock<Out>(row, first / 32 + block, x);
+        writeBlock<Out>(row, (firstOutput + first) / 32 + block, x);
       else if (inside)
-        storeAt<float>(row, 4 * (first + column), x);
+        storeAt<float>(row, 4 * (firstOutput + first + column), x);
     }
-    if (Out::q8 && first + columns == Out::width)
-      for (unsigned t = 0; t < tile && token + t < tokens; ++t)
-        writePadding<Out>(Out::at(output, token + t), kGemmWarps);
+    if (Out::q8 && firstOutput + first + width == Out::width)
+      for (unsigned t = 0; t < tile && token + t < count; ++t)
+        writePadding<Out>(rows.output(token + t), kGemmWarps);
+  }
+
+  /// Rows `first` ... of `count`, `tile` of them at most.
+  template <unsigned tile> void runTile(unsigned first, unsigned count) const {
+    for (unsigned group = 0; group < groupCount; ++group)
+      sumGroup<tile>(group, first, count);
+    write<tile>(first, count);
+    syncBlock();
+  }
+
+  void run(unsigned count) const {
+    for (unsigned first = 0; first < count; first += Shape::tile)
+      runTile<Shape::tile>(first, count);
   }
 };
 
 template <typename Shape>
 inline void gemm(void *const *operands, const Batch &batch) {
-  using Item = GemmItem<Shape>;
-  __shared__ typename Item::Partial partial;
-  __shared__ typename Item::Sums sums;
-  constexpr unsigned last = Shape::bias ? 3 : 2;
-  Item item;
-  item.input = static_cast<const char *>(operands[0]);
-  item.weights = static_cast<const char *>(operands[1]);
-  item.bias = static_cast<const float *>(operands[Shape::bias ? 2 : 0]);
-  item.output = static_cast<char *>(operands[last]);
-  item.firstGroup = unsigned(itemIndex()) * Shape::rowGroups;
-  item.groupCount = min(Shape::rowGroups, Item::groups - item.firstGroup);
-  const unsigned tokens =
-      Shape::outputs ? load(&batch.outputRows) : load(&batch.tokens);
-  for (unsigned token = 0; token < tokens; token += Item::tile) {
-    for (unsigned group = 0; group < item.groupCount; ++group)
-      item.sumGroup(group, token, tokens, partial, sums);
-    item.write(sums, token, tokens);
-    syncBlock();
-  }
+  using Rows = DirectRows<typename Shape::In, typename Shape::Out>;
+  using Item = GemmItem<Shape, Rows>;
+  __shared__ typename Item::Work work;
+  const unsigned firstGroup = unsigned(itemIndex()) * Shape::rowGroups;
+  Item item = {work,
+               {static_cast<const char *>(operands[0]),
+                static_cast<char *>(operands[Shape::bias ? 3 : 2])},
+               static_cast<const char *>(operands[1]),
+               firstGroup,
+               min(Shape::rowGroups, Item::groups - firstGroup)};
+  if constexpr (Shape::bias)
+    for (unsigned s = 0; s < Shape::segments; ++s)
+      item.biases[s] =
+          static_cast<const float *>(operands[2]) + s * Item::columns;
+  item.run(Shape::outputs ? load(&batch.outputRows) : load(&batch.tokens));
 }
 
 } // namespace sinter::cuda

@@ -43,7 +43,8 @@ inline void normGroup(const NormOperands &at, unsigned first, WarpSums &space) {
     float x = 0;
     if (i < group) {
       x = (load(row + first + i) - mean) * inverse;
-      x *= load(at.weight + weights + i);
+      if constexpr (!Shape::unit)
+        x *= load(at.weight + weights + i);
       if constexpr (Shape::bias)
         x += load(at.bias + weights + i);
     }
@@ -54,7 +55,8 @@ inline void normGroup(const NormOperands &at, unsigned first, WarpSums &space) {
   }
 }
 
-/// `Shape` lists In, Out, group, epsilon(), addend, layer, bias and wide.
+/// `Shape` lists In, Out, group, epsilon(), addend, layer, bias,
+/// wide and unit.
 template <typename Shape>
 inline void norm(void *const *operands, const Batch &) {
   __shared__ WarpSums space;
@@ -71,7 +73,7 @@ inline void norm(void *const *operands, const Batch &) {
   at.input = reinterpret_cast<const float *>(In::at(take(true), itemIndex()));
   if (char *addend = take(Shape::addend))
     at.addend = rowOf(addend);
-  at.weight = reinterpret_cast<const float *>(take(true));
+  at.weight = reinterpret_cast<const float *>(take(!Shape::unit));
   at.bias = reinterpret_cast<const float *>(take(Shape::bias));
   if (char *sum = take(Shape::addend))
     at.sum = rowOf(sum);

@@ -32,4 +32,17 @@ template <unsigned threads> float blockSum(float value, WarpSums &space) {
   return sum;
 }
 
+/// The largest value of all threads of a block, for each of them.
+template <unsigned threads> float blockMax(float value, WarpSums &space) {
+  value = warpMax(value);
+  syncBlock();
+  if (laneIndex() == 0)
+    space.put(warpIndex(), value);
+  syncBlock();
+  float most = -infinity();
+  for (unsigned warp = 0; warp < threads / kWarp; ++warp)
+    most = fmaxf(most, space.get(warp));
+  return most;
+}
+
 } // namespace sinter::cuda

@@ -30,6 +30,14 @@ struct Plane {
         record + offset + kRowGroup * (group % lines));
     return (loadWeights(line + row) >> (group / lines * bits) & mask) << lowBit;
   }
+  /// Bits of number `byte` of the four that lie in quad `quad` of a record.
+  static uint32_t number(const char *record, unsigned row, unsigned quad,
+                         unsigned byte) {
+    const auto *line = reinterpret_cast<const uint32_t *>(record + offset +
+                                                          64 * (quad % lines));
+    return (loadWeights(line + row) >> (8 * byte + quad / lines * bits) & mask)
+           << lowBit;
+  }
 };
 
 template <typename... Plane> struct Planes {
@@ -39,10 +47,17 @@ template <typename... Plane> struct Planes {
   static uint32_t field(const char *record, unsigned row, unsigned group) {
     return (Plane::field(record, row, group) | ...);
   }
+  static uint32_t number(const char *record, unsigned row, unsigned quad,
+                         unsigned byte) {
+    return (Plane::number(record, row, quad, byte) | ...);
+  }
 };
 template <> struct Planes<> {
   static uint32_t quad(const char *, unsigned, unsigned) { return 0; }
   static uint32_t field(const char *, unsigned, unsigned) { return 0; }
+  static uint32_t number(const char *, unsigned, unsigned, unsigned) {
+    return 0;
+  }
 };
 
 /// Four bytes below 16 replaced by entries of `Table`.
@@ -67,6 +82,11 @@ inline uint32_t ternaryDigits(uint32_t bytes, unsigned digit) {
   return (even * 3 >> 8 & 0x00030003) | (odd * 3 & 0x03000300);
 }
 
+// Grid.cuh.
+template <typename F> struct Unit;
+template <typename F> uint32_t gridQuad(const Unit<F> &unit, unsigned quad);
+template <typename F> uint32_t gridScale(const Unit<F> &unit, unsigned group);
+
 /// A unit of one row of a format `F`.
 template <typename F> struct Unit {
   const char *record; ///< header
@@ -84,6 +104,8 @@ template <typename F> struct Unit {
   /// Codes of a quad as unsigned bytes, entries of the codebook with the
   /// offset added.
   uint32_t quad(unsigned number) const {
+    if constexpr (F::grid)
+      return lookUp<typename F::Table>(gridQuad(*this, number));
     if constexpr (F::ternary) {
       const unsigned inAll = inRecord * kQuads + number;
       const auto *line =
@@ -114,8 +136,13 @@ template <typename F> struct Unit {
     else if constexpr (F::scale == Scale::UE4M3)
       return F::codebookScale * smallFloat(header<uint8_t>(offset));
     else
-      return float(F::scaleStep * int(F::Scales::field(record, row, number)) -
-                   F::scaleOffset);
+      return float(F::scaleStep * int(scaleCode(number)) - F::scaleOffset);
+  }
+  uint32_t scaleCode(unsigned number) const {
+    if constexpr (F::grid)
+      return gridScale(*this, number);
+    else
+      return F::Scales::field(record, row, number);
   }
   float superScale() const {
     if constexpr (F::superScale < 0)

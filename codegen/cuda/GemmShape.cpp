@@ -1,0 +1,41 @@
+/// Checks and prints the shape of a matrix product.
+#include "codegen/cuda/GemmShape.h"
+
+#include "dialects/formats/Format.h"
+
+namespace sinter::cuda {
+
+/// 8-bit rows are written in blocks of 32 columns, each by one item.
+llvm::Error GemmShape::check() const {
+  const Format *known = findFormat(std::string_view(format));
+  bool plain = known && known->form.family == Family::Plain;
+  if (known && plain == input.getQ8())
+    return llvm::createStringError(
+        "weights of %s take %s activations, found %s", format.str().c_str(),
+        plain ? "float32" : "8-bit", plain ? "8-bit" : "float32");
+  unsigned block = 16 * segments * (output.getQ8() ? 2 : 1);
+  bool whole = segments == 1 && !output.getQ8();
+  if (!whole && (weightRows % block || config.getRowGroups() * 16 % block))
+    return llvm::createStringError(
+        "%u weight rows in items of %u row groups; this output needs "
+        "multiples of %u rows",
+        weightRows, config.getRowGroups(), block);
+  return llvm::Error::success();
+}
+
+llvm::Error GemmShape::print(ShapePrinter &shape) const {
+  if (llvm::Error error = check())
+    return error;
+  if (llvm::Error error = shape.format(format, width))
+    return error;
+  shape.row("In", input);
+  shape.row("Out", output);
+  shape.number("width", width);
+  shape.number("weightRows", weightRows);
+  shape.number("rowGroups", config.getRowGroups());
+  shape.number("tile", config.getTokens());
+  shape.number("segments", segments);
+  return llvm::Error::success();
+}
+
+} // namespace sinter::cuda

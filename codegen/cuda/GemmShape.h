@@ -1,0 +1,39 @@
+/// What the matrix products (gemm, by expert, by head) have in common: which
+/// shapes they take, and the members that their tiles read.
+#ifndef SINTER_CODEGEN_CUDA_GEMMSHAPE_H
+#define SINTER_CODEGEN_CUDA_GEMMSHAPE_H
+
+#include "codegen/cuda/ShapePrinter.h"
+
+namespace sinter::cuda {
+
+struct GemmShape {
+  llvm::StringRef format;
+  tile::RowAttr input, output;
+  unsigned width; ///< columns of a row that are multiplied
+  unsigned weightRows, segments;
+  tile::ConfigAttr config;
+
+  /// That of a class whose rows are multiplied whole.
+  template <typename Class>
+  static GemmShape of(Class gemm, tile::ConfigAttr config) {
+    return {gemm.getFormat(),
+            gemm.getInput(),
+            gemm.getOutput(),
+            gemm.getInput().getWidth(),
+            gemm.getWeightRows(),
+            gemm.getSegments(),
+            config};
+  }
+
+  /// Format, In, Out, weightRows, rowGroups, tile and segments. Errors say what
+  /// of the shape no tile can do.
+  llvm::Error print(ShapePrinter &shape) const;
+
+private:
+  llvm::Error check() const;
+};
+
+} // namespace sinter::cuda
+
+#endif // SINTER_CODEGEN_CUDA_GEMMSHAPE_H

@@ -1,0 +1,27 @@
+// Matrix products head by head: of each row the columns of one head times the
+// packed matrix of that head.
+namespace sinter::cuda {
+
+/// `Shape` lists GemmItem's; In and Out are rows of all heads, side by side.
+template <typename Shape>
+inline void headGemm(void *const *operands, const Batch &batch) {
+  using Rows = DirectRows<typename Shape::In, typename Shape::Out>;
+  using Item = GemmItem<Shape, Rows>;
+  __shared__ typename Item::Work work;
+  constexpr unsigned tiles =
+      (Item::groups + Shape::rowGroups - 1) / Shape::rowGroups;
+  constexpr uint64_t bytes = Item::groups * Shape::rowGroupBytes;
+  const unsigned head = unsigned(itemIndex()) / tiles;
+  const unsigned firstGroup = unsigned(itemIndex()) % tiles * Shape::rowGroups;
+  Item item = {work,
+               {static_cast<const char *>(operands[0]),
+                static_cast<char *>(operands[2])},
+               static_cast<const char *>(operands[1]) + head * bytes,
+               firstGroup,
+               min(Shape::rowGroups, Item::groups - firstGroup)};
+  item.firstInput = head * Shape::width;
+  item.firstOutput = head * Shape::weightRows;
+  item.run(load(&batch.tokens));
+}
+
+} // namespace sinter::cuda
