@@ -3,7 +3,7 @@
 counts, and compares the logits with the golden ones.
 
     golden.py FOLDER --work FOLDER [--only PATTERN]... [--target LEVEL]
-              [--unless-in OTHER]
+              [--chunk TOKENS]... [--unless-in OTHER]
 
 Takes all models of FOLDER/index.json whose family `compile` has, or those with
 names such as "*.Q8_0"; a model of another family is named and skipped, as is
@@ -27,8 +27,8 @@ from contract import judge, known_misses, limit
 from golden_files import lies_in
 from logits import nmse, read_npy
 
-# Tokens per step, threads: whole, ragged and single steps.
-VARIANTS = [(chunk, threads) for chunk in (64, 7, 1) for threads in (1, 2)]
+# Tokens per step: whole, ragged and single steps.
+CHUNKS = (64, 7, 1)
 
 
 def run(arguments):
@@ -52,24 +52,26 @@ def unsupported(folder, name, options):
     return found and found[0]
 
 
-def variants(device):
-    """An emulated device is slow, and its blocks know nothing of threads."""
-    return [v for v in VARIANTS if device != "emulated" or v[1] == 2]
+def variants(chunks, device):
+    """Chunks and threads. An emulated device's blocks know nothing of those."""
+    return [(chunk, threads) for chunk in chunks
+            for threads in ((2,) if device == "emulated" else (1, 2))]
 
 
-def check(folder, name, peer, work, options, device):
+def check(folder, name, peer, args, options):
     """One row of the table, and the list of what is wrong."""
-    artifact, logits = work / f"{name}.sinter", work / f"{name}.npy"
+    artifact = args.work / f"{name}.sinter"
+    logits = args.work / f"{name}.npy"
     problem = run(["compile", str(folder / f"{name}.gguf"), "-o",
                    str(artifact), "--progress=none", *options])
     if problem:
         return "", [problem]
     problems, outputs = [], {}
-    for chunk, threads in variants(device):
+    for chunk, threads in variants(args.chunk or CHUNKS, args.device):
         problem = run(["eval", "logits", str(artifact), "--tokens",
                        str(folder / "tokens.txt"), "-o", str(logits),
                        "--chunk", str(chunk), "--threads", str(threads),
-                       "--device", device])
+                       "--device", args.device])
         if problem:
             problems.append(f"chunk {chunk}, {threads} threads: {problem}")
             continue
@@ -103,6 +105,8 @@ def main():
     parser.add_argument("--target", help="instruction set to compile for")
     parser.add_argument("--device", default="auto",
                         help="emulated: where a GPU's kernels run")
+    parser.add_argument("--chunk", type=int, action="append",
+                        help="tokens per step; default: 64, 7 and 1")
     parser.add_argument("--unless-in", type=pathlib.Path, metavar="OTHER")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -127,7 +131,7 @@ def main():
     failed = 0
     for name in names:
         row, problems = check(args.folder, name, index[name]["nmse_peer"],
-                              args.work, options, args.device)
+                              args, options)
         print(f"{name:22} {row}{'  FAILED' if problems else ''}")
         if name in known_misses():
             print(f"  misses the contract: {known_misses()[name]['why']}")

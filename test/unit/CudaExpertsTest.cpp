@@ -238,7 +238,7 @@ TEST(CudaExperts, ProductsByExpert) {
 
 TEST(CudaExperts, Combines) {
   constexpr unsigned kColumns = 100, kSlots = 3;
-  auto kernel = [](const char *name, const char *rest) {
+  auto kernel = [=](const char *name, const char *rest) {
     return fmt::format("tile.kernel @{} #tile.combine<width = {}, slots = {}, "
                        "stride = 5{}> config <columns = 64> {{}}\n",
                        name, kColumns, kSlots, rest);

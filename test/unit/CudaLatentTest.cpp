@@ -58,7 +58,7 @@ struct Step {
   }
   void write(EmulatedKernels &kernels, unsigned first, unsigned count) {
     kernels.run(
-        "write",
+        "latent_write",
         {&latent[first * kRank], &rotated[first * kRotary], cache.data()},
         batch(first, count), count);
   }
@@ -73,7 +73,7 @@ struct Step {
 
 std::string latentKernels() {
   return fmt::format(
-      "tile.kernel @write #tile.latent_write<rank = {0}, rotary = {1}, "
+      "tile.kernel @latent_write #tile.latent_write<rank = {0}, rotary = {1}, "
       "latentStride = {0}, rotatedStride = {1}, cacheF16 = false, pageTokens = "
       "{2}> {{}}\n"
       "tile.kernel @attend #tile.latent_attention<heads = {3}, sharing = 3, "

@@ -169,7 +169,7 @@ void expectNear(const std::vector<float> &got, const std::vector<float> &want,
                 double error) {
   ASSERT_EQ(got.size(), want.size());
   for (size_t i = 0; i < got.size(); ++i)
-    ASSERT_NEAR(got[i], want[i], error) << "at " << i;
+    ASSERT_NEAR(got[i], want[i], error * (1 + std::abs(want[i]))) << "at " << i;
 }
 
 std::string scanKernels() {
@@ -307,7 +307,7 @@ TEST(CudaRecurrent, ConvolvesInPlaceOfEveryStepSize) {
 /// Without the fusion: states to rows, convolution, shift, rows to states.
 TEST(CudaRecurrent, ConvolvesFromCopiedWindows) {
   constexpr unsigned kWindow = (kTaps - 1) * kChannels;
-  auto copy = [](const char *name, bool store) {
+  auto copy = [=](const char *name, bool store) {
     return fmt::format("tile.kernel @{} #tile.state_copy<elements = {}, store "
                        "= {}> {{}}\n",
                        name, kWindow, store);

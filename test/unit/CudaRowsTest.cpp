@@ -55,7 +55,7 @@ void expectNear(const std::vector<float> &got, const std::vector<double> &want,
                 double error = 1e-5) {
   ASSERT_EQ(got.size(), want.size());
   for (size_t i = 0; i < got.size(); ++i)
-    ASSERT_NEAR(got[i], want[i], error) << "at " << i;
+    ASSERT_NEAR(got[i], want[i], error * (1 + std::abs(want[i]))) << "at " << i;
 }
 
 TEST(CudaRows, PoolsOfSequences) {
