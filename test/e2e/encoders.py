@@ -3,7 +3,7 @@
 other texts, with one thread and two, and compares with the golden rows.
 
     encoders.py FOLDER --work FOLDER [--only PATTERN]... [--target LEVEL]
-                [-- COMPILE OPTION...]
+                [--device emulated] [-- COMPILE OPTION...]
 
 Takes the models of FOLDER/index.json whose "outputs" are no logits. Of
 "embeddings" NAME.npy holds a row for each token and NAME.pooled.npy that of the
@@ -32,29 +32,30 @@ def call(*arguments):
     return done.stdout, None
 
 
-def rows_of(artifact, work, texts, threads):
+def rows_of(artifact, work, texts, threads, device):
     """The rows of the texts, flat, and how wide one is."""
     tokens, output = work / "texts.txt", work / "rows.npy"
     tokens.write_text("".join(" ".join(map(str, text)) + "\n"
                               for text in texts))
     said, problem = call("eval", "embeddings", artifact, "--tokens", tokens,
-                         "-o", output, "--threads", threads, "--json")
+                         "-o", output, "--threads", threads, "--json",
+                         "--device", device)
     if problem:
         sys.exit(f"encoders.py: {problem}")
     return read_npy(output), json.loads(said)["width"]
 
 
-def evaluate(artifact, work, tokens):
+def evaluate(artifact, work, tokens, device):
     """The text's rows, and what changed them."""
-    alone, width = rows_of(artifact, work, [tokens], 1)
+    alone, width = rows_of(artifact, work, [tokens], 1, device)
     problems = []
-    again, _ = rows_of(artifact, work, [tokens], 2)
+    again, _ = rows_of(artifact, work, [tokens], 2, device)
     if again != alone:
         problems.append("two threads give other rows than one")
     # The text between others: shorter, itself, its end.
     others = [tokens[:5], tokens, tokens[1:20], tokens]
     for threads in (1, 2):
-        among, _ = rows_of(artifact, work, others, threads)
+        among, _ = rows_of(artifact, work, others, threads, device)
         each = len(alone) // width == 1
         counts = [1 if each else len(text) for text in others]
         first = sum(counts[:1]) * width
@@ -66,9 +67,9 @@ def evaluate(artifact, work, tokens):
     return alone, problems
 
 
-def check(folder, name, row, work, options):
+def check(folder, name, row, args, options):
     """Lines of the table, and what is wrong."""
-    kind = name.split(".")[1]
+    work, kind = args.work, name.split(".")[1]
     limit = {"F32": 1e-5, "F16": 1e-5}.get(kind, 1.1 * row["nmse_peer"])
     tokens = [int(word) for word in
               (folder / "tokens.txt").read_text().split()]
@@ -85,7 +86,7 @@ def check(folder, name, row, work, options):
                           "--progress=none", *pooling, *options)
         if problem:
             return lines, problems + [problem]
-        values, found = evaluate(artifact, work, tokens)
+        values, found = evaluate(artifact, work, tokens, args.device)
         error = nmse(values, read_npy(path))
         artifact.unlink()
         problems += found
@@ -102,6 +103,8 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--only", action="append", metavar="PATTERN")
     parser.add_argument("--target", help="instruction set to compile for")
+    parser.add_argument("--device", default="target",
+                        help="emulated: where a GPU's kernels run")
     parser.add_argument("rest", nargs="*", help="for compile")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -113,11 +116,12 @@ def main():
     if not names:
         sys.exit(f"encoders.py: error: no model to check in {args.folder}")
     options = args.rest + (["--target", args.target] if args.target else [])
+    if args.device == "emulated":
+        options.append("--emulated-only")
     print(f"{'rows':34} {'NMSE':>9} {'limit':>9} {'peer':>9}")
     failed = 0
     for name in names:
-        lines, problems = check(args.folder, name, index[name], args.work,
-                                options)
+        lines, problems = check(args.folder, name, index[name], args, options)
         print(*lines, sep="\n")
         for problem in problems:
             print(f"  FAILED {name}: {problem}")

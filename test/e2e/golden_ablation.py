@@ -5,6 +5,7 @@ differ from those of the fused model.
 
     golden_ablation.py FOLDER --work FOLDER [--only PATTERN]...
                        [--unless-in OTHER] [--share] [--jobs N] [--json FILE]
+                       [--target LEVEL] [--device emulated]
 
 Takes the fusions that `compile --report` names and that fire in a model. With
 --share each model gets all off, and every fifth of its fusions in turns, so
@@ -36,9 +37,13 @@ def golden_rows(folder, name, kind):
 class Model:
     """One golden model, compiled again and again."""
 
-    def __init__(self, folder, name, row, work):
+    def __init__(self, folder, name, row, args):
         self.file, self.name, self.row = folder / f"{name}.gguf", name, row
-        self.tokens, self.work = folder / "tokens.txt", work
+        self.tokens, self.work = folder / "tokens.txt", args.work
+        self.device = args.device
+        self.options = ["--target", args.target] if args.target else []
+        if args.device == "emulated":
+            self.options.append("--emulated-only")
         self.kind = row.get("outputs", "logits")
         self.golden = read_npy(golden_rows(folder, name, self.kind))
 
@@ -47,9 +52,10 @@ class Model:
         artifact, rows, report = (self.work / f"{self.name}.{end}" for end in
                                   ("sinter", "npy", "json"))
         run("compile", self.file, "-o", artifact, "--progress=none",
-            "--report", report, *flags)
+            "--report", report, *self.options, *flags)
         run("eval", "logits" if self.kind == "logits" else "embeddings",
-            artifact, "--tokens", self.tokens, "-o", rows)
+            artifact, "--tokens", self.tokens, "-o", rows, "--device",
+            self.device)
         artifact.unlink()
         return read_npy(rows), json.loads(report.read_text())
 
@@ -100,6 +106,9 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--only", action="append", metavar="PATTERN")
     parser.add_argument("--unless-in", type=pathlib.Path, metavar="OTHER")
+    parser.add_argument("--target", help="what to compile for")
+    parser.add_argument("--device", default="target",
+                        help="emulated: where a GPU's kernels run")
     parser.add_argument("--share", action="store_true")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--json", type=pathlib.Path, help="rows as JSON lines")
@@ -117,7 +126,7 @@ def main():
 
     def ablate(place):
         name = names[place]
-        return Model(args.folder, name, index[name], args.work).ablate(
+        return Model(args.folder, name, index[name], args).ablate(
             share(place) if args.share else lambda fusions: fusions)
 
     print(f"{'model':24} {'switched off':26} {'golden':>9} {'on/off':>9} "
