@@ -103,7 +103,7 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--only", action="append", metavar="PATTERN")
     parser.add_argument("--target", help="instruction set to compile for")
-    parser.add_argument("--device", default="target",
+    parser.add_argument("--device", default="auto",
                         help="emulated: where a GPU's kernels run")
     parser.add_argument("rest", nargs="*", help="for compile")
     args = parser.parse_args()

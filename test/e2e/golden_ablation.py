@@ -107,7 +107,7 @@ def main():
     parser.add_argument("--only", action="append", metavar="PATTERN")
     parser.add_argument("--unless-in", type=pathlib.Path, metavar="OTHER")
     parser.add_argument("--target", help="what to compile for")
-    parser.add_argument("--device", default="target",
+    parser.add_argument("--device", default="auto",
                         help="emulated: where a GPU's kernels run")
     parser.add_argument("--share", action="store_true")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())

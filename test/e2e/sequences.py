@@ -24,7 +24,7 @@ def main():
     parser.add_argument("--tokens", type=pathlib.Path, required=True)
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--target", default="native")
-    parser.add_argument("--device", default="target")
+    parser.add_argument("--device", default="auto")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     artifact = args.work / "model.sinter"
