@@ -47,11 +47,13 @@ static std::string shapeOf(const cuda::KernelText &kernel) {
 }
 
 static std::string deviceEntry(const cuda::KernelText &kernel) {
-  return llvm::formatv("extern \"C\" __global__ void __launch_bounds__({1})\n"
-                       "{0}(Operands<{2}> operands, const Batch *batch) {{\n"
-                       "  {3}<{0}_shape>(operands.at, *batch);\n}\n",
-                       kernel.name, kernel.threads, kernel.operands,
-                       kernel.skeleton);
+  std::string enough =
+      kernel.enoughBlocks ? ", " + std::to_string(kernel.enoughBlocks) : "";
+  return llvm::formatv(
+      "extern \"C\" __global__ void __launch_bounds__({1}{4})\n"
+      "{0}(Operands<{2}> operands, const Batch *batch) {{\n"
+      "  {3}<{0}_shape>(operands.at, *batch);\n}\n",
+      kernel.name, kernel.threads, kernel.operands, kernel.skeleton, enough);
 }
 
 static std::string hostEntry(const cuda::KernelText &kernel) {

@@ -23,6 +23,9 @@ struct KernelText {
   /// Bytes of shared memory that a launch gives each block, beyond what the
   /// text declares: what is over 48 KiB must be asked for so.
   unsigned dynamicShared = 0;
+  /// Blocks of a multiprocessor that are enough: ptxas spills what would leave
+  /// room for no more. 0: as many as it likes.
+  unsigned enoughBlocks = 0;
   const Format *lattice = nullptr; ///< grid format whose points it reads
 };
 

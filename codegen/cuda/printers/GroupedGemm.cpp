@@ -17,6 +17,7 @@ static llvm::Error printGroupedGemm(KernelText &kernel, GroupedGemmAttr gemm,
                                    gemm.getSegments(), unsigned(firsts));
   kernel.skeleton = "groupedGemm";
   kernel.threads = "kGemmThreads";
+  kernel.enoughBlocks = 1;
   kernel.operands = 5 + (bias ? gemm.getSegments() : 0);
   ShapePrinter shape(kernel);
   if (llvm::Error error = GemmShape::of(gemm, op.getConfigAttr()).print(shape))

@@ -30,6 +30,7 @@ static llvm::Error printLatentAttention(KernelText &kernel,
   ConfigAttr config = kernelOp.getConfigAttr();
   kernel.skeleton = "latentAttention";
   kernel.threads = "kLatentThreads";
+  kernel.enoughBlocks = 1;
   kernel.operands = 4;
   ShapePrinter shape(kernel);
   shape.cache(/*heads=*/1, width, /*valueWidth=*/0, op.getPageTokens(),
