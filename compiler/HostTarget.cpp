@@ -4,6 +4,8 @@
 #include "codegen/cuda/CudaTarget.h"
 #include "compiler/Failure.h"
 
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinAttributes.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -86,7 +88,8 @@ static int machineCores() {
 static TargetAttr genericTarget(StringRef level, mlir::MLIRContext &context) {
   bool v4 = level == "x86-64-v4";
   return TargetAttr::get(&context, level, "", 8, 32 << 10,
-                         v4 ? 1 << 20 : 256 << 10, 16 << 20, kPrefetch);
+                         v4 ? 1 << 20 : 256 << 10, 16 << 20, kPrefetch,
+                         /*rates=*/{});
 }
 
 /// Zen's own prefetchers lose up to a sixth of their speed to software
@@ -121,7 +124,8 @@ llvm::Expected<TargetAttr> nativeTarget(const llvm::StringMap<bool> &features,
   return TargetAttr::get(&context, v4 ? "x86-64-v4" : "x86-64-v3",
                          llvm::join(extras, ","), machineCores(),
                          cacheBytes(1, 32 << 10), cacheBytes(2, 256 << 10),
-                         cacheBytes(3, 4 << 20), prefetchDistance(cpu));
+                         cacheBytes(3, 4 << 20), prefetchDistance(cpu),
+                         /*rates=*/{});
 }
 
 /// Facts of a GPU, in the words that passes know: its multiprocessors are
@@ -129,9 +133,23 @@ llvm::Expected<TargetAttr> nativeTarget(const llvm::StringMap<bool> &features,
 /// has as much of the second as its share; weights are streamed by so many
 /// threads that none needs to prefetch.
 static TargetAttr gpuTarget(const CudaTarget &gpu, mlir::MLIRContext &context) {
-  return TargetAttr::get(&context, gpu.name, "", gpu.multiprocessors,
+  mlir::Builder b(&context);
+  mlir::NamedAttrList rates;
+  auto add = [&](const char *name, double rate) {
+    if (rate > 0)
+      rates.append(name, b.getF64FloatAttr(rate));
+  };
+  add("bandwidth", gpu.bandwidth);
+  add("clock", gpu.clock);
+  add("f32", gpu.peaks.f32);
+  add("f16", gpu.peaks.f16);
+  add("bf16", gpu.peaks.bf16);
+  add("int8", gpu.peaks.int8);
+  add("fp8", gpu.peaks.fp8);
+  add("fp4", gpu.peaks.fp4);
+  return TargetAttr::get(&context, gpu.name, gpu.features, gpu.multiprocessors,
                          gpu.sharedPerSm, gpu.l2 / gpu.multiprocessors, gpu.l2,
-                         /*prefetch=*/0);
+                         /*prefetch=*/0, rates.getDictionary(&context));
 }
 
 static std::string gpuNames() {

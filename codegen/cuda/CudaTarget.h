@@ -20,6 +20,10 @@ struct CudaTarget {
   std::string_view name;  ///< as NVRTC takes it: "sm_121a"
   std::string_view alias; ///< what else users call it; may be empty
   std::string_view chip;
+  /// Instructions that kernels may use, with commas between: `mma` (tiles of
+  /// bytes 16x8x32, and copies to shared memory that go on by themselves: both
+  /// came with sm_80), `fp4` (tiles of scaled 4-bit floats).
+  std::string_view features;
   unsigned multiprocessors;
   unsigned sharedPerBlock; ///< bytes that one block may use
   unsigned sharedPerSm;

@@ -5,6 +5,21 @@
 
 namespace sinter::cuda {
 
+/// Eight warps share a tile of rows and tokens (prelude/MmaGemm.cuh).
+llvm::Error GemmShape::checkMma() const {
+  unsigned groups = config.getRowGroups(), tokens = config.getTokens();
+  unsigned rowWarps = groups % 2 ? groups : groups / 2;
+  if (rowWarps == 0 || 8 % rowWarps || tokens == 0 ||
+      tokens % (8 * (8 / rowWarps)))
+    return llvm::createStringError(
+        "matrix units take no tiles of %u row groups and %u tokens", groups,
+        tokens);
+  if (!input.getQ8())
+    return llvm::createStringError(
+        "matrix units multiply 8-bit activations, found float32");
+  return llvm::Error::success();
+}
+
 /// 8-bit rows are written in blocks of 32 columns, each by one item.
 llvm::Error GemmShape::check() const {
   const Format *known = findFormat(std::string_view(format));
@@ -26,6 +41,9 @@ llvm::Error GemmShape::check() const {
 llvm::Error GemmShape::print(ShapePrinter &shape) const {
   if (llvm::Error error = check())
     return error;
+  if (config.getMma())
+    if (llvm::Error error = checkMma())
+      return error;
   if (llvm::Error error = shape.format(format, width))
     return error;
   shape.row("In", input);

@@ -32,6 +32,7 @@ struct GemmShape {
 
 private:
   llvm::Error check() const;
+  llvm::Error checkMma() const;
 };
 
 } // namespace sinter::cuda

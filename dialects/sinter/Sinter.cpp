@@ -135,6 +135,11 @@ bool TargetAttr::hasFeature(StringRef feature) const {
   return llvm::is_contained(names, feature);
 }
 
+double TargetAttr::rate(StringRef what) const {
+  auto number = getRates() ? getRates().getAs<FloatAttr>(what) : FloatAttr();
+  return number ? number.getValueAsDouble() : 0;
+}
+
 unsigned ModelAttr::count(StringRef what, unsigned otherwise) const {
   auto number =
       getCounts() ? getCounts().getAs<IntegerAttr>(what) : IntegerAttr();

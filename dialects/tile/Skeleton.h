@@ -13,6 +13,7 @@ namespace sinter::tile {
 /// #tile.config's numbers.
 struct Tiling {
   unsigned rowGroups = 1, tokens = 1, prefetch = 0, columns = 0;
+  bool mma = false;
 };
 
 /// The fields of plan.launch that follow from the kernel alone.

@@ -12,8 +12,11 @@ using namespace sinter::tile;
 static const char *rowsOf(bool outputs) { return outputs ? "rows" : "tokens"; }
 
 ItemShape GemmAttr::itemShape(const Tiling &tiling) const {
-  return {"one",
-          int64_t(llvm::divideCeil(getWeightRows(), 16 * tiling.rowGroups))};
+  auto count =
+      int64_t(llvm::divideCeil(getWeightRows(), 16 * tiling.rowGroups));
+  if (tiling.mma)
+    return {rowsOf(getOutputs()), count, tiling.tokens};
+  return {"one", count};
 }
 
 Products GemmAttr::products() const {

@@ -14,15 +14,18 @@ def Tile_ConfigAttr : Tile_Attr<"Config", "config"> {
     `rowGroups`: groups of 16 weight rows per work item (gemv, gemm);
     `tokens`: tokens per register tile; `prefetch`: bytes that weight
     prefetches run ahead, 0 for none; `columns`: elements of a row per work
-    item (elementwise).
+    item (elementwise). `mma`: a GPU's matrix units multiply, and items are
+    tiles of `tokens` tokens too (gemm).
   }];
   let parameters = (ins DefaultValuedParameter<"unsigned", "1">:$rowGroups,
                         DefaultValuedParameter<"unsigned", "1">:$tokens,
                         DefaultValuedParameter<"unsigned", "0">:$prefetch,
-                        DefaultValuedParameter<"unsigned", "0">:$columns);
+                        DefaultValuedParameter<"unsigned", "0">:$columns,
+                        DefaultValuedParameter<"bool", "false">:$mma);
   let extraClassDeclaration = [{
     Tiling tiling() const {
-      return {getRowGroups(), getTokens(), getPrefetch(), getColumns()};
+      return {getRowGroups(), getTokens(), getPrefetch(), getColumns(),
+              getMma()};
     }
   }];
 }
@@ -61,7 +64,7 @@ def Tile_GemmAttr : Tile_SkeletonAttr<"Gemm", "gemm",
     body: the sum itself.
     `slices`: rows are matrices of one row each, multiplied one by one.
     `decode` marks the gemv form (few tokens, bound by memory). Items:
-    weightRows / (16 * rowGroups).
+    weightRows / (16 * rowGroups), for each tile of tokens if `mma`.
   }];
   let parameters = (ins StringRefParameter<"weight format">:$format,
                         "unsigned":$weightRows, "::sinter::tile::RowAttr":$input,

@@ -3,6 +3,7 @@
 
 #include "dialects/tile/Experts.h"
 #include "dialects/tile/Latent.h"
+#include "passes/tile/GpuTileCost.h"
 
 #include <algorithm>
 
@@ -32,6 +33,8 @@ static GemmShape shapeOf(GemmT gemm, uint64_t tokens) {
   if constexpr (std::is_same_v<GemmT, tile::GemmAttr>)
     shape.slices = gemm.getSlices();
   shape.tokens = tokens;
+  shape.width = gemm.getInput().getWidth();
+  shape.plain = format->form.family == Family::Plain;
   return shape;
 }
 
@@ -53,24 +56,40 @@ TileTarget tileTarget(TargetAttr target) {
   facts.cores = std::max(1u, target.getCores());
   facts.l2 = target.getL2();
   facts.prefetch = target.getPrefetch();
+  facts.gpu.bandwidth = target.rate("bandwidth");
+  facts.gpu.clock = target.rate("clock");
+  facts.gpu.float32 = target.rate("f32");
+  facts.gpu.int8 = target.rate("int8");
+  facts.gpu.mma = target.hasFeature("mma");
   return facts;
 }
 
 TileChoice chooseTile(Attribute skeleton, const TileTarget &target,
                       uint64_t tokens) {
-  if (auto gemm = dyn_cast<tile::GemmAttr>(skeleton))
-    return chooseGemm(target, shapeOf(gemm, tokens));
-  if (auto gemm = dyn_cast<tile::GroupedGemmAttr>(skeleton))
-    return chooseGrouped(target, shapeOf(gemm, tokens), gemm.getExperts(),
-                         gemm.getTop());
+  if (auto gemm = dyn_cast<tile::GemmAttr>(skeleton)) {
+    GemmShape shape = shapeOf(gemm, tokens);
+    return target.gpu.bandwidth > 0 ? chooseGpuGemm(target, shape)
+                                    : chooseGemm(target, shape);
+  }
+  if (auto gemm = dyn_cast<tile::GroupedGemmAttr>(skeleton)) {
+    GemmShape shape = shapeOf(gemm, tokens);
+    return target.gpu.bandwidth > 0
+               ? chooseGpuGrouped(target, shape, gemm.getExperts(),
+                                  gemm.getTop())
+               : chooseGrouped(target, shape, gemm.getExperts(), gemm.getTop());
+  }
   // Each head is an expert that every token takes.
   if (auto gemm = dyn_cast<tile::HeadGemmAttr>(skeleton))
     return chooseGrouped(target, shapeOf(gemm, tokens), gemm.getHeads(),
                          gemm.getHeads());
   if (auto combine = dyn_cast<tile::CombineAttr>(skeleton))
     return chooseElementwise(combine.getWidth());
-  if (auto attention = dyn_cast<tile::AttentionAttr>(skeleton))
-    return chooseAttention(attention.getHeads(), attention.getCacheHeads());
+  if (auto op = dyn_cast<tile::AttentionAttr>(skeleton))
+    return target.gpu.bandwidth > 0
+               ? chooseGpuAttention(target, op.getHeads(), op.getCacheHeads(),
+                                    op.getKeyWidth(), op.getValueWidth(),
+                                    op.getCacheElement().isF16())
+               : chooseAttention(op.getHeads(), op.getCacheHeads());
   if (auto attention = dyn_cast<tile::LatentAttentionAttr>(skeleton))
     return chooseAttention(attention.getSharing(), 1);
   if (auto elementwise = dyn_cast<tile::ElementwiseAttr>(skeleton))
@@ -80,12 +99,21 @@ TileChoice chooseTile(Attribute skeleton, const TileTarget &target,
 
 std::string tileReason(Attribute skeleton, const TileTarget &target,
                        uint64_t tokens) {
-  if (auto gemm = dyn_cast<tile::GemmAttr>(skeleton))
-    return gemmReason(target, shapeOf(gemm, tokens));
+  if (auto gemm = dyn_cast<tile::GemmAttr>(skeleton)) {
+    GemmShape shape = shapeOf(gemm, tokens);
+    return target.gpu.bandwidth > 0 ? gpuGemmReason(target, shape)
+                                    : gemmReason(target, shape);
+  }
+  if (auto attention = dyn_cast<tile::AttentionAttr>(skeleton);
+      attention && chooseTile(skeleton, target, tokens).mma)
+    return "16 rows of a cache head share each load, and matrix units";
   if (auto attention = dyn_cast<tile::AttentionAttr>(skeleton))
     return "about 8 query rows share each load of a cache head, which has " +
            std::to_string(attention.getHeads() / attention.getCacheHeads()) +
            " query heads";
+  if (auto gemm = dyn_cast<tile::GroupedGemmAttr>(skeleton);
+      gemm && chooseTile(skeleton, target, tokens).mma)
+    return "an active expert has rows enough for tiles of matrix units";
   if (auto gemm = dyn_cast<tile::GroupedGemmAttr>(skeleton))
     return "a token tile of twice the rows per active expert, of " +
            std::to_string(gemm.getExperts()) + " with " +
@@ -120,12 +148,17 @@ tileCandidates(Attribute skeleton, const TileTarget &target, uint64_t tokens) {
   if (!isSound(skeleton))
     return {};
   TileChoice chosen = chooseTile(skeleton, target, tokens);
-  if (auto gemm = dyn_cast<tile::GemmAttr>(skeleton))
-    return gemmCandidates(target, shapeOf(gemm, tokens), chosen);
-  if (auto attention = dyn_cast<tile::AttentionAttr>(skeleton))
+  if (auto gemm = dyn_cast<tile::GemmAttr>(skeleton)) {
+    GemmShape shape = shapeOf(gemm, tokens);
+    return target.gpu.bandwidth > 0 ? gpuGemmCandidates(target, shape)
+                                    : gemmCandidates(target, shape, chosen);
+  }
+  if (auto attention = dyn_cast<tile::AttentionAttr>(skeleton);
+      attention && target.gpu.bandwidth == 0)
     return attentionCandidates(attention.getHeads() / attention.getCacheHeads(),
                                chosen);
-  if (auto gemm = dyn_cast<tile::GroupedGemmAttr>(skeleton))
+  if (auto gemm = dyn_cast<tile::GroupedGemmAttr>(skeleton);
+      gemm && target.gpu.bandwidth == 0)
     return groupedCandidates(target, shapeOf(gemm, tokens), chosen);
   if (auto elementwise = dyn_cast<tile::ElementwiseAttr>(skeleton))
     return elementwiseCandidates(elementwise.getOutput().getWidth(), chosen);
@@ -148,7 +181,7 @@ tile::ConfigAttr tunedTile(ArrayAttr tuned, Attribute skeleton,
 
 tile::ConfigAttr configOf(const TileChoice &choice, MLIRContext *context) {
   return tile::ConfigAttr::get(context, choice.rowGroups, choice.tokens,
-                               choice.prefetch, choice.columns);
+                               choice.prefetch, choice.columns, choice.mma);
 }
 
 } // namespace sinter

@@ -9,12 +9,21 @@
 
 namespace sinter {
 
+/// What a GPU does in a second; no bandwidth: the chip is none.
+struct GpuRates {
+  double bandwidth = 0;         ///< bytes of its memory
+  double clock = 0;             ///< cycles
+  double float32 = 0, int8 = 0; ///< operations, two for a multiply-add
+  bool mma = false;             ///< has tiles of 16x8x32 bytes
+};
+
 /// Facts of the chip that tiles depend on.
 struct TileTarget {
   unsigned registers = 16; ///< vector registers
   unsigned cores = 1;
   uint64_t l2 = 1 << 20; ///< bytes per core
   unsigned prefetch = 0; ///< bytes that prefetches of weights run ahead
+  GpuRates gpu = {};
 };
 
 /// One matrix product in one regime.
@@ -27,6 +36,8 @@ struct GemmShape {
   bool decode = false;
   bool slices = false; ///< one row after the other
   uint64_t tokens = 1; ///< of the regime's largest step
+  uint64_t width = 0;  ///< weights of a row
+  bool plain = false;  ///< weights are floating-point numbers
 };
 
 struct TileChoice {
@@ -34,6 +45,7 @@ struct TileChoice {
   unsigned tokens = 1;
   unsigned prefetch = 0;
   unsigned columns = 0;
+  bool mma = false; ///< a GPU's matrix units
   bool operator==(const TileChoice &) const = default;
 };
 

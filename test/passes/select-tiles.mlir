@@ -47,6 +47,35 @@ module attributes {sinter.target = #sinter.target<level = "x86-64-v3", features 
 
 // -----
 
+// On a GPU, lanes multiply for few tokens and matrix units for many, unless the
+// weights are floats or the chip has no such units.
+// CHECK-LABEL: level = "sm_121a"
+module attributes {sinter.target = #sinter.target<level = "sm_121a", features = "mma", cores = 48, l1 = 102400, l2 = 524288, l3 = 25165824, prefetch = 0, rates = {bandwidth = 2.73e+11 : f64, clock = 2.5e+09 : f64, f32 = 3.1e+13 : f64, int8 = 2.46e+14 : f64}>} {
+  // CHECK: tile.kernel @mm {{.*}} config <rowGroups = {{[0-9]+}}, tokens = {{32|64}}, mma = true>
+  // CHECK: tile.kernel @mm_gemv {{.*}} config <{{(rowGroups = [0-9]+, )?}}tokens = 4>
+  tile.kernel @mm #tile.gemm<format = "q4_k", weightRows = 4096, input = <width = 4096, q8 = true, sums = 2>, output = <width = 4096, stride = 4096>> {}
+  // CHECK: tile.kernel @floats {{.*}} config <{{(rowGroups = [0-9]+, )?}}tokens = 4>
+  tile.kernel @floats #tile.gemm<format = "f16", weightRows = 4096, input = <width = 4096, stride = 4096>, output = <width = 4096, stride = 4096>> {}
+  tile.packed @w from [@mm.weight]
+  func.func @step(%x: tensor<?x4096x!sinter.q8<2>>) -> tensor<?x4096xf32> {
+    %y = tile.launch @mm (%x) [@w] order ["i0", "s0", "o0"] label "mm" : (tensor<?x4096x!sinter.q8<2>>) -> tensor<?x4096xf32>
+    return %y : tensor<?x4096xf32>
+  }
+}
+
+// -----
+
+// CHECK-LABEL: level = "sm_75"
+module attributes {sinter.target = #sinter.target<level = "sm_75", features = "", cores = 40, l1 = 65536, l2 = 104857, l3 = 4194304, prefetch = 0, rates = {bandwidth = 3.2e+11 : f64, clock = 1.59e+09 : f64, f32 = 8.1e+12 : f64, int8 = 1.3e+14 : f64}>} {
+  // CHECK: tile.kernel @mm {{.*}} config <{{(rowGroups = [0-9]+, )?}}tokens = 4>
+  tile.kernel @mm #tile.gemm<format = "q4_k", weightRows = 4096, input = <width = 4096, q8 = true, sums = 2>, output = <width = 4096, stride = 4096>> {}
+  func.func @step() {
+    return
+  }
+}
+
+// -----
+
 // expected-error @below {{tile selection needs the attribute sinter.target}}
 module {
   func.func @step() {

@@ -139,24 +139,30 @@ constexpr unsigned kRows = 48, kWidth = 256;
 /// Products by expert of one format, with biases and without.
 std::string products(const Format &format) {
   bool plain = format.form.family == Family::Plain;
-  auto gemm = [&](const char *name, const char *rest) {
+  auto gemm = [&](const char *name, const char *rest,
+                  const char *config = "rowGroups = 2, tokens = 4") {
     return fmt::format(
         "tile.kernel @{} #tile.grouped_gemm<format = \"{}\", experts = {}, top "
         "= {}, weightRows = {}, input = {}, output = <width = {}, stride = "
-        "{}>{}> config <rowGroups = 2, tokens = 4> {{}}\n",
+        "{}>{}> config <{}> {{}}\n",
         name, format.name, kExperts, kTop, kRows,
         plain ? fmt::format("<width = {0}, stride = {0}>", kWidth)
               : fmt::format("<width = {}, q8 = true, sums = {}>", kWidth,
                             sumsFor(format.form)),
-        kRows, kRows, rest);
+        kRows, kRows, rest, config);
   };
+  std::string units;
+  if (!plain)
+    units = gemm("units", ", slots = true",
+                 "rowGroups = 4, tokens = 32, mma = true") +
+            gemm("narrow", "", "rowGroups = 16, tokens = 8, mma = true");
   std::string quantize =
       plain ? ""
             : fmt::format("tile.kernel @quantize #tile.elementwise<[{0}] -> "
                           "<width = {0}, q8 = true, sums = {1}>> config "
                           "<columns = 256> {{}}\n",
                           kWidth, sumsFor(format.form));
-  return kGroup + quantize +
+  return kGroup + quantize + units +
          gemm("biased",
               fmt::format(", biasRows = {}, biasFirst = [8]", kRows + 8)
                   .c_str()) +
@@ -233,6 +239,10 @@ TEST(CudaExperts, ProductsByExpert) {
     checkProducts(kernels, "biased", matrix, input, false, true);
     checkProducts(kernels, "slots", matrix, input, true, false);
     checkProducts(kernels, "decode", matrix, input, false, false);
+    if (format.form.family == Family::Plain)
+      continue;
+    checkProducts(kernels, "units", matrix, input, true, false);
+    checkProducts(kernels, "narrow", matrix, input, false, false);
   }
 }
 

@@ -20,18 +20,28 @@ std::string rowsOf(const Format &format) {
                      sumsFor(format.form));
 }
 
-/// gemm, gemv, embed and quantize for one format, named for it.
+/// Whether matrix units multiply it: bytes.
+bool hasUnits(const Format &format) {
+  return format.form.family != Family::Plain;
+}
+
+/// gemm (by lanes and in two tiles by matrix units), gemv, embed and quantize
+/// for one format, named for it.
 std::string kernelsOf(const Format &format) {
-  auto gemm = [&](const char *name, const char *decode, unsigned groups,
-                  unsigned tokens) {
+  auto gemm = [&](const char *name, const char *decode, const char *config) {
     return fmt::format(
         "tile.kernel @{}_{} #tile.gemm<format = \"{}\", weightRows = {}, input "
-        "= {}, output = <width = {}, stride = {}>{}> config #tile.config<"
-        "rowGroups = {}, tokens = {}> {{}}\n",
+        "= {}, output = <width = {}, stride = {}>{}> config #tile.config<{}> "
+        "{{}}\n",
         name, format.name, format.name, kRows, rowsOf(format), kRows, kRows,
-        decode, groups, tokens);
+        decode, config);
   };
-  return gemm("gemm", "", 2, 8) + gemm("gemv", ", decode = true", 1, 4) +
+  std::string units;
+  if (hasUnits(format))
+    units = gemm("mma", "", "rowGroups = 4, tokens = 32, mma = true") +
+            gemm("tall", "", "rowGroups = 16, tokens = 8, mma = true");
+  return units + gemm("gemm", "", "rowGroups = 2, tokens = 8") +
+         gemm("gemv", ", decode = true", "rowGroups = 1, tokens = 4") +
          fmt::format("tile.kernel @embed_{} #tile.embed<format = \"{}\", "
                      "weightRows = {}, output = <width = {}, stride = {}>> {{}}"
                      "\n",
@@ -98,6 +108,32 @@ void checkProducts(EmulatedKernels &kernels, const Format &format,
   EXPECT_EQ(std::memcmp(output.data(), single.data(), output.size() * 4), 0);
 }
 
+/// Matrix units add in the order that lanes add in: the same bits, whatever the
+/// tile, and for tiles that end beyond the last token or row.
+void checkUnits(EmulatedKernels &kernels, const Format &format,
+                const Matrix &matrix) {
+  std::string name(format.name);
+  Activations input(kernels, format);
+  std::vector<float> want(kTokens * kRows);
+  kernels.allow("want", want.data(), want.size() * 4, true);
+  auto *packed = const_cast<std::byte *>(matrix.packed.data());
+  Batch batch{};
+  batch.tokens = kTokens;
+  kernels.run("gemm_" + name, {input.row(0), packed, want.data()}, batch, 3);
+  for (auto [kernel, items] : {std::pair("mma_", 2), std::pair("tall_", 2)}) {
+    for (uint64_t seed : {0, 1}) {
+      std::vector<float> output(kTokens * kRows);
+      kernels.seed(seed);
+      kernels.allow("output", output.data(), output.size() * 4, true);
+      kernels.run(kernel + name, {input.row(0), packed, output.data()}, batch,
+                  items);
+      EXPECT_EQ(std::memcmp(output.data(), want.data(), output.size() * 4), 0)
+          << kernel << " with seed " << seed;
+    }
+  }
+  kernels.seed(0);
+}
+
 void checkEmbedding(EmulatedKernels &kernels, const Format &format,
                     const Matrix &matrix) {
   int32_t ids[kTokens];
@@ -131,6 +167,8 @@ TEST(CudaKernels, MatmulAndEmbedOfEveryFormat) {
     kernels.allow("weights", matrix.packed.data(),
                   matrix.layout.matrixBytes(kRows, kWidth));
     checkProducts(kernels, *format, matrix);
+    if (hasUnits(*format))
+      checkUnits(kernels, *format, matrix);
     checkEmbedding(kernels, *format, matrix);
   }
 }
@@ -153,6 +191,16 @@ TEST(CudaKernels, RefusalsNameKernelAndReason) {
   expectRefusal(fmt::format(fmt::runtime(gemm), "q8 = true", "q8 = true"),
                 "kernel 'k': 16 weight rows in items of 1 row groups; this "
                 "output needs multiples of 32 rows");
+  std::string units =
+      "tile.kernel @k #tile.gemm<format = \"{}\", weightRows = 64, input = "
+      "<width = 32, {}>, output = <width = 64, stride = 64>> config "
+      "#tile.config<rowGroups = {}, tokens = 64, mma = true> {{}}";
+  expectRefusal(fmt::format(fmt::runtime(units), "q8_0", "q8 = true", 6),
+                "kernel 'k': matrix units take no tiles of 6 row groups and 64 "
+                "tokens");
+  expectRefusal(fmt::format(fmt::runtime(units), "f16", "stride = 32", 4),
+                "kernel 'k': matrix units multiply 8-bit activations, found "
+                "float32");
   expectRefusal("tile.kernel @k #tile.elementwise<[8] -> <width = 8, stride = "
                 "8>> {}",
                 "kernel 'k': it has no tile configuration");

@@ -1,6 +1,9 @@
 /// What is read out of ptxas's log, and the limits of multiprocessors; the
 /// facts of all targets against what they must be.
+#include "codegen/cuda/CudaSource.h"
+#include "codegen/cuda/CudaTarget.h"
 #include "codegen/cuda/KernelCache.h"
+#include "codegen/cuda/Nvrtc.h"
 #include "codegen/cuda/Resources.h"
 
 #include <gtest/gtest.h>
@@ -9,6 +12,8 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <string>
+#include <string_view>
 
 using namespace sinter;
 using namespace sinter::cuda;
@@ -101,6 +106,47 @@ TEST(CudaResources, TargetsHaveAllTheirFacts) {
   EXPECT_EQ(findCudaTarget("sm_90"), findCudaTarget("sm_90a"));
   EXPECT_EQ(findCudaTarget("sm_12"), nullptr);
   EXPECT_EQ(findCudaTarget(""), nullptr);
+}
+
+/// Tiles of bytes, of halves, of scaled 4-bit floats, and copies.
+constexpr const char *kInstructions = R"(
+extern "C" __global__ void instructions(Operands<1> operands) {
+  __shared__ SharedBytes<64> bytes;
+  auto *words = static_cast<uint32_t *>(operands.at[0]);
+  bytes.copy<16>(0, words);
+  commitCopies();
+  waitForCopies<0>();
+  const uint32_t a[4] = {bytes.get<uint32_t>(0), words[1], words[2], words[3]};
+  const uint32_t b[2] = {words[4], words[5]};
+  int products[4] = {};
+  float sums[4] = {};
+  mmaBytes(products, a, b);
+  mmaBytes(products, {a[0], a[1]}, b[0]);
+  mmaHalves(sums, a, b);
+#ifdef FP4
+  mmaFloats4By32(sums, a, b, words[6], words[7]);
+  mmaFloats4By16(sums, a, b, words[6], words[7]);
+#endif
+  for (int i = 0; i < 4; ++i)
+    words[i] = products[i] + int(sums[i]);
+}
+)";
+
+/// The real forms of Mma.cuh are what NVRTC takes, wherever a target says that
+/// it has them, and only there.
+TEST(CudaResources, TargetsHaveTheInstructionsOfTheirFeatures) {
+  for (const CudaTarget *target : cudaTargets())
+    for (const char *feature : {"mma", "fp4"}) {
+      bool has = target->features.find(feature) != std::string_view::npos;
+      std::string define = feature == std::string("fp4") ? "#define FP4\n" : "";
+      auto code = compileDevice(define + deviceSource({}) + kInstructions,
+                                llvm::StringRef(target->name));
+      std::string error = code ? "" : llvm::toString(code.takeError());
+      if (error.find("there is no libnvrtc") != std::string::npos)
+        GTEST_SKIP() << error;
+      EXPECT_EQ(error.empty(), has)
+          << target->name << " and " << feature << ": " << error;
+    }
 }
 
 TEST(KernelCache, GivesBackWhatWasKeptAndRefusesWhatWasAltered) {

@@ -101,6 +101,10 @@ public:
   T get(unsigned index) const {
     Element &element = at(index, "read");
     const emulation::Access now = emulation::Access::now();
+    if (element.pending)
+      emulation::block().fail("read of shared element %u, whose copy nobody "
+                              "has waited for",
+                              index);
     if (!element.write.present)
       emulation::block().fail("read of shared element %u, which nobody has "
                               "written",
@@ -116,9 +120,36 @@ public:
     return element.value;
   }
 
-  void put(unsigned index, T value) {
+  void put(unsigned index, T value) { write(index).value = value; }
+
+  /// Begins to copy an element, which arrives when the thread waits for it.
+  void begin(unsigned index, const void *from) {
+    Element &element = write(index);
+    element.pending = true;
+    emulation::copies().begin(from, &element, [](void *to, const void *from) {
+      auto &element = *static_cast<Element *>(to);
+      memcpy(&element.value, from, sizeof(T));
+      element.pending = false;
+      element.write = emulation::Access::now();
+    });
+  }
+
+private:
+  struct Element {
+    T value;
+    bool pending;   ///< a copy into it goes on
+    uint64_t block; ///< whose accesses these are
+    /// The last write, the first read of an epoch and one of another thread.
+    emulation::Access write, read, otherRead;
+  };
+
+  Element &write(unsigned index) {
     Element &element = at(index, "write");
     const emulation::Access now = emulation::Access::now();
+    if (element.pending)
+      emulation::block().fail("write of shared element %u, whose copy nobody "
+                              "has waited for",
+                              index);
     if (element.write.races(now))
       emulation::block().fail("shared element %u is written while thread %u "
                               "writes it",
@@ -128,17 +159,9 @@ public:
         emulation::block().fail("shared element %u is written while thread %u "
                                 "reads it",
                                 index, read.thread);
-    element.value = value;
     element.write = now;
+    return element;
   }
-
-private:
-  struct Element {
-    T value;
-    uint64_t block; ///< whose accesses these are
-    /// The last write, the first read of an epoch and one of another thread.
-    emulation::Access write, read, otherRead;
-  };
 
   Element &at(unsigned index, const char *what) const {
     if (index >= count)

@@ -51,6 +51,7 @@ struct Fiber {
 /// next collective before another has read the last one's.
 struct Warp {
   uint64_t values[2][kLanes];
+  void *parts[kLanes]; ///< of a collective that the last lane computes
   unsigned arrived = 0;
   uint32_t epoch = 0; ///< barriers of the warp so far
 };
@@ -79,6 +80,10 @@ public:
   uint64_t exchange(uint64_t value, unsigned lane, uint32_t kind);
   /// The same for a bit of each lane; returns all of them.
   uint32_t vote(bool bit, uint32_t kind);
+  /// The same, for a result that the lanes make together: `compute` sees what
+  /// each of them gave, while all of them wait, and changes it.
+  using Compute = void (*)(void *const *lanes);
+  void together(void *own, Compute compute, uint32_t kind);
   void warpBarrier();
 
   /// Ends the block with the message of its first fault.
@@ -91,6 +96,10 @@ private:
   static void enter();
   void prepare(unsigned threads);
   void leave(); ///< to the scheduler
+  /// Waits for the lanes of the warp; whether this is the last of them, which
+  /// must let the others go.
+  bool arrive(uint32_t kind);
+  void releaseWarp();
   void ready(unsigned thread);
   unsigned takeReady();
   void explainDeadlock();
@@ -205,26 +214,37 @@ inline void Block::barrier() {
       ready(i);
 }
 
+inline bool Block::arrive(uint32_t kind) {
+  const unsigned first = current_ / kLanes * kLanes;
+  Warp &warp = warps_[current_ / kLanes];
+  fibers_[current_].collective = kind;
+  if (++warp.arrived < kLanes) {
+    fibers_[current_].wait = Wait::Warp;
+    leave();
+    return false;
+  }
+  warp.arrived = 0;
+  for (unsigned i = first; i < first + kLanes; ++i)
+    if (fibers_[i].collective != kind)
+      fail("threads %u and %u of a warp are in different collectives", current_,
+           i);
+  return true;
+}
+
+inline void Block::releaseWarp() {
+  const unsigned first = current_ / kLanes * kLanes;
+  for (unsigned i = first; i < first + kLanes; ++i)
+    if (i != current_)
+      ready(i);
+}
+
 inline uint64_t Block::exchange(uint64_t value, unsigned lane, uint32_t kind) {
-  const unsigned own = current_ % kLanes, first = current_ - own;
   Warp &warp = warps_[current_ / kLanes];
   Fiber &self = fibers_[current_];
   const unsigned set = self.exchanges % 2;
-  warp.values[set][own] = value;
-  self.collective = kind;
-  if (++warp.arrived < kLanes) {
-    self.wait = Wait::Warp;
-    leave();
-  } else {
-    warp.arrived = 0;
-    for (unsigned i = first; i < first + kLanes; ++i) {
-      if (fibers_[i].collective != kind)
-        fail("threads %u and %u of a warp are in different collectives",
-             current_, i);
-      if (i != current_)
-        ready(i);
-    }
-  }
+  warp.values[set][current_ % kLanes] = value;
+  if (arrive(kind))
+    releaseWarp();
   ++self.exchanges;
   return warp.values[set][lane];
 }
@@ -237,6 +257,15 @@ inline uint32_t Block::vote(bool bit, uint32_t kind) {
   for (unsigned lane = 0; lane < kLanes; ++lane)
     bits |= uint32_t(warp.values[set][lane]) << lane;
   return bits;
+}
+
+inline void Block::together(void *own, Compute compute, uint32_t kind) {
+  Warp &warp = warps_[current_ / kLanes];
+  warp.parts[current_ % kLanes] = own;
+  if (!arrive(kind))
+    return;
+  compute(warp.parts);
+  releaseWarp();
 }
 
 inline void Block::warpBarrier() {

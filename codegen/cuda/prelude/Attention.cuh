@@ -6,30 +6,12 @@ namespace sinter::cuda {
 
 constexpr unsigned kAttentionThreads = 128;
 
-/// `Shape` lists Cache's, Out, heads, queryStride, tokens, scale(), window,
-/// softcap() (0: none), sinks, bidirectional, alibi() (0: none).
-template <typename Shape> struct AttentionRow {
-  using Out = typename Shape::Out;
-  using Element = typename Shape::Element;
-  static constexpr unsigned keys = Shape::pageTokens;
-  static constexpr unsigned parts = kAttentionThreads / keys;
-  static constexpr unsigned columns =
-      (Shape::valueWidth + kAttentionThreads - 1) / kAttentionThreads;
-  static_assert(kAttentionThreads % keys == 0 && keys % kWarp == 0,
-                "each warp has keys of one part of the sums only");
-
-  struct Work {
-    SharedArray<float, Shape::keyWidth> query;
-    SharedArray<float, parts * keys> dots;
-    SharedArray<float, keys> weights;
-  };
-
-  const Cache<Shape> &cache;
-  int64_t slot;
-  unsigned cacheHead, head;
+/// What a row of a head sees; `Shape` lists Cache's, Out, heads, queryStride,
+/// tokens, scale(), window, softcap() (0: none), sinks, bidirectional, alibi()
+/// (0: none).
+template <typename Shape> struct Sight {
+  unsigned head;
   int64_t own, last; ///< positions: of the token, and up to which it sees
-  float largest, sum;
-  float outputs[columns];
 
   /// Minus the slope of a head (arXiv 2108.12409): a power of two for the
   /// first 2^n heads; heads beyond get those halfway between.
@@ -59,6 +41,36 @@ template <typename Shape> struct AttentionRow {
     return score;
   }
 
+  /// The first position that it sees.
+  int64_t first() const {
+    return Shape::window ? max(own + 1 - int64_t(Shape::window), int64_t(0))
+                         : 0;
+  }
+};
+
+template <typename Shape> struct AttentionRow {
+  using Out = typename Shape::Out;
+  using Element = typename Shape::Element;
+  static constexpr unsigned keys = Shape::pageTokens;
+  static constexpr unsigned parts = kAttentionThreads / keys;
+  static constexpr unsigned columns =
+      (Shape::valueWidth + kAttentionThreads - 1) / kAttentionThreads;
+  static_assert(kAttentionThreads % keys == 0 && keys % kWarp == 0,
+                "each warp has keys of one part of the sums only");
+
+  struct Work {
+    SharedArray<float, Shape::keyWidth> query;
+    SharedArray<float, parts * keys> dots;
+    SharedArray<float, keys> weights;
+  };
+
+  const Cache<Shape> &cache;
+  int64_t slot;
+  unsigned cacheHead;
+  Sight<Shape> sight;
+  float largest, sum;
+  float outputs[columns];
+
   /// Scores of the keys of a page into `work.weights`.
   void scorePage(const Element *page, int64_t firstKey, Work &work) const {
     const unsigned key = threadIndex() % keys, part = threadIndex() / keys;
@@ -72,7 +84,7 @@ template <typename Shape> struct AttentionRow {
     if (part == 0) {
       for (unsigned other = 1; other < parts; ++other)
         dot += work.dots.get(other * keys + key);
-      work.weights.put(key, score(dot, firstKey + key));
+      work.weights.put(key, sight.score(dot, firstKey + key));
     }
     syncBlock();
   }
@@ -97,7 +109,8 @@ template <typename Shape> struct AttentionRow {
       added += work.weights.get(key);
     sum = fmaf(sum, factor, warpSum(added));
     largest = most;
-    const unsigned count = unsigned(min(last + 1 - firstKey, int64_t(keys)));
+    const unsigned count =
+        unsigned(min(sight.last + 1 - firstKey, int64_t(keys)));
     const Element *values = Cache<Shape>::value(page, cacheHead, 0);
     for (unsigned c = 0; c < columns; ++c) {
       const unsigned column = c * kAttentionThreads + threadIndex();
@@ -115,12 +128,10 @@ template <typename Shape> struct AttentionRow {
   void run(const float *query, Work &work) {
     for (unsigned i = threadIndex(); i < Shape::keyWidth;
          i += kAttentionThreads)
-      work.query.put(i, load(query + head * Shape::keyWidth + i));
+      work.query.put(i, load(query + sight.head * Shape::keyWidth + i));
     syncBlock();
-    int64_t first = 0;
-    if constexpr (Shape::window != 0)
-      first = max(own + 1 - int64_t(Shape::window), int64_t(0)) / keys * keys;
-    for (; first <= last; first += keys)
+    for (int64_t first = sight.first() / keys * keys; first <= sight.last;
+         first += keys)
       addPage(cache.page(slot, first), first, work);
   }
 
@@ -128,7 +139,7 @@ template <typename Shape> struct AttentionRow {
     const float inverse = 1.0f / sum;
     for (unsigned c = 0; c < columns; ++c) {
       const unsigned column = c * kAttentionThreads + threadIndex();
-      const unsigned place = head * Shape::valueWidth + column;
+      const unsigned place = sight.head * Shape::valueWidth + column;
       if constexpr (Out::q8) {
         if (column < Shape::valueWidth) // the same for a whole warp
           writeBlock<Out>(row, place / 32, outputs[c] * inverse);
@@ -136,7 +147,7 @@ template <typename Shape> struct AttentionRow {
         storeAt<float>(row, 4 * place, outputs[c] * inverse);
       }
     }
-    if (head == 0)
+    if (sight.head == 0)
       writePadding<Out>(row, kAttentionThreads / kWarp);
   }
 };
@@ -170,12 +181,11 @@ inline void attention(void *const *operands, const Batch &batch) {
     const unsigned head = cacheHead * group + i % group;
     const int64_t own = load(load(&batch.positions) + token);
     Row row = {cache,       load(load(&batch.slots) + token),
-               cacheHead,   head,
-               own,         own,
+               cacheHead,   {head, own, own},
                -infinity(), 0.0f,
                {}};
     if constexpr (Shape::bidirectional)
-      row.last = lastOfSequence(batch, token);
+      row.sight.last = lastOfSequence(batch, token);
     if constexpr (Shape::sinks) { // a score without a value
       row.largest = load(sinks + head);
       row.sum = 1;

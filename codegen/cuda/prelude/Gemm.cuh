@@ -1,66 +1,122 @@
 // gemv and gemm: the rows of a step times packed weights. A block takes the row
-// groups of one item; its eight half-warps divide the units of k among them, a
-// lane having one row. How they divide it depends on nothing, so neither does
-// the order of sums.
+// groups of one item; its half-warps divide k among them, a lane having one
+// row. A format's order of sums is: k in kStreams runs of whole units, each
+// added up from its first unit to its last, then these sums in turn. All
+// kernels of a format keep to it, whatever their tiles are (MmaGemm.cuh).
 namespace sinter::cuda {
 
-constexpr unsigned kGemmThreads = 128;
+constexpr unsigned kGemmThreads = 256;
 constexpr unsigned kGemmWarps = kGemmThreads / kWarp;
 constexpr unsigned kStreams = 2 * kGemmWarps;
+
+/// How the units of a row of `width` weights are divided into runs.
+template <unsigned width> struct Runs {
+  static constexpr unsigned units = (width + kUnit - 1) / kUnit;
+  static constexpr unsigned each = (units + kStreams - 1) / kStreams;
+  static constexpr unsigned count = (units + each - 1) / each;
+};
+
+/// What a row's codes of one unit are multiplied by, and its addends for each
+/// unit of activation sum: F16 times 6 bits, which float32 holds exactly.
+template <typename F> struct UnitFactors {
+  static constexpr unsigned groups = F::group < kUnit ? kUnit / F::group : 1;
+  float scales[groups], mins[groups];
+
+  static UnitFactors of(const Unit<F> &unit) {
+    UnitFactors factors;
+#pragma unroll
+    for (unsigned g = 0; g < groups; ++g) {
+      factors.scales[g] = unit.scale(g) * unit.superScale();
+      factors.mins[g] = 0;
+      if constexpr (F::min != Min::None)
+        factors.mins[g] = unit.min(g) * unit.superMin();
+    }
+    return factors;
+  }
+
+  /// total + the unit: `dots` are the groups' sums of products of codes,
+  /// `scale` and `sums` are the activations'.
+  float add(const float (&dots)[groups], float scale,
+            const float (&sums)[groups], float total) const {
+    float sum = dots[0] * scales[0];
+#pragma unroll
+    for (unsigned g = 1; g < groups; ++g)
+      sum = fmaf(dots[g], scales[g], sum);
+    total = fmaf(sum, scale, total);
+    if constexpr (F::min != Min::None)
+#pragma unroll
+      for (unsigned g = 0; g < groups; ++g)
+        total = fmaf(mins[g], sums[g], total);
+    return total;
+  }
+};
+
+/// Where a row of activations has what one unit needs, per group: offsets of
+/// sums of codes (formats with an offset) and of scaled ones (with minima).
+template <typename F, typename In> struct UnitSums {
+  static constexpr unsigned groups = UnitFactors<F>::groups;
+  static constexpr Q8Layout layout = In::layout;
+  static constexpr unsigned codes =
+      groups == 1 ? layout.codes32 : layout.codes16;
+  static constexpr unsigned mins = groups == 1 ? layout.mins32 : layout.mins16;
+  /// Codes' sums times this begin the groups' dot products.
+  static constexpr int factor = int(F::codeOffset >> sumShift(In::sums));
+};
 
 /// One unit of a row times unit `unit` of one token's activations, added to
 /// `total`.
 template <typename F, typename In>
-inline float addUnit(const Unit<F> &weights, const uint32_t (&codes)[kQuads],
-                     const char *input, unsigned unit, float total) {
-  constexpr unsigned groups = F::group < kUnit ? kUnit / F::group : 1;
-  constexpr unsigned quads = kQuads / groups;
-  constexpr Q8Layout layout = In::layout;
-  float sum = 0, mins = 0;
+inline float addUnit(const UnitFactors<F> &factors,
+                     const uint32_t (&codes)[kQuads], const char *input,
+                     unsigned unit, float total) {
+  using Sums = UnitSums<F, In>;
+  constexpr unsigned groups = Sums::groups, quads = kQuads / groups;
+  float dots[groups], mins[groups] = {};
 #pragma unroll
   for (unsigned g = 0; g < groups; ++g) {
+    const unsigned at = 4 * (unit * groups + g);
     int dot = 0;
-    if constexpr (F::codeOffset != 0) {
-      constexpr unsigned sums = groups == 1 ? layout.codes32 : layout.codes16;
-      dot = loadAt<int>(input, sums + 4 * (unit * groups + g)) *
-            int(F::codeOffset >> sumShift(In::sums));
-    }
+    if constexpr (F::codeOffset != 0)
+      dot = loadAt<int>(input, Sums::codes + at) * Sums::factor;
 #pragma unroll
-    for (unsigned q = 0; q < quads; ++q)
-      dot = dotBytes(codes[g * quads + q],
-                     loadAt<int32_t>(input, unit * kUnit + 4 * (g * quads + q)),
-                     dot);
-    sum = fmaf(float(dot), weights.scale(g), sum);
-    if constexpr (F::min != Min::None) {
-      constexpr unsigned at = groups == 1 ? layout.mins32 : layout.mins16;
-      mins = fmaf(weights.min(g),
-                  loadAt<float>(input, at + 4 * (unit * groups + g)), mins);
-    }
+    for (unsigned q = g * quads; q < (g + 1) * quads; ++q)
+      dot =
+          dotBytes(codes[q], loadAt<int32_t>(input, unit * kUnit + 4 * q), dot);
+    dots[g] = float(dot);
+    if constexpr (F::min != Min::None)
+      mins[g] = loadAt<float>(input, Sums::mins + at);
   }
-  const float scale = loadAt<float>(input, layout.scales + 4 * unit);
-  total = fmaf(sum * weights.superScale(), scale, total);
-  if constexpr (F::min != Min::None)
-    total = fmaf(mins, weights.superMin(), total);
-  return total;
+  const float scale = loadAt<float>(input, In::layout.scales + 4 * unit);
+  return factors.add(dots, scale, mins, total);
 }
 
 /// The sums of a stream over `width` columns, which begin at `from` of each
 /// input row: `F` is a block format.
 template <typename F, typename In, unsigned width, unsigned tile>
 struct StreamSums {
+  using Run = Runs<width>;
+  static constexpr unsigned count = Run::count; ///< streams that have work
+
   static void add(const char *group, unsigned row, unsigned stream,
                   const char *const (&inputs)[tile], unsigned from,
                   float (&totals)[tile]) {
-    constexpr unsigned units = (width + kUnit - 1) / kUnit;
-    for (unsigned unit = stream; unit < units; unit += kStreams) {
+    const unsigned begin = stream * Run::each;
+    const unsigned end = min(begin + Run::each, Run::units);
+    // For one token four units are on their way at once: of 4-bit weights 64
+    // bytes a lane, 16 KiB a block, so that two blocks of a multiprocessor
+    // cover the 25 KiB that hide an H200's latency
+    // (../shared/reference/kernels.md, 4.1).
+#pragma unroll(tile == 1 ? 4 : 1)
+    for (unsigned unit = begin; unit < end; ++unit) {
       const auto weights = Unit<F>::at(group, row, unit);
       uint32_t codes[kQuads];
 #pragma unroll
       for (unsigned q = 0; q < kQuads; ++q)
         codes[q] = weights.quad(q);
+      const auto factors = UnitFactors<F>::of(weights);
 #pragma unroll
       for (unsigned t = 0; t < tile; ++t)
-        totals[t] = addUnit<F, In>(weights, codes, inputs[t],
+        totals[t] = addUnit<F, In>(factors, codes, inputs[t],
                                    from / kUnit + unit, totals[t]);
     }
     const float scale = tensorScale<F>(group, row);
@@ -73,6 +129,8 @@ struct StreamSums {
 template <PlainType type> struct PlainFormat {};
 template <PlainType type, typename In, unsigned width, unsigned tile>
 struct StreamSums<PlainFormat<type>, In, width, tile> {
+  static constexpr unsigned count = kStreams;
+
   static void add(const char *group, unsigned row, unsigned stream,
                   const char *const (&inputs)[tile], unsigned from,
                   float (&totals)[tile]) {
@@ -95,11 +153,21 @@ template <typename In, typename Out> struct DirectRows {
   char *output(unsigned row) const { return Out::at(outputs, row); }
 };
 
+/// Sums of a token tile: of each stream [stream][token][row], then of the item
+/// [token][row].
+template <typename Shape> struct GemmWork {
+  SharedArray<float, kStreams * Shape::tile * kRowGroup> partial;
+  SharedArray<float, Shape::tile * Shape::rowGroups * kRowGroup> sums;
+};
+
 /// Row groups of a matrix times rows. `Shape` lists width, weightRows,
 /// rowGroups, rowGroupBytes, segments, bias, tile (tokens at a time), the types
 /// Format, In and Out, and apply(), the hole's body over a value of each
-/// segment. `Rows` finds input and output rows by their number.
-template <typename Shape, typename Rows> struct GemmItem {
+/// segment. `Rows` finds input and output rows by their number; `Work` is what
+/// the block shares.
+template <typename Shape, typename Rows, typename WorkOf = GemmWork<Shape>>
+struct GemmItem {
+  using Work = WorkOf;
   using In = typename Shape::In;
   using Out = typename Shape::Out;
   static constexpr unsigned segments = Shape::segments;
@@ -107,12 +175,6 @@ template <typename Shape, typename Rows> struct GemmItem {
   static constexpr unsigned groups =
       (Shape::weightRows + kRowGroup - 1) / kRowGroup;
   static constexpr unsigned columns = Shape::weightRows / segments;
-
-  struct Work {
-    /// Of a token tile: [warp][token][row], then [token][row of the item].
-    SharedArray<float, kGemmWarps * Shape::tile * kRowGroup> partial;
-    SharedArray<float, Shape::tile * itemRows> sums;
-  };
 
   Work &work;
   Rows rows;
@@ -130,20 +192,17 @@ template <typename Shape, typename Rows> struct GemmItem {
     for (unsigned t = 0; t < tile; ++t) // behind the last one: the last again
       inputs[t] = rows.input(min(first + t, count - 1));
     float totals[tile] = {};
-    StreamSums<typename Shape::Format, In, Shape::width, tile>::add(
-        weights + uint64_t(firstGroup + group) * Shape::rowGroupBytes, row,
-        stream, inputs, firstInput, totals);
+    using Streams = StreamSums<typename Shape::Format, In, Shape::width, tile>;
+    Streams::add(weights + uint64_t(firstGroup + group) * Shape::rowGroupBytes,
+                 row, stream, inputs, firstInput, totals);
 #pragma unroll
-    for (unsigned t = 0; t < tile; ++t) {
-      const float both = totals[t] + shuffleXor(totals[t], kRowGroup);
-      if (laneIndex() < kRowGroup)
-        work.partial.put((warpIndex() * tile + t) * kRowGroup + row, both);
-    }
+    for (unsigned t = 0; t < tile; ++t)
+      work.partial.put((stream * tile + t) * kRowGroup + row, totals[t]);
     syncBlock();
     for (unsigned i = threadIndex(); i < tile * kRowGroup; i += kGemmThreads) {
-      float sum = 0;
-      for (unsigned warp = 0; warp < kGemmWarps; ++warp)
-        sum += work.partial.get(warp * tile * kRowGroup + i);
+      float sum = work.partial.get(i);
+      for (unsigned other = 1; other < Streams::count; ++other)
+        sum += work.partial.get(other * tile * kRowGroup + i);
       work.sums.put(
           i / kRowGroup * itemRows + group * kRowGroup + i % kRowGroup, sum);
     }
@@ -199,12 +258,11 @@ template <typename Shape, typename Rows> struct GemmItem {
   }
 };
 
-template <typename Shape>
-inline void gemm(void *const *operands, const Batch &batch) {
-  using Rows = DirectRows<typename Shape::In, typename Shape::Out>;
-  using Item = GemmItem<Shape, Rows>;
-  __shared__ typename Item::Work work;
-  const unsigned firstGroup = unsigned(itemIndex()) * Shape::rowGroups;
+/// Item `part` of those that the rows of a matrix are divided into.
+template <typename Item, typename Shape>
+inline Item gemmItem(typename Item::Work &work, void *const *operands,
+                     unsigned part) {
+  const unsigned firstGroup = part * Shape::rowGroups;
   Item item = {work,
                {static_cast<const char *>(operands[0]),
                 static_cast<char *>(operands[Shape::bias ? 3 : 2])},
@@ -215,7 +273,22 @@ inline void gemm(void *const *operands, const Batch &batch) {
     for (unsigned s = 0; s < Shape::segments; ++s)
       item.biases[s] =
           static_cast<const float *>(operands[2]) + s * Item::columns;
-  item.run(Shape::outputs ? load(&batch.outputRows) : load(&batch.tokens));
+  return item;
+}
+
+template <typename Shape>
+inline void gemm(void *const *operands, const Batch &batch) {
+  using Rows = DirectRows<typename Shape::In, typename Shape::Out>;
+  using Item = GemmItem<Shape, Rows>;
+  __shared__ typename Item::Work work;
+  const auto item =
+      gemmItem<Item, Shape>(work, operands, unsigned(itemIndex()));
+  const unsigned count =
+      Shape::outputs ? load(&batch.outputRows) : load(&batch.tokens);
+  if (count == 1)
+    item.template runTile<1>(0, count);
+  else
+    item.run(count);
 }
 
 } // namespace sinter::cuda

@@ -23,10 +23,18 @@ template <typename Shape> struct AssignedRows {
   }
 };
 
-/// `Shape` lists GemmItem's, experts, top, slots, biasRows, biasFirst(segment),
-/// decode and items, the number of blocks.
+/// The tile of the matrix units, or that of lanes.
+template <typename Shape, bool mma> struct GroupedItem {
+  using Type = GemmItem<Shape, AssignedRows<Shape>>;
+};
+template <typename Shape> struct GroupedItem<Shape, true> {
+  using Type = MmaItem<Shape, AssignedRows<Shape>>;
+};
+
+/// `Shape` lists GemmItem's, mma, experts, top, slots, biasRows,
+/// biasFirst(segment), decode and items, the number of blocks.
 template <typename Shape> struct GroupedGemm {
-  using Item = GemmItem<Shape, AssignedRows<Shape>>;
+  using Item = typename GroupedItem<Shape, Shape::mma>::Type;
   static constexpr unsigned rowTiles =
       (Item::groups + Shape::rowGroups - 1) / Shape::rowGroups;
   static constexpr unsigned idle = Shape::decode ? kIdleDecode : kIdlePrefill;
@@ -43,11 +51,18 @@ template <typename Shape> struct GroupedGemm {
 
   /// Few rows take a tile of their size; the order of sums is the same.
   static void runRows(const Item &item, unsigned count) {
-    if (Shape::tile > 1 && count == 1)
-      return item.template runTile<1>(0, count);
-    if (Shape::tile > 2 && count == 2)
-      return item.template runTile<2>(0, count);
-    item.run(count);
+    if constexpr (Shape::mma) {
+      for (unsigned first = 0; first < count; first += Shape::tile) {
+        item.runUnits(first, count);
+        syncBlock();
+      }
+    } else {
+      if (Shape::tile > 1 && count == 1)
+        return item.template runTile<1>(0, count);
+      if (Shape::tile > 2 && count == 2)
+        return item.template runTile<2>(0, count);
+      item.run(count);
+    }
   }
 
   void runExpert(unsigned expert, unsigned first, unsigned count,

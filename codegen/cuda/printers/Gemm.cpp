@@ -8,11 +8,13 @@ using namespace sinter::cuda;
 using namespace sinter::tile;
 
 static llvm::Error printGemm(KernelText &kernel, GemmAttr gemm, KernelOp op) {
-  kernel.skeleton = "gemm";
+  ConfigAttr config = op.getConfigAttr();
+  kernel.skeleton = config.getMma() ? "mmaGemm" : "gemm";
+  kernel.enoughBlocks = 2; // of eight warps, which have bytes enough in flight
   kernel.threads = "kGemmThreads";
   kernel.operands = gemm.getBias() ? 4 : 3;
   ShapePrinter shape(kernel);
-  if (llvm::Error error = GemmShape::of(gemm, op.getConfigAttr()).print(shape))
+  if (llvm::Error error = GemmShape::of(gemm, config).print(shape))
     return error;
   shape.flag("bias", gemm.getBias());
   shape.flag("outputs", gemm.getOutputs());

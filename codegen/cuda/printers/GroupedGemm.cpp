@@ -22,6 +22,7 @@ static llvm::Error printGroupedGemm(KernelText &kernel, GroupedGemmAttr gemm,
   ShapePrinter shape(kernel);
   if (llvm::Error error = GemmShape::of(gemm, op.getConfigAttr()).print(shape))
     return error;
+  shape.flag("mma", op.getConfigAttr().getMma());
   shape.number("experts", gemm.getExperts());
   shape.number("top", gemm.getTop());
   shape.flag("slots", gemm.getSlots());

@@ -10,6 +10,7 @@ extern const CudaTarget sm100aTarget = {
     .name = "sm_100a",
     .alias = "sm_100",
     .chip = "B200",
+    .features = "mma",
     .multiprocessors = 148,
     .sharedPerBlock = 227 << 10,
     .sharedPerSm = 228 << 10,

@@ -9,6 +9,7 @@ extern const CudaTarget sm120aTarget = {
     .name = "sm_120a",
     .alias = "sm_120",
     .chip = "GeForce RTX 5090",
+    .features = "mma,fp4",
     .multiprocessors = 170,
     .sharedPerBlock = 99 << 10,
     .sharedPerSm = 100 << 10,

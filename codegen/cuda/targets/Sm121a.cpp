@@ -11,6 +11,7 @@ extern const CudaTarget sm121aTarget = {
     .name = "sm_121a",
     .alias = "sm_121",
     .chip = "GB10",
+    .features = "mma,fp4",
     .multiprocessors = 48,
     .sharedPerBlock = 99 << 10,
     .sharedPerSm = 100 << 10,

@@ -9,6 +9,7 @@ extern const CudaTarget sm75Target = {
     .name = "sm_75",
     .alias = "",
     .chip = "Tesla T4",
+    .features = "",
     .multiprocessors = 40,
     .sharedPerBlock = 64 << 10,
     .sharedPerSm = 64 << 10,

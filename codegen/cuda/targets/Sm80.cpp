@@ -8,6 +8,7 @@ extern const CudaTarget sm80Target = {
     .name = "sm_80",
     .alias = "",
     .chip = "A100 SXM 80 GB",
+    .features = "mma",
     .multiprocessors = 108,
     .sharedPerBlock = 163 << 10,
     .sharedPerSm = 164 << 10,

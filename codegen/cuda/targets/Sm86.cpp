@@ -9,6 +9,7 @@ extern const CudaTarget sm86Target = {
     .name = "sm_86",
     .alias = "",
     .chip = "GeForce RTX 3090",
+    .features = "mma",
     .multiprocessors = 82,
     .sharedPerBlock = 99 << 10,
     .sharedPerSm = 100 << 10,

@@ -9,6 +9,7 @@ extern const CudaTarget sm89Target = {
     .name = "sm_89",
     .alias = "",
     .chip = "GeForce RTX 4090",
+    .features = "mma",
     .multiprocessors = 128,
     .sharedPerBlock = 99 << 10,
     .sharedPerSm = 100 << 10,

@@ -9,6 +9,7 @@ extern const CudaTarget sm90aTarget = {
     .name = "sm_90a",
     .alias = "sm_90",
     .chip = "H100 SXM",
+    .features = "mma",
     .multiprocessors = 132,
     .sharedPerBlock = 227 << 10,
     .sharedPerSm = 228 << 10,

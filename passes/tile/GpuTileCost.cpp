@@ -1,0 +1,208 @@
+/// The cost model of tiles on a GPU.
+#include "passes/tile/GpuTileCost.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+
+namespace sinter {
+
+static constexpr uint64_t kGroupRows = 16;
+/// dp4a: four products in each of 64 lanes of a multiprocessor a cycle. Scales
+/// and the loads of activations take as many instructions again.
+static constexpr double kLaneProducts = 64 * 4, kLaneShare = 0.5;
+/// Of the matrix units' peak that mma.sync reaches, without the rescaling
+/// (../shared/reference/kernels.md, 6.2: 0.85; 0.62 on an H100, whose own
+/// instruction is another one).
+static constexpr double kMmaShare = 0.62;
+/// Instructions of a warp for 16 rows, 8 tokens and 32 products: four for each
+/// lane's four sums, and the loads of codes and scales; and for 16 rows' codes
+/// and factors. A multiprocessor issues four a cycle.
+static constexpr double kTileIssues = 24, kDecodeIssues = 40, kIssues = 4;
+static constexpr double kTileProducts = 16 * 8 * 32;
+/// Bytes a cycle that a multiprocessor gets from the second cache: half of what
+/// its port is wide.
+static constexpr double kCachePort = 32;
+/// Beginning and ending a block, during which it moves nothing.
+static constexpr double kBlockSeconds = 0.5e-6;
+/// Blocks of 256 threads that a multiprocessor works on at once.
+static constexpr unsigned kLaneBlocks = 4, kMmaBlocks = 2;
+/// Bytes of shared memory that a block has without asking for more, and of an
+/// activation's stage at most (codegen/cuda/prelude/MmaGemm.cuh: two of them).
+static constexpr uint64_t kShared = 48 << 10, kStageBytes = 2 * 112;
+/// Eight tokens of lanes would spill on sm_86 and sm_89.
+static constexpr unsigned kLaneTokens = 4, kWarps = 8, kStreams = 16;
+static constexpr unsigned kUnit = 32;
+
+static uint64_t ceilDiv(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
+
+/// The part of the memory's bandwidth that the loads on their way can ask for:
+/// a byte comes after some 0.7 us (kernels.md, 4.1).
+static double bandwidthShare(const TileTarget &target, const GemmShape &shape,
+                             const TileChoice &choice, double blocks) {
+  constexpr double kLatency = 0.7e-6;
+  // What the kernels keep on their way: a unit of each row group, or four of
+  // each of sixteen streams for one token, one for more.
+  double units = choice.mma          ? choice.rowGroups
+                 : choice.tokens > 1 ? kStreams
+                                     : 4 * kStreams;
+  double unitBytes = double(kGroupRows * shape.weightRowBytes) * kUnit /
+                     double(std::max<uint64_t>(shape.width, kUnit));
+  double resident = std::min<double>(
+      target.cores * (choice.mma ? kMmaBlocks : kLaneBlocks), blocks);
+  return std::min(1.0, resident * units * unitBytes /
+                           (target.gpu.bandwidth * kLatency));
+}
+
+/// Seconds that a product takes when all multiprocessors have work.
+static double productSeconds(const TileTarget &target,
+                             const TileChoice &choice) {
+  const GpuRates &gpu = target.gpu;
+  if (!choice.mma)
+    return 1 / (kLaneProducts * kLaneShare * gpu.clock * target.cores);
+  unsigned rowWarps = choice.rowGroups / 2;
+  double groups = rowWarps ? 2 : 1; // of a warp
+  double tiles = choice.tokens / (8.0 * kWarps / std::max(1u, rowWarps));
+  double issues = (kTileIssues * tiles * groups + kDecodeIssues * groups) /
+                  (kTileProducts * tiles * groups);
+  return std::max(2 / (gpu.int8 * kMmaShare),
+                  issues / (kIssues * gpu.clock * target.cores));
+}
+
+double gpuGemmSeconds(const TileTarget &target, const GemmShape &shape,
+                      const TileChoice &choice) {
+  const GpuRates &gpu = target.gpu;
+  double tiles = double(ceilDiv(shape.tokens, choice.tokens));
+  double parts = double(gemmItems(shape, choice.rowGroups));
+  double blocks = choice.mma ? parts * tiles : parts;
+  double weights = double(shape.weightRows * shape.weightRowBytes);
+  // Every tile reads the weights, the first of them from memory. Tiles that
+  // follow each other in one block find them in the cache if they fit it.
+  double l2 = double(target.l2) * target.cores; // which is a core's share
+  bool cached = choice.mma || weights < l2 / 2;
+  double memory =
+      weights * (cached ? 1 : tiles) /
+      (gpu.bandwidth * bandwidthShare(target, shape, choice, blocks));
+  double inputs = double(shape.tokens * shape.inputRowBytes) * parts;
+  double cache =
+      (weights * tiles + inputs) / (kCachePort * gpu.clock * target.cores);
+  double products =
+      double(shape.weightRows * shape.width) * tiles * choice.tokens;
+  // The last wave of blocks fills a part of the chip.
+  double idle =
+      double(ceilDiv(uint64_t(blocks), target.cores)) * target.cores / blocks;
+  double resident = target.cores * (choice.mma ? kMmaBlocks : kLaneBlocks);
+  return std::max({memory, cache * idle,
+                   products * productSeconds(target, choice) * idle}) +
+         kBlockSeconds * std::max(1.0, blocks / resident);
+}
+
+/// Warps that share a token tile must have eight tokens each, and the tile's
+/// sums and stages must fit.
+static bool fitsMma(unsigned rowGroups, unsigned tokens) {
+  unsigned rowWarps = rowGroups / (rowGroups % 2 ? 1 : 2);
+  return kWarps % rowWarps == 0 && tokens % (8 * (kWarps / rowWarps)) == 0 &&
+         tokens * (4 * kGroupRows * rowGroups + kStageBytes) <= kShared;
+}
+
+std::vector<TileChoice> gpuGemmCandidates(const TileTarget &target,
+                                          const GemmShape &shape) {
+  std::vector<TileChoice> candidates;
+  unsigned step = rowGroupStep(shape);
+  for (unsigned groups = step; groups <= 4 * step; groups *= 2) {
+    TileChoice lanes;
+    lanes.rowGroups = groups;
+    lanes.tokens = std::min<uint64_t>(kLaneTokens, shape.tokens);
+    candidates.push_back(lanes);
+  }
+  if (!target.gpu.mma || shape.plain)
+    return candidates;
+  for (unsigned groups = step; groups <= 16; groups *= 2)
+    for (unsigned tokens : {16u, 32u, 64u})
+      if (fitsMma(groups, tokens)) {
+        TileChoice units;
+        units.rowGroups = groups;
+        units.tokens = tokens;
+        units.mma = true;
+        candidates.push_back(units);
+      }
+  return candidates;
+}
+
+/// The fastest candidate with or without matrix units; no rows: there is none.
+static TileChoice fastest(const TileTarget &target, const GemmShape &shape,
+                          bool mma) {
+  TileChoice best;
+  best.rowGroups = 0;
+  double least = 0;
+  for (const TileChoice &choice : gpuGemmCandidates(target, shape)) {
+    if (choice.mma != mma)
+      continue;
+    double seconds = gpuGemmSeconds(target, shape, choice);
+    if (best.rowGroups == 0 || seconds < least) {
+      best = choice;
+      least = seconds;
+    }
+  }
+  return best;
+}
+
+TileChoice chooseGpuGemm(const TileTarget &target, const GemmShape &shape) {
+  TileChoice lanes = fastest(target, shape, false);
+  TileChoice units = fastest(target, shape, true);
+  // The model is not worth more than 5 %, and lanes waste nothing on padding.
+  bool useUnits =
+      units.rowGroups && gpuGemmSeconds(target, shape, units) <
+                             0.95 * gpuGemmSeconds(target, shape, lanes);
+  return useUnits ? units : lanes;
+}
+
+TileChoice chooseGpuGrouped(const TileTarget &target, const GemmShape &shape,
+                            uint64_t experts, uint64_t top) {
+  uint64_t assignments = std::max<uint64_t>(1, shape.tokens * top);
+  uint64_t density = ceilDiv(assignments, std::min(assignments, experts));
+  TileChoice choice = chooseGrouped(target, shape, experts, top);
+  choice.tokens = std::min<uint64_t>(choice.tokens, kLaneTokens);
+  // 64 weight rows and 32 or 64 tokens: two warps of rows, four of tokens.
+  constexpr unsigned kGroups = 4, kTokens = 32;
+  if (!target.gpu.mma || shape.plain || 2 * density < kTokens ||
+      kGroups % rowGroupStep(shape))
+    return choice;
+  choice.mma = true;
+  choice.rowGroups = kGroups;
+  choice.tokens = density > kTokens ? 2 * kTokens : kTokens;
+  return choice;
+}
+
+TileChoice chooseGpuAttention(const TileTarget &target, unsigned heads,
+                              unsigned cacheHeads, unsigned keyWidth,
+                              unsigned valueWidth, bool cacheF16) {
+  TileChoice choice = chooseAttention(heads, cacheHeads);
+  // Wider heads leave ptxas too few registers: it spills.
+  constexpr unsigned kWidest = 128;
+  if (!target.gpu.mma || !cacheF16 || keyWidth % kGroupRows ||
+      valueWidth % kGroupRows || keyWidth > kWidest || valueWidth > kWidest)
+    return choice;
+  choice.mma = true;
+  choice.tokens = std::max<unsigned>(1, kGroupRows / (heads / cacheHeads));
+  return choice;
+}
+
+std::string gpuGemmReason(const TileTarget &target, const GemmShape &shape) {
+  TileChoice lanes = fastest(target, shape, false);
+  TileChoice units = fastest(target, shape, true);
+  char text[160];
+  std::snprintf(text, sizeof(text), "%llu tokens: lanes (dp4a) %.1f us",
+                static_cast<unsigned long long>(shape.tokens),
+                gpuGemmSeconds(target, shape, lanes) * 1e6);
+  std::string reason = text;
+  if (units.rowGroups) {
+    std::snprintf(text, sizeof(text), ", matrix units (mma) %.1f us",
+                  gpuGemmSeconds(target, shape, units) * 1e6);
+    return reason + text;
+  }
+  return reason + (shape.plain ? ", the only kernel of plain weights"
+                               : ", the chip has no mma of 16x8x32 bytes");
+}
+
+} // namespace sinter

@@ -1,0 +1,234 @@
+/// Runs the attention of matrix units on an emulated device, over pages of
+/// several sequences, against the formula in double precision; and each token
+/// alone, which must give the same bits.
+#include "dialects/formats/Format.h"
+#include "test/unit/EmulatedKernels.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+
+using namespace sinter;
+using namespace sinter::test;
+
+namespace {
+
+constexpr unsigned kPage = 64, kSlots = 2, kBlocks = 12;
+constexpr float kScale = 0.2f;
+
+struct Variant {
+  const char *name;
+  unsigned heads, cacheHeads, keys, values;
+  unsigned window = 0;
+  float softcap = 0;
+  bool sinks = false;
+
+  unsigned group() const { return heads / cacheHeads; }
+  unsigned tile() const { return std::max(1u, 16 / group()); }
+};
+
+constexpr Variant kVariants[] = {
+    {"plain", 8, 2, 32, 32},        {"one", 2, 2, 16, 16},
+    {"three", 6, 2, 48, 80},        {"many", 20, 1, 16, 16},
+    {"wide", 2, 1, 16, 160},        {"window", 4, 2, 32, 16, 70},
+    {"capped", 4, 2, 32, 16, 0, 3}, {"sinks", 4, 2, 32, 16, 100, 0, true},
+};
+
+std::string kernelText(const Variant &v) {
+  std::string more;
+  if (v.window)
+    more += fmt::format(", window = {}", v.window);
+  if (v.softcap != 0)
+    more += fmt::format(", softcap = {:e} : f64", v.softcap);
+  if (v.sinks)
+    more += ", sinks = true";
+  return fmt::format(
+      "tile.kernel @{} #tile.attention<heads = {}, cacheHeads = {}, keyWidth = "
+      "{}, valueWidth = {}, scale = {:e} : f64, queryStride = {}, output = "
+      "<width = {}, stride = {}>{}> config #tile.config<tokens = {}, mma = "
+      "true> {{}}\n",
+      v.name, v.heads, v.cacheHeads, v.keys, v.values, kScale, v.heads * v.keys,
+      v.heads * v.values, v.heads * v.values, more, v.tile());
+}
+
+/// Halves as numbers and as they are stored.
+struct Halves {
+  std::vector<uint16_t> bits;
+
+  explicit Halves(size_t count, unsigned seed) : bits(count) {
+    std::mt19937 random(seed);
+    for (uint16_t &half : bits) // of size 2^-3 to 2, either sign
+      half = uint16_t((random() & 0x83ff) | (12 + random() % 4) << 10);
+  }
+  double at(size_t index) const { return halfToFloat(bits[index]); }
+};
+
+/// A cache whose pages are in no order, and a step of a few tokens of each
+/// sequence.
+struct Problem {
+  Problem(const Variant &v, EmulatedKernels &kernels)
+      : v(v), pool(size_t(kSlots) * kBlocks * pageElements(), 7),
+        queries(size_t(tokens()) * v.heads * v.keys), sinks(v.heads) {
+    for (unsigned page = 0; page < kSlots * kBlocks; ++page)
+      table.push_back(int32_t(page * 7 % (kSlots * kBlocks)));
+    std::mt19937 random(5);
+    std::normal_distribution<float> normal;
+    for (float &query : queries)
+      query = normal(random);
+    for (float &sink : sinks)
+      sink = normal(random);
+    // What is behind a sequence's last token may be anything, such as a NaN.
+    for (auto [slot, first, end] :
+         {std::array{0u, 700u, 704u}, std::array{1u, 5u, 64u}})
+      for (unsigned position = first; position < end; ++position)
+        for (unsigned head = 0; head < v.cacheHeads; ++head) {
+          for (unsigned d = 0; d < v.keys; ++d)
+            pool.bits[keyAt(slot, position, head, d)] = 0x7e00;
+          for (unsigned d = 0; d < v.values; ++d)
+            pool.bits[valueAt(slot, position, head, d)] = 0x7e00;
+        }
+    kernels.allow("pool", pool.bits.data(), pool.bits.size() * 2);
+    kernels.allow("table", table.data(), table.size() * 4);
+    kernels.allow("queries", queries.data(), queries.size() * 4);
+    kernels.allow("sinks", sinks.data(), sinks.size() * 4);
+    kernels.allow("positions", positions.data(), positions.size() * 4);
+    kernels.allow("slots", slots.data(), slots.size() * 4);
+  }
+
+  unsigned tokens() const { return unsigned(positions.size()); }
+  size_t pageElements() const {
+    return size_t(kPage) * v.cacheHeads * (v.keys + v.values);
+  }
+  /// runtime/ArtifactFormat.h: keys of 16 tokens side by side, then values.
+  size_t pageOf(unsigned slot, unsigned position) const {
+    return table[slot * kBlocks + position / kPage] * pageElements();
+  }
+  size_t keyAt(unsigned slot, unsigned position, unsigned head,
+               unsigned d) const {
+    unsigned inPage = position % kPage;
+    return pageOf(slot, position) + size_t(head) * v.keys * kPage +
+           size_t(inPage / 16) * 16 * v.keys + d * 16 + inPage % 16;
+  }
+  size_t valueAt(unsigned slot, unsigned position, unsigned head,
+                 unsigned d) const {
+    return pageOf(slot, position) + size_t(v.cacheHeads) * v.keys * kPage +
+           size_t(head) * v.values * kPage +
+           size_t(position % kPage) * v.values + d;
+  }
+
+  double score(unsigned token, unsigned head, unsigned key) const {
+    double dot = 0;
+    for (unsigned d = 0; d < v.keys; ++d)
+      dot += double(queries[(size_t(token) * v.heads + head) * v.keys + d]) *
+             pool.at(keyAt(slots[token], key, head / v.group(), d));
+    double score = dot * kScale;
+    return v.softcap != 0 ? v.softcap * std::tanh(score / v.softcap) : score;
+  }
+  /// One head of one token.
+  std::vector<double> row(unsigned token, unsigned head) const {
+    std::vector<double> sums(v.values);
+    double total = v.sinks ? std::exp(double(sinks[head])) : 0;
+    auto own = unsigned(positions[token]);
+    for (unsigned key = v.window && own + 1 > v.window ? own + 1 - v.window : 0;
+         key <= own; ++key) {
+      double weight = std::exp(score(token, head, key));
+      total += weight;
+      for (unsigned d = 0; d < v.values; ++d)
+        sums[d] +=
+            weight * pool.at(valueAt(slots[token], key, head / v.group(), d));
+    }
+    for (double &sum : sums)
+      sum /= total;
+    return sums;
+  }
+
+  /// Tokens [first, first + count) of the step, as a step of their own.
+  std::vector<float> run(EmulatedKernels &kernels, unsigned first,
+                         unsigned count) {
+    std::vector<float> output(size_t(count) * v.heads * v.values);
+    kernels.allow("output", output.data(), output.size() * 4, true);
+    Batch batch{};
+    batch.tokens = int32_t(count);
+    batch.positions = positions.data() + first;
+    batch.slots = slots.data() + first;
+    batch.blockTable = table.data();
+    batch.blockStride = kBlocks;
+    std::vector<void *> operands = {&queries[size_t(first) * v.heads * v.keys],
+                                    pool.bits.data()};
+    if (v.sinks)
+      operands.push_back(sinks.data());
+    operands.push_back(output.data());
+    kernels.run(v.name, operands, batch,
+                v.cacheHeads * ((count + v.tile() - 1) / v.tile()));
+    return output;
+  }
+
+  const Variant &v;
+  std::vector<int32_t> positions = {0,   1,   2,   3,   4,   511,
+                                    512, 640, 695, 696, 697, 699};
+  std::vector<int32_t> slots = {1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0};
+  std::vector<int32_t> table;
+  Halves pool;
+  std::vector<float> queries, sinks;
+};
+
+TEST(CudaAttention, AgreesWithTheFormulaAndWithSingleTokens) {
+  std::string text;
+  for (const Variant &v : kVariants)
+    text += kernelText(v);
+  EmulatedKernels kernels(text);
+  ASSERT_EQ(kernels.error, "");
+  for (const Variant &v : kVariants) {
+    SCOPED_TRACE(v.name);
+    kernels.reset();
+    kernels.seed(0);
+    Problem problem(v, kernels);
+    std::vector<float> all = problem.run(kernels, 0, problem.tokens());
+    size_t width = size_t(v.heads) * v.values;
+    double error = 0, square = 0;
+    for (unsigned token = 0; token < problem.tokens(); ++token)
+      for (unsigned head = 0; head < v.heads; ++head) {
+        std::vector<double> want = problem.row(token, head);
+        for (unsigned d = 0; d < v.values; ++d) {
+          double got = all[token * width + head * v.values + d];
+          error += (got - want[d]) * (got - want[d]);
+          square += want[d] * want[d];
+        }
+      }
+    // Queries and weights are rounded to halves: 2^-11 of each.
+    EXPECT_LT(error / square, 1e-6);
+    for (unsigned token = 0; token < problem.tokens(); ++token) {
+      kernels.seed(token + 1);
+      std::vector<float> one = problem.run(kernels, token, 1);
+      EXPECT_EQ(std::memcmp(one.data(), &all[token * width], width * 4), 0)
+          << "token " << token;
+    }
+  }
+}
+
+/// What matrix units cannot attend to is said, not done otherwise.
+TEST(CudaAttention, RefusalsNameKernelAndReason) {
+  std::string text =
+      "tile.kernel @k #tile.attention<heads = 8, cacheHeads = 2, keyWidth = "
+      "{}, valueWidth = {}, scale = 1.0 : f64, queryStride = 256, output = "
+      "<width = 256, stride = 256>, cacheElement = {}> config #tile.config<"
+      "tokens = {}, mma = true> {{}}";
+  auto errorOf = [&](unsigned keys, unsigned values, const char *element,
+                     unsigned tokens) {
+    return EmulatedKernels(
+               fmt::format(fmt::runtime(text), keys, values, element, tokens))
+        .error;
+  };
+  std::string widths =
+      "kernel 'k': matrix units attend to caches of float16 with heads that "
+      "are multiples of 16 wide, values of at most 256; found keys of ";
+  EXPECT_EQ(errorOf(32, 32, "f32", 4), widths + "32 and values of 32");
+  EXPECT_EQ(errorOf(24, 32, "f16", 4), widths + "24 and values of 32");
+  EXPECT_EQ(errorOf(32, 144, "f16", 4), widths + "32 and values of 144");
+  EXPECT_EQ(errorOf(32, 32, "f16", 5),
+            "kernel 'k': 5 tokens of 4 heads each; matrix units take 16 rows");
+}
+
+} // namespace

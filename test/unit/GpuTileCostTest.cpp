@@ -1,0 +1,142 @@
+/// Which kernel multiplies on a GPU: lanes for few tokens, matrix units for
+/// many, and only tiles that the kernels can have.
+#include "passes/tile/GpuTileCost.h"
+
+#include <gtest/gtest.h>
+
+namespace sinter {
+namespace {
+
+/// codegen/cuda/targets has the sources of these numbers.
+TileTarget gpu(unsigned cores, double bandwidth, double clock, double float32,
+               double int8, uint64_t l2) {
+  TileTarget target;
+  target.cores = cores;
+  target.l2 = l2 / cores;
+  target.gpu = {bandwidth, clock, float32, int8, true};
+  return target;
+}
+const TileTarget kGb10 = gpu(48, 273e9, 2.5e9, 31e12, 246e12, 24 << 20);
+const TileTarget kH200 = gpu(132, 4.8e12, 1.83e9, 67e12, 1979e12, 50 << 20);
+const TileTarget kRtx3090 = gpu(82, 936e9, 1.7e9, 35.6e12, 284e12, 6 << 20);
+
+/// Q4_K matrices of an 8B model.
+GemmShape shape(uint64_t rows, uint64_t tokens) {
+  return {.weightRows = rows,
+          .weightRowBytes = 2304,
+          .inputRowBytes = 5184,
+          .decode = tokens <= 8,
+          .tokens = tokens,
+          .width = 4096};
+}
+
+TEST(GpuTileCost, FewTokensAreMultipliedByLanes) {
+  for (const TileTarget &target : {kGb10, kH200, kRtx3090})
+    for (uint64_t rows : {1024u, 4096u, 24576u, 151936u}) {
+      TileChoice choice = chooseGpuGemm(target, shape(rows, 1));
+      EXPECT_FALSE(choice.mma) << rows << " rows";
+      EXPECT_EQ(choice.tokens, 1u);
+    }
+}
+
+TEST(GpuTileCost, ManyTokensAreMultipliedByMatrixUnits) {
+  for (const TileTarget &target : {kGb10, kH200, kRtx3090})
+    for (uint64_t rows : {1024u, 4096u, 24576u, 151936u}) {
+      TileChoice choice = chooseGpuGemm(target, shape(rows, 512));
+      EXPECT_TRUE(choice.mma) << rows << " rows";
+      EXPECT_GE(choice.tokens, 32u);
+    }
+}
+
+TEST(GpuTileCost, NoMatrixUnitsWhereThereAreNone) {
+  TileTarget old = kRtx3090;
+  old.gpu.mma = false;
+  EXPECT_FALSE(chooseGpuGemm(old, shape(4096, 512)).mma);
+  EXPECT_EQ(chooseGpuGemm(old, shape(4096, 512)).tokens, 4u);
+  GemmShape floats = shape(4096, 512);
+  floats.plain = true;
+  EXPECT_FALSE(chooseGpuGemm(kH200, floats).mma);
+}
+
+TEST(GpuTileCost, SlowMatrixUnitsAreNotChosen) {
+  TileTarget slow = kGb10;
+  slow.gpu.int8 = 1e12;
+  EXPECT_FALSE(chooseGpuGemm(slow, shape(4096, 512)).mma);
+}
+
+TEST(GpuTileCost, ItemsWriteWholeBlocks) {
+  GemmShape gated = shape(24576, 512);
+  gated.segments = 2;
+  gated.q8Output = true;
+  for (const TileChoice &choice : gpuGemmCandidates(kH200, gated))
+    EXPECT_EQ(choice.rowGroups % 4, 0u);
+  EXPECT_TRUE(chooseGpuGemm(kH200, gated).mma);
+}
+
+/// Eight warps, two row groups each, share the rest of the tile evenly, within
+/// 48 KiB of sums and stages.
+TEST(GpuTileCost, CandidatesAreTilesThatKernelsCanHave) {
+  unsigned units = 0;
+  for (const TileChoice &choice : gpuGemmCandidates(kH200, shape(4096, 512))) {
+    if (!choice.mma)
+      continue;
+    ++units;
+    unsigned rowWarps = choice.rowGroups == 1 ? 1 : choice.rowGroups / 2;
+    EXPECT_EQ(8 % rowWarps, 0u);
+    EXPECT_EQ(choice.tokens % (64 / rowWarps), 0u);
+    EXPECT_LE(choice.tokens * (64 * choice.rowGroups + 2 * 112), 48u << 10);
+  }
+  EXPECT_GE(units, 3u);
+}
+
+TEST(GpuTileCost, SecondsFollowMemoryForOneTokenAndProductsForMany) {
+  TileChoice one = chooseGpuGemm(kGb10, shape(24576, 1));
+  double memory = 24576.0 * 2304 / 273e9;
+  EXPECT_GE(gpuGemmSeconds(kGb10, shape(24576, 1), one), memory);
+  EXPECT_LE(gpuGemmSeconds(kGb10, shape(24576, 1), one), 1.2 * memory);
+  TileChoice many = chooseGpuGemm(kGb10, shape(24576, 512));
+  double twice = gpuGemmSeconds(kGb10, shape(24576, 1024), many) /
+                 gpuGemmSeconds(kGb10, shape(24576, 512), many);
+  EXPECT_NEAR(twice, 2, 0.1);
+}
+
+/// 128 experts, 8 of which take each token.
+TEST(GpuTileCost, ExpertsTakeMatrixUnitsOnceTheyHaveRows) {
+  GemmShape expert = shape(1536, 512);
+  expert.segments = 2;
+  expert.q8Output = true;
+  TileChoice many = chooseGpuGrouped(kH200, expert, 128, 8);
+  EXPECT_TRUE(many.mma);
+  EXPECT_EQ(many.tokens, 32u);
+  EXPECT_EQ(many.rowGroups, 4u);
+  EXPECT_EQ(chooseGpuGrouped(kH200, shape(1536, 4096), 128, 8).tokens, 64u);
+  expert.tokens = 8;
+  EXPECT_FALSE(chooseGpuGrouped(kH200, expert, 128, 8).mma);
+  expert.tokens = 512;
+  expert.plain = true;
+  EXPECT_FALSE(chooseGpuGrouped(kH200, expert, 128, 8).mma);
+}
+
+TEST(GpuTileCost, AttentionOfWholeTilesTakesMatrixUnits) {
+  TileChoice choice = chooseGpuAttention(kGb10, 32, 8, 128, 128, true);
+  EXPECT_TRUE(choice.mma);
+  EXPECT_EQ(choice.tokens, 4u);
+  EXPECT_EQ(chooseGpuAttention(kGb10, 71, 1, 64, 64, true).tokens, 1u);
+  EXPECT_FALSE(chooseGpuAttention(kGb10, 32, 8, 128, 128, false).mma);
+  EXPECT_FALSE(chooseGpuAttention(kGb10, 32, 8, 72, 128, true).mma);
+  EXPECT_FALSE(chooseGpuAttention(kGb10, 32, 8, 128, 144, true).mma);
+  EXPECT_FALSE(chooseGpuAttention(kGb10, 32, 8, 512, 512, true).mma);
+}
+
+TEST(GpuTileCost, ReasonsNameBothTimes) {
+  std::string reason = gpuGemmReason(kH200, shape(4096, 512));
+  EXPECT_NE(reason.find("512 tokens: lanes (dp4a) "), std::string::npos);
+  EXPECT_NE(reason.find(", matrix units (mma) "), std::string::npos);
+  GemmShape floats = shape(4096, 512);
+  floats.plain = true;
+  EXPECT_NE(gpuGemmReason(kH200, floats).find("the only kernel of plain"),
+            std::string::npos);
+}
+
+} // namespace
+} // namespace sinter
