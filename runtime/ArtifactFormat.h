@@ -1,5 +1,5 @@
-/// The bytes of a compiled model: the one header that compiler and runtime
-/// share, so that neither needs to know anything else of the other.
+/// The bytes of a compiled model, which compiler and runtime agree on here, so
+/// that neither needs to know how the other works.
 ///
 ///   | FileHeader | SectionEntry × n | pad | section | pad | section | ...
 ///

@@ -40,7 +40,6 @@ public:
 
   /// Bytes of one sequence over all layers, and of all slots.
   uint64_t sequenceBytes() const { return sequenceBytes_; }
-  uint64_t reservedBytes() const { return sequenceBytes_ * sequences_; }
 
 private:
   RecurrentStates() = default;

@@ -50,7 +50,7 @@ public:
   static Result<std::unique_ptr<Session>> create(Artifact &artifact,
                                                  const SessionOptions &options);
 
-  /// Runs one step of at most maxStepTokens() tokens and returns float
+  /// Runs one step of at most SessionOptions::maxTokens tokens and returns float
   /// [outputs, resultWidth], valid until the next step. Allocates nothing
   /// unless it fails, and then changes nothing. Errors: OutOfRange (step,
   /// context, vocabulary), InvalidArgument (also a sequence that goes on where
@@ -102,7 +102,6 @@ public:
   /// Whether all tokens of a sequence are in one step.
   bool wholeSequences() const { return artifact_.plan().wholeSequences; }
   uint32_t contextLength() const { return cache_.contextLength(); }
-  uint32_t maxStepTokens() const { return maxTokens_; }
   uint32_t chunk() const { return chunk_; }
   int threads() const { return executor_->threads(); }
   /// Where the model runs, and what its user should know of that.

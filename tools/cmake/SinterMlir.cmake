@@ -22,7 +22,8 @@ function(sinter_tablegen source)
   set(TABLEGEN_OUTPUT ${TABLEGEN_OUTPUT} PARENT_SCOPE)
 endfunction()
 
-function(sinter_uses_mlir target)
+# How a target comes to MLIR.
+function(sinter_links_mlir target)
   target_include_directories(${target} SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS}
                              ${LLVM_INCLUDE_DIRS})
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}
@@ -31,5 +32,22 @@ function(sinter_uses_mlir target)
   target_link_libraries(${target} PUBLIC MLIR LLVM)
   if(NOT LLVM_ENABLE_RTTI)
     target_compile_options(${target} PUBLIC -fno-rtti)
+  endif()
+endfunction()
+
+# MLIR's headers, parsed once for all libraries.
+if(SINTER_PCH)
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/MlirHeaders.cpp
+       CONTENT "// Carries the precompiled dialects/MlirHeaders.h.\n")
+  add_library(sinter-mlir-headers STATIC ${CMAKE_BINARY_DIR}/MlirHeaders.cpp)
+  sinter_links_mlir(sinter-mlir-headers)
+  target_precompile_headers(sinter-mlir-headers PRIVATE
+                            ${CMAKE_SOURCE_DIR}/dialects/MlirHeaders.h)
+endif()
+
+function(sinter_uses_mlir target)
+  sinter_links_mlir(${target})
+  if(SINTER_PCH)
+    target_precompile_headers(${target} REUSE_FROM sinter-mlir-headers)
   endif()
 endfunction()
