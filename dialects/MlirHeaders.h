@@ -1,6 +1,10 @@
-/// What the compiler's files include most of MLIR and LLVM: precompiled once for
-/// all of them, since parsing it takes longer than the rest of each file. Files
-/// include what they name all the same (-DSINTER_PCH=OFF shows who does not).
+/// What the compiler's files include most of MLIR and LLVM: precompiled once
+/// for all of them, since parsing it takes longer than the rest of each file.
+/// Files include what they name all the same (-DSINTER_PCH=OFF shows who does
+/// not).
+#ifndef SINTER_DIALECTS_MLIRHEADERS_H
+#define SINTER_DIALECTS_MLIRHEADERS_H
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -29,3 +33,5 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
+
+#endif // SINTER_DIALECTS_MLIRHEADERS_H

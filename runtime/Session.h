@@ -50,13 +50,12 @@ public:
   static Result<std::unique_ptr<Session>> create(Artifact &artifact,
                                                  const SessionOptions &options);
 
-  /// Runs one step of at most SessionOptions::maxTokens tokens and returns float
-  /// [outputs, resultWidth], valid until the next step. Allocates nothing
-  /// unless it fails, and then changes nothing. Errors: OutOfRange (step,
-  /// context, vocabulary), InvalidArgument (also a sequence that goes on where
-  /// the model reads sequences whole, and a row in the middle of a sequence
-  /// where it gives one for each), Internal when an emulated device finds a
-  /// kernel at fault.
+  /// Runs one step and returns float [outputs, resultWidth], valid until the
+  /// next step. Allocates nothing unless it fails, and then changes nothing.
+  /// Errors: OutOfRange (step, context, vocabulary), InvalidArgument (also a
+  /// sequence that goes on where the model reads sequences whole, and a row in
+  /// the middle of a sequence where it gives one for each), Internal when an
+  /// emulated device finds a kernel at fault.
   Result<std::span<const float>> step(const StepInput &input);
 
   /// Appends tokens to sequence `slot`, in chunks; returns the logits of the
