@@ -13,6 +13,12 @@ inline uint32_t packHalves(float low, float high) {
   return floatToHalf(low) | uint32_t(floatToHalf(high)) << 16;
 }
 
+/// What packHalves lost of them, as halves: the sum of both has 22 bits.
+inline uint32_t packRests(float low, float high) {
+  return packHalves(low - halfToFloat(floatToHalf(low)),
+                    high - halfToFloat(floatToHalf(high)));
+}
+
 /// Words of two neighbouring columns, of two rows: the first column's pair and
 /// the second one's.
 inline uint32_t firstPair(uint32_t row0, uint32_t row1) {
@@ -97,8 +103,7 @@ template <typename Shape> struct AttentionWarp {
     return 16 * b + 2 * (laneIndex() % 4 * 2 + i % 2) + tile;
   }
 
-  /// Scores to weights, relative to the largest score so far. Weights become
-  /// halves, and their sum is that of the halves.
+  /// Scores to weights, relative to the largest score so far.
   void weigh(Scores &scores) {
 #pragma unroll
     for (unsigned half = 0; half < 2; ++half) {
@@ -114,7 +119,7 @@ template <typename Shape> struct AttentionWarp {
 #pragma unroll
       for (unsigned i = 0; i < blocks * 4; ++i) {
         float &score = scores[i / 4][i / 2 % 2][2 * half + i % 2];
-        score = none ? 0.0f : halfToFloat(floatToHalf(expf(score - most)));
+        score = none ? 0.0f : expf(score - most);
         added += score;
       }
       sum[half] = fmaf(sum[half], factor, added);
@@ -127,17 +132,22 @@ template <typename Shape> struct AttentionWarp {
     }
   }
 
-  /// Weights times the values of a page, of which `count` keys may be looked
-  /// at: memory behind them may hold anything.
+  /// Weights, as two halves each (one alone made a routed golden model choose
+  /// another expert: 2.2 times the peer's distance, so 0.5), times the values
+  /// of a page, of which `count` keys may be looked at: memory behind them may
+  /// hold anything.
   void multiplyValues(const uint16_t *values, int64_t count,
                       const Scores &weights) {
     const unsigned lane = laneIndex();
 #pragma unroll
     for (unsigned b = 0; b < blocks; ++b) {
-      const uint32_t a[4] = {packHalves(weights[b][0][0], weights[b][0][1]),
-                             packHalves(weights[b][0][2], weights[b][0][3]),
-                             packHalves(weights[b][1][0], weights[b][1][1]),
-                             packHalves(weights[b][1][2], weights[b][1][3])};
+      uint32_t a[4], rests[4];
+#pragma unroll
+      for (unsigned i = 0; i < 4; ++i) {
+        const float *pair = &weights[b][i / 2][i % 2 * 2];
+        a[i] = packHalves(pair[0], pair[1]);
+        rests[i] = packRests(pair[0], pair[1]);
+      }
 #pragma unroll
       for (unsigned v = 0; v < tiles; ++v) {
         uint32_t words[4]; // of the keys of rows 2j, 2j + 1, 2j + 8, 2j + 9
@@ -149,12 +159,14 @@ template <typename Shape> struct AttentionWarp {
             words[i] = load(reinterpret_cast<const uint32_t *>(
                 values + key * Shape::valueWidth + 16 * v + lane / 4 * 2));
         }
-        mmaHalves(
-            outputs[v][0], a,
-            {firstPair(words[0], words[1]), firstPair(words[2], words[3])});
-        mmaHalves(
-            outputs[v][1], a,
-            {secondPair(words[0], words[1]), secondPair(words[2], words[3])});
+        const uint32_t first[2] = {firstPair(words[0], words[1]),
+                                   firstPair(words[2], words[3])};
+        const uint32_t second[2] = {secondPair(words[0], words[1]),
+                                    secondPair(words[2], words[3])};
+        mmaHalves(outputs[v][0], a, first);
+        mmaHalves(outputs[v][0], rests, first);
+        mmaHalves(outputs[v][1], a, second);
+        mmaHalves(outputs[v][1], rests, second);
       }
     }
   }
