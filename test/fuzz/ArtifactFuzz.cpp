@@ -51,8 +51,8 @@ static void check(bool holds) {
 /// One kernel, launched with two operands.
 static Plan smallPlan() {
   Plan plan;
-  plan.kernels.push_back({0});
-  plan.launches.push_back({.kernel = 0, .operandCount = 2});
+  plan.kernels.emplace_back();
+  plan.launches.emplace_back().operandCount = 2;
   return plan;
 }
 
