@@ -43,22 +43,17 @@ template <typename Shape> struct AttentionWarp {
                     Shape::valueWidth % (16 * parts) == 0,
                 "tiles are whole");
 
-  uint32_t query[steps][4];
+  /// All warps multiply the same 16 rows, as pairs of halves: in registers they
+  /// would leave too few for the rest (ptxas spilled on sm_90a). Rows are four
+  /// banks apart, so that a load has no conflict.
+  static constexpr unsigned queryWords = Shape::keyWidth / 2;
+  static constexpr unsigned queryStride = queryWords + 4;
+  using Query = SharedArray<uint32_t, 16 * queryStride>;
+
   float largest[2], sum[2]; ///< sum: of this lane's keys
   float outputs[tiles][2][4];
 
-  /// Rows of float32 or, for none, zeros.
-  void begin(const float *const (&rows)[2]) {
-    const unsigned column = 2 * (laneIndex() % 4);
-#pragma unroll
-    for (unsigned step = 0; step < steps; ++step)
-#pragma unroll
-      for (unsigned i = 0; i < 4; ++i) {
-        const float *row = rows[i % 2];
-        const unsigned at = 16 * step + column + i / 2 * 8;
-        query[step][i] =
-            row ? packHalves(load(row + at), load(row + at + 1)) : 0;
-      }
+  void begin() {
 #pragma unroll
     for (unsigned half = 0; half < 2; ++half) {
       largest[half] = -infinity();
@@ -75,13 +70,19 @@ template <typename Shape> struct AttentionWarp {
 
   /// Query rows times the keys of a page; `page` is where the head's keys
   /// begin.
-  void multiplyKeys(const uint16_t *page, Scores &scores) const {
+  static void multiplyKeys(const Query &query, const uint16_t *page,
+                           Scores &scores) {
     const unsigned lane = laneIndex();
 #pragma unroll
     for (unsigned b = 0; b < blocks; ++b) {
       const uint16_t *place = page + b * 16 * Shape::keyWidth + lane / 4 * 2;
 #pragma unroll
       for (unsigned step = 0; step < steps; ++step) {
+        uint32_t a[4];
+#pragma unroll
+        for (unsigned i = 0; i < 4; ++i)
+          a[i] = query.get((lane / 4 + i % 2 * 8) * queryStride + 8 * step +
+                           lane % 4 + i / 2 * 4);
         uint32_t words[4]; // of rows 2j, 2j + 1, 2j + 8, 2j + 9 of the step
 #pragma unroll
         for (unsigned i = 0; i < 4; ++i)
@@ -89,10 +90,10 @@ template <typename Shape> struct AttentionWarp {
               place +
               (16 * step + lane % 4 * 2 + i % 2 + i / 2 * 8) * kKeyBlock));
         mmaHalves(
-            scores[b][0], query[step],
+            scores[b][0], a,
             {firstPair(words[0], words[1]), firstPair(words[2], words[3])});
         mmaHalves(
-            scores[b][1], query[step],
+            scores[b][1], a,
             {secondPair(words[0], words[1]), secondPair(words[2], words[3])});
       }
     }
@@ -182,6 +183,7 @@ template <typename Shape> struct AttentionTile {
   static constexpr unsigned chunk = 32; ///< columns that are merged together
 
   struct Work {
+    typename Warp::Query query;
     SharedArray<float, kRuns * rows * chunk> outputs;
     SharedArray<float, kRuns * rows> largest, sums;
   };
@@ -219,9 +221,26 @@ template <typename Shape> struct AttentionTile {
     return {begin, min(begin + each * keys, sight.last + 1)};
   }
 
+  /// The tile's rows as halves; zeros where there is none.
+  void loadQuery(Work &work) const {
+    constexpr unsigned words = Warp::queryWords;
+    for (unsigned i = threadIndex(); i < rows * words;
+         i += kMmaAttentionThreads) {
+      const unsigned row = i / words, pair = i % words;
+      uint32_t halves = 0;
+      if (isLive(row)) {
+        const float *from =
+            query + uint64_t(token + row / tileHeads) * Shape::queryStride +
+            sight(row).head * Shape::keyWidth + 2 * pair;
+        halves = packHalves(load(from), load(from + 1));
+      }
+      work.query.put(row * Warp::queryStride + pair, halves);
+    }
+    syncBlock();
+  }
+
   /// Sums of one run of all rows: columns of values from `part` on.
-  void sumRun(unsigned part, Warp &warp) const {
-    const float *rows[2] = {};
+  void sumRun(unsigned part, const Work &work, Warp &warp) const {
     Sight<Shape> sights[2] = {};
     Range ranges[2] = {};
     int begin = 0x7fffffff, end = 0;
@@ -232,9 +251,6 @@ template <typename Shape> struct AttentionTile {
         continue;
       sights[half] = sight(row);
       ranges[half] = rangeOf(sights[half], warpIndex());
-      rows[half] = query +
-                   uint64_t(token + row / tileHeads) * Shape::queryStride +
-                   sights[half].head * Shape::keyWidth;
       if (ranges[half].begin < ranges[half].end) {
         begin =
             begin < int(ranges[half].begin) ? begin : int(ranges[half].begin);
@@ -247,17 +263,18 @@ template <typename Shape> struct AttentionTile {
       begin = begin < otherBegin ? begin : otherBegin;
       end = end > otherEnd ? end : otherEnd;
     }
-    warp.begin(rows);
+    warp.begin();
     for (int64_t first = begin / keys * keys; first < end; first += keys)
-      addPage(first, end, part, sights, ranges, warp);
+      addPage(first, end, part, sights, ranges, work, warp);
   }
 
   void addPage(int64_t first, int64_t end, unsigned part,
                const Sight<Shape> (&sights)[2], const Range (&ranges)[2],
-               Warp &warp) const {
+               const Work &work, Warp &warp) const {
     auto *page = cache.page(slot, first);
     typename Warp::Scores scores = {};
-    warp.multiplyKeys(reinterpret_cast<const uint16_t *>(
+    warp.multiplyKeys(work.query,
+                      reinterpret_cast<const uint16_t *>(
                           Cache<Shape>::key(page, cacheHead, 0)),
                       scores);
 #pragma unroll
@@ -345,9 +362,10 @@ template <typename Shape> struct AttentionTile {
   }
 
   void run(Work &work) const {
+    loadQuery(work);
     for (unsigned part = 0; part < Warp::parts; ++part) {
       Warp warp;
-      sumRun(part, warp);
+      sumRun(part, work, warp);
       leave(warp, work);
       constexpr unsigned columns = 16 * Warp::tiles;
 #pragma unroll
