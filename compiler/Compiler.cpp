@@ -87,6 +87,7 @@ private:
   };
 
   Report &reportOf(size_t part) { return result.targets[part].report; }
+  void readMachine();
   void useMachine(size_t part);
   llvm::Error runStage(ModuleOp module, Stage stage);
   llvm::Error runStages(size_t part);
@@ -106,6 +107,7 @@ private:
   Diagnostics diagnostics;
   ImportedModel model;
   std::vector<Part> parts;
+  TunedTable tuned;
   SharedWeights weights;
   std::function<void(size_t, size_t)> progressOfKernels;
 };
@@ -174,6 +176,7 @@ llvm::Error Compilation::addTargets() {
   if (parts.size() > 1 && options.emit != Emit::Artifact)
     return failureOf("several targets make one artifact; --emit prints what "
                      "is made for one");
+  readMachine();
   result.targets.resize(parts.size());
   for (size_t i = 0; i < parts.size(); ++i) {
     parts[i].module = model.module->clone();
@@ -184,25 +187,29 @@ llvm::Error Compilation::addTargets() {
   return llvm::Error::success();
 }
 
+/// What was tuned and measured on this machine, unless it is not wanted.
+void Compilation::readMachine() {
+  if (!options.tunedTiles)
+    return;
+  if (auto read = readTunedTable(tunedTablePath()))
+    tuned = std::move(*read);
+  else
+    result.warnings.push_back(llvm::toString(read.takeError()) +
+                              "; it is ignored");
+}
+
 /// Rates for predictions, typical or measured, and tuned tiles.
 void Compilation::useMachine(size_t index) {
   Part &part = parts[index];
-  TunedTable table;
-  if (options.tunedTiles) {
-    if (auto read = readTunedTable(tunedTablePath()))
-      table = std::move(*read);
-    else if (std::string wrong = llvm::toString(read.takeError()); index == 0)
-      result.warnings.push_back(wrong + "; it is ignored");
-  }
   for (const std::string &wrong :
-       attachTunedTiles(*part.module, options.tiles, table))
+       attachTunedTiles(*part.module, options.tiles, tuned))
     result.warnings.push_back(wrong);
   bool native = options.targets[index] == "native";
   CostModel &machine = reportOf(index).machine;
   machine.rates = typicalRates(part.target, native ? llvm::sys::getHostCPUName()
                                                    : StringRef());
-  if (native && table.rates)
-    machine.rates = measuredRates(machine.rates, *table.rates);
+  if (native && tuned.rates)
+    machine.rates = measuredRates(machine.rates, *tuned.rates);
   machine.lastCache = part.target.getL3();
   llvm::raw_string_ostream(result.targets[index].facts) << part.target;
 }
@@ -397,13 +404,13 @@ llvm::Error Compilation::writeArtifact(const std::string &output) {
   if (!artifact.ok())
     return toError(artifact.status());
   std::vector<TargetAttr> targets;
-  uint64_t tuned = 0;
+  uint64_t overrides = 0;
   for (size_t i = 0; i < parts.size(); ++i) {
     targets.push_back(parts[i].target);
-    tuned += reportOf(i).tunedTiles();
+    overrides += reportOf(i).tunedTiles();
   }
-  std::string manifest =
-      manifestJson(model.info, *parts.front().module, targets, options, tuned);
+  std::string manifest = manifestJson(model.info, *parts.front().module,
+                                      targets, options, overrides);
   for (Status status :
        {artifact->addSection(SectionKind::Manifest, manifest),
         artifact->addSection(SectionKind::Vocabulary, model.vocabulary)})

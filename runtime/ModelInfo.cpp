@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <iterator>
 #include <string_view>
 
@@ -13,8 +12,7 @@ namespace sinter {
 
 MemoryUse memoryUse(const Plan &plan, uint32_t contextLength) {
   MemoryUse use;
-  for (const PlanRegime &regime : plan.regimes)
-    use.arena = std::max(use.arena, regime.arenaBytes);
+  use.arena = plan.arenaBytes();
   use.logits = uint64_t(plan.regimes.back().maxTokens) * plan.resultWidth *
                sizeof(float);
   uint64_t blocks =

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 
@@ -27,6 +28,13 @@ uint32_t Plan::intern(std::string_view name) {
 std::string_view Plan::string(uint32_t offset) const {
   assert(offset < strings.size() && "string offset outside the table");
   return strings.c_str() + offset;
+}
+
+uint64_t Plan::arenaBytes() const {
+  uint64_t most = 0;
+  for (const PlanRegime &regime : regimes)
+    most = std::max(most, regime.arenaBytes);
+  return most;
 }
 
 /// Copies one table out of the section, whose bounds are checked first.

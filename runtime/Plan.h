@@ -46,6 +46,8 @@ struct Plan {
   /// Appends a name unless it is there and returns its offset.
   uint32_t intern(std::string_view name);
   std::string_view string(uint32_t offset) const;
+  /// Of the regime that needs most: a session's regimes share one arena.
+  uint64_t arenaBytes() const;
 };
 
 /// Reads and checks a plan section whose weights section has `weightBytes`.

@@ -26,13 +26,15 @@ void fillRopeTable(std::span<const int32_t> positions,
   }
 }
 
-const float *frequenciesOf(const PlanRopeTable &rope,
-                           std::span<const std::byte> weights,
-                           uint32_t contextLength) {
+void fillRopeTable(std::span<const int32_t> positions,
+                   const PlanRopeTable &rope,
+                   std::span<const std::byte> weights, uint32_t contextLength,
+                   std::byte *table) {
   const auto *frequencies =
       reinterpret_cast<const float *>(weights.data() + rope.frequencies);
-  return frequencies +
-         (rope.longFrom != 0 && contextLength > rope.longFrom ? rope.pairs : 0);
+  if (rope.longFrom != 0 && contextLength > rope.longFrom)
+    frequencies += rope.pairs;
+  fillRopeTable(positions, rope, frequencies, reinterpret_cast<float *>(table));
 }
 
 } // namespace sinter

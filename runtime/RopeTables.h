@@ -18,10 +18,12 @@ void fillRopeTable(std::span<const int32_t> positions,
                    const PlanRopeTable &rope, const float *frequencies,
                    float *table);
 
-/// Those of `rope` in a plan's weights, for a session of that context.
-const float *frequenciesOf(const PlanRopeTable &rope,
-                           std::span<const std::byte> weights,
-                           uint32_t contextLength);
+/// The same with the frequencies that a plan's weights hold for `rope` and a
+/// session of that context.
+void fillRopeTable(std::span<const int32_t> positions,
+                   const PlanRopeTable &rope,
+                   std::span<const std::byte> weights, uint32_t contextLength,
+                   std::byte *table);
 
 } // namespace sinter
 

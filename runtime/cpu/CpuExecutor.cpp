@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cassert>
 #include <sys/mman.h>
 #include <utility>
@@ -48,9 +47,6 @@ std::string CpuExecutor::place() const {
 Status CpuExecutor::reserveBuffers() {
   const Plan &plan = artifact_.plan();
   const uint32_t tokens = plan.regimes.back().maxTokens;
-  uint64_t arenaBytes = 0;
-  for (const PlanRegime &regime : plan.regimes)
-    arenaBytes = std::max(arenaBytes, regime.arenaBytes);
   auto reserve = [](uint64_t bytes, const char *what,
                     MappedMemory &into) -> Status {
     Result<MappedMemory> memory = MappedMemory::reserve(bytes, what);
@@ -59,7 +55,7 @@ Status CpuExecutor::reserveBuffers() {
     into = std::move(*memory);
     return {};
   };
-  SINTER_TRY(reserve(arenaBytes, "activations", arena_));
+  SINTER_TRY(reserve(plan.arenaBytes(), "activations", arena_));
   if (arena_.data())
     madvise(arena_.data(), arena_.size(), MADV_HUGEPAGE);
   SINTER_TRY(reserve(uint64_t(tokens) * plan.resultWidth * sizeof(float),
@@ -137,10 +133,8 @@ Result<const float *> CpuExecutor::run(const Step &step) {
   const StepInput &input = step.input;
   const Plan &plan = artifact_.plan();
   for (size_t i = 0; i < ropeTables_.size(); ++i)
-    fillRopeTable(input.positions, plan.ropeTables[i],
-                  frequenciesOf(plan.ropeTables[i], artifact_.weights(),
-                                cache_->contextLength()),
-                  reinterpret_cast<float *>(ropeTables_[i].data()));
+    fillRopeTable(input.positions, plan.ropeTables[i], artifact_.weights(),
+                  cache_->contextLength(), ropeTables_[i].data());
   Batch batch = {};
   batch.tokens = static_cast<int32_t>(input.tokens.size());
   batch.outputRows = static_cast<int32_t>(input.outputs.size());

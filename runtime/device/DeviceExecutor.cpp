@@ -4,16 +4,11 @@
 #include "runtime/RopeTables.h"
 #include "runtime/cpu/LaunchList.h"
 
-#include <algorithm>
 #include <cassert>
 #include <chrono>
 #include <cstring>
 
 namespace sinter {
-
-/// Steps of up to so many tokens, all of whose rows are wanted (they decode),
-/// have a graph: larger ones take so long that launches cost nothing.
-static constexpr size_t kGraphTokens = 64;
 
 void DeviceExecutor::startProfile() {
   times_.assign(artifact_.plan().launches.size(), LaunchTime());
@@ -58,10 +53,8 @@ void DeviceExecutor::fillBlock(const Regime &regime,
   std::memcpy(block.host, &batch, sizeof(batch));
   const Plan &plan = artifact_.plan();
   for (size_t i = 0; i < plan.ropeTables.size(); ++i)
-    fillRopeTable(input.positions, plan.ropeTables[i],
-                  frequenciesOf(plan.ropeTables[i], artifact_.weights(),
-                                cache_->contextLength()),
-                  reinterpret_cast<float *>(block.host + block.ropeTables[i]));
+    fillRopeTable(input.positions, plan.ropeTables[i], artifact_.weights(),
+                  cache_->contextLength(), block.host + block.ropeTables[i]);
 }
 
 DeviceLaunch DeviceExecutor::bound(const Regime &regime, const Launch &launch,

@@ -37,6 +37,11 @@ public:
   const DeviceCounters *counters() const override { return &counters_; }
 
 private:
+  /// Steps of up to so many tokens, all of whose rows are wanted (they decode),
+  /// have a graph, and their rows come back through pinned memory: larger ones
+  /// take so long that launches cost nothing.
+  static constexpr uint64_t kGraphTokens = 64;
+
   struct Launch {
     uint32_t kernel;
     ItemDimension dimension;

@@ -13,8 +13,6 @@ namespace sinter {
 
 /// Uploaded at a time: large enough for the bus, small enough to be pinned.
 static constexpr uint64_t kUploadBytes = 16 << 20;
-/// As kGraphTokens: rows of logits that come back through pinned memory.
-static constexpr uint64_t kPinnedRows = 64;
 /// Tables of angles begin at lines of a GPU's cache.
 static constexpr uint64_t kLine = 128;
 
@@ -23,7 +21,7 @@ DeviceExecutor::DeviceExecutor(const Artifact &artifact,
                                bool graphs)
     : artifact_(artifact), driver_(std::move(driver)),
       memory_(std::make_shared<DeviceMemory>(driver_)), useGraphs_(graphs),
-      graphs_(kPinnedRows + 1) {}
+      graphs_(kGraphTokens + 1) {}
 
 Result<std::unique_ptr<Executor>>
 DeviceExecutor::create(const Artifact &artifact,
@@ -85,14 +83,13 @@ Status DeviceExecutor::reserveBuffers() {
   const Plan &plan = artifact_.plan();
   const uint64_t rowBytes = plan.resultWidth * sizeof(float);
   const uint64_t rows = plan.regimes.back().maxTokens;
-  for (const PlanRegime &regime : plan.regimes)
-    arenaBytes_ = std::max(arenaBytes_, regime.arenaBytes);
+  arenaBytes_ = plan.arenaBytes();
   SINTER_TRY(take(driver_->allocate(arenaBytes_, "activations"), arena_));
   // Kernels read padding, and multiply what they find there by 0.
   SINTER_TRY(driver_->zero(arena_, arenaBytes_));
   SINTER_TRY(take(driver_->allocate(rows * rowBytes, "logits"), logits_));
   SINTER_TRY(
-      take(driver_->allocatePinned(std::min(rows, kPinnedRows) * rowBytes),
+      take(driver_->allocatePinned(std::min(rows, kGraphTokens) * rowBytes),
            pinnedLogits_));
   Result<MappedMemory> here = MappedMemory::reserve(rows * rowBytes, "logits");
   if (!here.ok())
