@@ -71,6 +71,8 @@ static constexpr PipelineStep kSteps[] = {
     {Stage::Tile, "choose-weight-layout", make<createChooseWeightLayout>,
      false},
     {Stage::Tile, "select-tiles", makeSelect, false},
+    {Stage::Tile, "choose-attention-splits",
+     make<[] { return createChooseAttentionSplits(); }>, true},
     {Stage::Plan, "lower-to-plan", make<[] { return createLowerToPlan(); }>,
      false},
     {Stage::Plan, "plan-memory", make<[] { return createPlanMemory(); }>, true},

@@ -49,6 +49,9 @@ sinter_tablegen(tile/Experts.td
   tile/Experts.cpp.inc -gen-op-defs)
 sinter_tablegen(tile/Latent.td
   tile/LatentAttributes.h.inc -gen-attrdef-decls -attrdefs-dialect=tile)
+sinter_tablegen(tile/AttentionSplits.td
+  tile/AttentionSplitsAttributes.h.inc
+    -gen-attrdef-decls -attrdefs-dialect=tile)
 sinter_tablegen(tile/TileClasses.td
   tile/TileAttributes.cpp.inc -gen-attrdef-defs -attrdefs-dialect=tile)
 sinter_tablegen(plan/Plan.td
@@ -64,7 +67,8 @@ add_library(sinter-dialects STATIC
   sinter/ElementwiseOps.cpp sinter/EncoderOps.cpp
   sinter/LatentOps.cpp sinter/MoeOps.cpp
   sinter/NormOps.cpp sinter/RecurrentOps.cpp sinter/RowRuns.cpp sinter/Sinter.cpp
-  sinter/SinterOps.cpp tile/Experts.cpp tile/Latent.cpp
+  sinter/SinterOps.cpp tile/AttentionSplits.cpp tile/Experts.cpp
+  tile/Latent.cpp
   tile/Pooling.cpp
   tile/RecurrentSkeletons.cpp tile/Tile.cpp
   tile/Skeletons.cpp plan/Plan.cpp)

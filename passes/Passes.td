@@ -324,6 +324,26 @@ def SelectTiles : ModulePass<"select-tiles"> {
   let dependentDialects = ["::sinter::tile::TileDialect"];
 }
 
+def ChooseAttentionSplits : ModulePass<"choose-attention-splits"> {
+  let summary = "lets several blocks of a GPU share a token's context";
+  let description = [{
+    In @decode, where the cost model finds it faster, attention becomes a
+    kernel that leaves the sums of parts of the context and one that folds them.
+
+    ```mlir
+    %o = tile.launch @att (%q, %kv) [] order ["i0", "i1", "o0"] label "a" : ...
+    // becomes
+    %s = tile.launch @att_splits (%q, %kv) [] order ["i0", "i1", "o0"] label "a" : ...
+    %o = tile.launch @att_merge (%s) [] order ["i0", "o0"] label "a merge" : ...
+    ```
+  }];
+  let options = [
+    Option<"remarks", "remarks", "bool", "false",
+           "Emit a remark for every choice">
+  ];
+  let dependentDialects = ["::sinter::tile::TileDialect"];
+}
+
 //=== tile -> plan ===//
 
 def LowerToPlan : ModulePass<"lower-to-plan"> {

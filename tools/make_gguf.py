@@ -3,8 +3,11 @@
 measured on real shapes without any download. Needs numpy.
 
   make_gguf.py --like qwen3-0.6b --format Q4_K_M -o model.gguf [--layers N]
+               [--holes]
 
 Weights are streamed tensor by tensor; their scales keep activations near 1.
+With --holes they are zeros that take neither time nor disk: enough to compile
+the kernels of a model of any size.
 """
 
 import argparse
@@ -291,7 +294,7 @@ def encoded(value):
     return struct.pack("<II", 4, value)
 
 
-def write(path, shape, name, mixture):
+def write(path, shape, name, mixture, holes):
     rng = np.random.Generator(np.random.SFC64(1))
     table = list(tensors(shape, mixture))
     pairs = list(metadata(shape, name))
@@ -306,6 +309,9 @@ def write(path, shape, name, mixture):
         offset += -(-size_of(dims, fmt) // ALIGNMENT) * ALIGNMENT
     with open(path, "wb") as out:
         out.write(header + b"\0" * (-len(header) % ALIGNMENT))
+        if holes:
+            out.truncate(out.tell() + offset)
+            return
         for tensor, dims, fmt in table:
             data = random_bytes(rng, tensor, dims, fmt)
             out.write(data + b"\0" * (-len(data) % ALIGNMENT))
@@ -317,6 +323,7 @@ def main():
     parser.add_argument("--format", required=True,
                         choices=[*FORMATS, "Q4_K_M", "Q5_K_M", "MXFP4_MOE"])
     parser.add_argument("--layers", type=int)
+    parser.add_argument("--holes", action="store_true")
     parser.add_argument("-o", "--output", required=True)
     options = parser.parse_args()
     shape = dict(SHAPES[options.like])
@@ -324,7 +331,7 @@ def main():
         if options.layers < 1:
             sys.exit(f"--layers is {options.layers}; expected at least 1")
         shape["layers"] = options.layers
-    write(options.output, shape, options.like, options.format)
+    write(options.output, shape, options.like, options.format, options.holes)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 /// Registers the tile dialect and verifies that kernels are well formed and
 /// that launches match them.
 #include "dialects/tile/Tile.h"
+#include "dialects/tile/AttentionSplits.h"
 #include "dialects/tile/Experts.h"
 #include "dialects/tile/Latent.h"
 #include "dialects/tile/Pooling.h"

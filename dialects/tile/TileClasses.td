@@ -3,6 +3,7 @@
 #ifndef SINTER_DIALECTS_TILE_CLASSES_TD
 #define SINTER_DIALECTS_TILE_CLASSES_TD
 
+include "dialects/tile/AttentionSplits.td"
 include "dialects/tile/Experts.td"
 include "dialects/tile/Latent.td"
 include "dialects/tile/Pooling.td"

@@ -174,20 +174,6 @@ TileChoice chooseGpuGrouped(const TileTarget &target, const GemmShape &shape,
   return choice;
 }
 
-TileChoice chooseGpuAttention(const TileTarget &target, unsigned heads,
-                              unsigned cacheHeads, unsigned keyWidth,
-                              unsigned valueWidth, bool cacheF16) {
-  TileChoice choice = chooseAttention(heads, cacheHeads);
-  // Wider heads leave ptxas too few registers: it spills.
-  constexpr unsigned kWidest = 128;
-  if (!target.gpu.mma || !cacheF16 || keyWidth % kGroupRows ||
-      valueWidth % kGroupRows || keyWidth > kWidest || valueWidth > kWidest)
-    return choice;
-  choice.mma = true;
-  choice.tokens = std::max<unsigned>(1, kGroupRows / (heads / cacheHeads));
-  return choice;
-}
-
 std::string gpuGemmReason(const TileTarget &target, const GemmShape &shape) {
   TileChoice lanes = fastest(target, shape, false);
   TileChoice units = fastest(target, shape, true);

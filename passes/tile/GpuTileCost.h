@@ -27,13 +27,6 @@ TileChoice chooseGpuGemm(const TileTarget &target, const GemmShape &shape);
 TileChoice chooseGpuGrouped(const TileTarget &target, const GemmShape &shape,
                             uint64_t experts, uint64_t top);
 
-/// Attention of `heads` query heads over `cacheHeads`, whose keys and values
-/// are `keyWidth` and `valueWidth` wide: 16 rows share what is loaded, if
-/// matrix units can multiply it.
-TileChoice chooseGpuAttention(const TileTarget &target, unsigned heads,
-                              unsigned cacheHeads, unsigned keyWidth,
-                              unsigned valueWidth, bool cacheF16);
-
 /// What the best tile of each kind would take.
 std::string gpuGemmReason(const TileTarget &target, const GemmShape &shape);
 

@@ -1,6 +1,7 @@
 /// Reads shapes off the classes.
 #include "passes/tile/KernelTile.h"
 
+#include "dialects/tile/AttentionSplits.h"
 #include "dialects/tile/Experts.h"
 #include "dialects/tile/Latent.h"
 #include "passes/tile/GpuTileCost.h"
@@ -64,6 +65,18 @@ TileTarget tileTarget(TargetAttr target) {
   return facts;
 }
 
+GpuAttention gpuAttentionOf(tile::AttentionAttr op) {
+  return {.heads = op.getHeads(),
+          .cacheHeads = op.getCacheHeads(),
+          .keyWidth = op.getKeyWidth(),
+          .valueWidth = op.getValueWidth(),
+          .elementBytes = op.getCacheElement().getIntOrFloatBitWidth() / 8,
+          .pageTokens = op.getPageTokens(),
+          .window = op.getWindow(),
+          .splits = kAttentionSplits,
+          .bidirectional = op.getBidirectional()};
+}
+
 TileChoice chooseTile(Attribute skeleton, const TileTarget &target,
                       uint64_t tokens) {
   if (auto gemm = dyn_cast<tile::GemmAttr>(skeleton)) {
@@ -86,10 +99,10 @@ TileChoice chooseTile(Attribute skeleton, const TileTarget &target,
     return chooseElementwise(combine.getWidth());
   if (auto op = dyn_cast<tile::AttentionAttr>(skeleton))
     return target.gpu.bandwidth > 0
-               ? chooseGpuAttention(target, op.getHeads(), op.getCacheHeads(),
-                                    op.getKeyWidth(), op.getValueWidth(),
-                                    op.getCacheElement().isF16())
+               ? chooseGpuAttention(target, gpuAttentionOf(op))
                : chooseAttention(op.getHeads(), op.getCacheHeads());
+  if (auto op = dyn_cast<tile::AttentionSplitsAttr>(skeleton))
+    return chooseGpuSplits(target, gpuAttentionOf(op.getAttention()));
   if (auto attention = dyn_cast<tile::LatentAttentionAttr>(skeleton))
     return chooseAttention(attention.getSharing(), 1);
   if (auto elementwise = dyn_cast<tile::ElementwiseAttr>(skeleton))

@@ -4,6 +4,7 @@
 #define SINTER_PASSES_TILE_KERNELTILE_H
 
 #include "dialects/tile/Tile.h"
+#include "passes/tile/GpuAttentionCost.h"
 #include "passes/tile/TileCost.h"
 
 #include <string>
@@ -17,6 +18,9 @@ inline constexpr llvm::StringLiteral kTunedTilesAttr = "sinter.tuned_tiles";
 
 /// The facts of a chip that tiles depend on.
 TileTarget tileTarget(TargetAttr target);
+
+/// What the cost of attention on a GPU depends on.
+GpuAttention gpuAttentionOf(tile::AttentionAttr attention);
 
 /// What the rules choose for steps of up to `tokens` tokens.
 TileChoice chooseTile(mlir::Attribute skeleton, const TileTarget &target,

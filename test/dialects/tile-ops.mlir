@@ -34,6 +34,12 @@ tile.kernel @gather #tile.elementwise<[256] -> <width = 256, stride = 256> gathe
 // CHECK: tile.kernel @heads #tile.heads<queryHeads = 4, cacheHeads = 2, keyWidth = 32, valueWidth = 32, rotary = 32, neox = true, queryNorm = true, epsilon = {{.*}} : f64, queryStride = 128, keyStride = 64, valueStride = 64, outputStride = 128, cacheElement = f32>
 tile.kernel @heads #tile.heads<queryHeads = 4, cacheHeads = 2, keyWidth = 32, valueWidth = 32, rotary = 32, neox = true, queryNorm = true, epsilon = 1.0e-6 : f64, queryStride = 128, keyStride = 64, valueStride = 64, outputStride = 128, cacheElement = f32> {
 }
+// CHECK: tile.kernel @splits #tile.attention_splits<attention = <heads = 4, cacheHeads = 2, keyWidth = 32, valueWidth = 32, scale = {{.*}} : f64, queryStride = 128, output = <width = 128, stride = 128>, sinks = true>> config <mma = true>
+tile.kernel @splits #tile.attention_splits<attention = <heads = 4, cacheHeads = 2, keyWidth = 32, valueWidth = 32, scale = 0.125 : f64, queryStride = 128, output = <width = 128, stride = 128>, sinks = true>> config #tile.config<mma = true> {
+}
+// CHECK: tile.kernel @merge #tile.merge_splits<attention = <heads = 4, cacheHeads = 2, keyWidth = 32, valueWidth = 32, scale = {{.*}} : f64, queryStride = 128, output = <width = 128, stride = 128>>>
+tile.kernel @merge #tile.merge_splits<attention = <heads = 4, cacheHeads = 2, keyWidth = 32, valueWidth = 32, scale = 0.125 : f64, queryStride = 128, output = <width = 128, stride = 128>>> {
+}
 // CHECK: tile.kernel @attention #tile.attention<heads = 4, cacheHeads = 2, keyWidth = 32, valueWidth = 32, scale = {{.*}} : f64, queryStride = 128, output = <width = 128, stride = 128>, pageTokens = 32>
 tile.kernel @attention #tile.attention<heads = 4, cacheHeads = 2, keyWidth = 32, valueWidth = 32, scale = 0.125 : f64, queryStride = 128, output = <width = 128, stride = 128>, pageTokens = 32> {
 }

@@ -1,7 +1,9 @@
-/// Runs the attention of matrix units on an emulated device, over pages of
-/// several sequences, against the formula in double precision; and each token
-/// alone, which must give the same bits.
+/// Runs attention, by matrix units and by lanes, on an emulated device, over
+/// pages of several sequences, against the formula in double precision; and
+/// each token alone, by one block or by several that share its context, which
+/// must give the same bits.
 #include "dialects/formats/Format.h"
+#include "dialects/tile/AttentionSplits.h"
 #include "test/unit/EmulatedKernels.h"
 
 #include <fmt/format.h>
@@ -15,7 +17,7 @@ using namespace sinter::test;
 
 namespace {
 
-constexpr unsigned kPage = 64, kSlots = 2, kBlocks = 12;
+constexpr unsigned kPage = 64, kSlots = 2, kBlocks = 20;
 constexpr float kScale = 0.2f;
 
 struct Variant {
@@ -24,16 +26,24 @@ struct Variant {
   unsigned window = 0;
   float softcap = 0;
   bool sinks = false;
+  bool mma = true;
 
   unsigned group() const { return heads / cacheHeads; }
-  unsigned tile() const { return std::max(1u, 16 / group()); }
+  unsigned tile() const { return mma ? std::max(1u, 16 / group()) : 3; }
+  size_t width() const { return size_t(heads) * values; }
 };
 
 constexpr Variant kVariants[] = {
-    {"plain", 8, 2, 32, 32},        {"one", 2, 2, 16, 16},
-    {"three", 6, 2, 48, 80},        {"many", 20, 1, 16, 16},
-    {"wide", 2, 1, 16, 160},        {"window", 4, 2, 32, 16, 70},
-    {"capped", 4, 2, 32, 16, 0, 3}, {"sinks", 4, 2, 32, 16, 100, 0, true},
+    {"plain", 8, 2, 32, 32},
+    {"one", 2, 2, 16, 16},
+    {"three", 6, 2, 48, 80},
+    {"many", 20, 1, 16, 16},
+    {"wide", 2, 1, 16, 160},
+    {"window", 4, 2, 32, 16, 70},
+    {"capped", 4, 2, 32, 16, 0, 3},
+    {"sinks", 4, 2, 32, 16, 100, 0, true},
+    {"lanes", 4, 2, 40, 136, 0, 0, true, false},
+    {"lanes_window", 2, 1, 16, 16, 300, 0, false, false},
 };
 
 std::string kernelText(const Variant &v) {
@@ -44,13 +54,18 @@ std::string kernelText(const Variant &v) {
     more += fmt::format(", softcap = {:e} : f64", v.softcap);
   if (v.sinks)
     more += ", sinks = true";
+  std::string shape = fmt::format(
+      "<heads = {}, cacheHeads = {}, keyWidth = {}, valueWidth = {}, scale = "
+      "{:e} : f64, queryStride = {}, output = <width = {}, stride = {}>{}>",
+      v.heads, v.cacheHeads, v.keys, v.values, kScale, v.heads * v.keys,
+      v.width(), v.width(), more);
   return fmt::format(
-      "tile.kernel @{} #tile.attention<heads = {}, cacheHeads = {}, keyWidth = "
-      "{}, valueWidth = {}, scale = {:e} : f64, queryStride = {}, output = "
-      "<width = {}, stride = {}>{}> config #tile.config<tokens = {}, mma = "
-      "true> {{}}\n",
-      v.name, v.heads, v.cacheHeads, v.keys, v.values, kScale, v.heads * v.keys,
-      v.heads * v.values, v.heads * v.values, more, v.tile());
+      "tile.kernel @{0} #tile.attention{1} config #tile.config<tokens = {2}, "
+      "mma = {3}> {{}}\n"
+      "tile.kernel @{0}_splits #tile.attention_splits<attention = {1}> config "
+      "#tile.config<mma = {3}> {{}}\n"
+      "tile.kernel @{0}_merge #tile.merge_splits<attention = {1}> {{}}\n",
+      v.name, shape, v.tile(), v.mma);
 }
 
 /// Halves as numbers and as they are stored.
@@ -81,7 +96,7 @@ struct Problem {
       sink = normal(random);
     // What is behind a sequence's last token may be anything, such as a NaN.
     for (auto [slot, first, end] :
-         {std::array{0u, 700u, 704u}, std::array{1u, 5u, 64u}})
+         {std::array{0u, 1090u, 1152u}, std::array{1u, 5u, 64u}})
       for (unsigned position = first; position < end; ++position)
         for (unsigned head = 0; head < v.cacheHeads; ++head) {
           for (unsigned d = 0; d < v.keys; ++d)
@@ -145,34 +160,76 @@ struct Problem {
   }
 
   /// Tokens [first, first + count) of the step, as a step of their own.
-  std::vector<float> run(EmulatedKernels &kernels, unsigned first,
-                         unsigned count) {
-    std::vector<float> output(size_t(count) * v.heads * v.values);
-    kernels.allow("output", output.data(), output.size() * 4, true);
+  Batch batchOf(unsigned first, unsigned count) const {
     Batch batch{};
     batch.tokens = int32_t(count);
     batch.positions = positions.data() + first;
     batch.slots = slots.data() + first;
     batch.blockTable = table.data();
     batch.blockStride = kBlocks;
-    std::vector<void *> operands = {&queries[size_t(first) * v.heads * v.keys],
-                                    pool.bits.data()};
+    return batch;
+  }
+  std::vector<float> run(EmulatedKernels &kernels, unsigned first,
+                         unsigned count) {
+    std::vector<float> output(count * v.width());
+    kernels.allow("output", output.data(), output.size() * 4, true);
+    std::vector<void *> operands = {queryOf(first), pool.bits.data()};
     if (v.sinks)
       operands.push_back(sinks.data());
     operands.push_back(output.data());
-    kernels.run(v.name, operands, batch,
+    kernels.run(v.name, operands, batchOf(first, count),
                 v.cacheHeads * ((count + v.tile() - 1) / v.tile()));
     return output;
   }
+  /// The same by blocks that share the context.
+  std::vector<float> runSplit(EmulatedKernels &kernels, unsigned first,
+                              unsigned count) {
+    std::vector<float> output(count * v.width());
+    std::vector<float> sums(size_t(count) * v.heads * kAttentionSplits *
+                            (v.values + 2));
+    kernels.allow("output", output.data(), output.size() * 4, true);
+    kernels.allow("sums", sums.data(), sums.size() * 4, true);
+    Batch batch = batchOf(first, count);
+    unsigned heads = v.mma ? v.cacheHeads : v.heads;
+    kernels.run(fmt::format("{}_splits", v.name),
+                {queryOf(first), pool.bits.data(), sums.data()}, batch,
+                heads * kAttentionSplits * count);
+    std::vector<void *> operands = {sums.data()};
+    if (v.sinks)
+      operands.push_back(sinks.data());
+    operands.push_back(output.data());
+    kernels.run(fmt::format("{}_merge", v.name), operands, batch,
+                v.cacheHeads * count);
+    return output;
+  }
+  float *queryOf(unsigned token) {
+    return &queries[size_t(token) * v.heads * v.keys];
+  }
 
   const Variant &v;
-  std::vector<int32_t> positions = {0,   1,   2,   3,   4,   511,
-                                    512, 640, 695, 696, 697, 699};
+  std::vector<int32_t> positions = {0,   1,   2,    3,    4,    511,
+                                    512, 640, 1085, 1086, 1087, 1089};
   std::vector<int32_t> slots = {1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0};
   std::vector<int32_t> table;
   Halves pool;
   std::vector<float> queries, sinks;
 };
+
+/// Mean square of the difference to the formula, relative to its own.
+double errorOf(const Problem &problem, const std::vector<float> &all) {
+  const Variant &v = problem.v;
+  double error = 0, square = 0;
+  for (unsigned token = 0; token < problem.tokens(); ++token)
+    for (unsigned head = 0; head < v.heads; ++head) {
+      std::vector<double> want = problem.row(token, head);
+      for (unsigned d = 0; d < v.values; ++d) {
+        double got = all[token * v.width() + head * v.values + d];
+        error += (got - want[d]) * (got - want[d]);
+        square += want[d] * want[d];
+      }
+    }
+  return error / square;
+}
 
 TEST(CudaAttention, AgreesWithTheFormulaAndWithSingleTokens) {
   std::string text;
@@ -186,24 +243,22 @@ TEST(CudaAttention, AgreesWithTheFormulaAndWithSingleTokens) {
     kernels.seed(0);
     Problem problem(v, kernels);
     std::vector<float> all = problem.run(kernels, 0, problem.tokens());
-    size_t width = size_t(v.heads) * v.values;
-    double error = 0, square = 0;
-    for (unsigned token = 0; token < problem.tokens(); ++token)
-      for (unsigned head = 0; head < v.heads; ++head) {
-        std::vector<double> want = problem.row(token, head);
-        for (unsigned d = 0; d < v.values; ++d) {
-          double got = all[token * width + head * v.values + d];
-          error += (got - want[d]) * (got - want[d]);
-          square += want[d] * want[d];
-        }
-      }
     // Queries and weights are rounded to halves: 2^-11 of each.
-    EXPECT_LT(error / square, 1e-6);
+    EXPECT_LT(errorOf(problem, all), 1e-6);
     for (unsigned token = 0; token < problem.tokens(); ++token) {
       kernels.seed(token + 1);
       std::vector<float> one = problem.run(kernels, token, 1);
-      EXPECT_EQ(std::memcmp(one.data(), &all[token * width], width * 4), 0)
+      EXPECT_EQ(std::memcmp(one.data(), &all[token * v.width()], v.width() * 4),
+                0)
           << "token " << token;
+    }
+    for (unsigned first = 0; first < problem.tokens(); first += 4) {
+      unsigned count = std::min(4u, problem.tokens() - first);
+      std::vector<float> some = problem.runSplit(kernels, first, count);
+      EXPECT_EQ(std::memcmp(some.data(), &all[first * v.width()],
+                            count * v.width() * 4),
+                0)
+          << "splits of tokens from " << first << " on";
     }
   }
 }
@@ -229,6 +284,13 @@ TEST(CudaAttention, RefusalsNameKernelAndReason) {
   EXPECT_EQ(errorOf(32, 144, "f16", 4), widths + "32 and values of 144");
   EXPECT_EQ(errorOf(32, 32, "f16", 5),
             "kernel 'k': 5 tokens of 4 heads each; matrix units take 16 rows");
+  EXPECT_EQ(EmulatedKernels(
+                "tile.kernel @k #tile.attention_splits<attention = <heads = 8, "
+                "cacheHeads = 2, keyWidth = 32, valueWidth = 32, scale = 1.0 : "
+                "f64, queryStride = 256, output = <width = 256, stride = 256>>>"
+                " config #tile.config<tokens = 2, mma = true> {}")
+                .error,
+            "kernel 'k': 2 tokens in an item; a split is of one");
 }
 
 } // namespace

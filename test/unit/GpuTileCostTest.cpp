@@ -117,17 +117,6 @@ TEST(GpuTileCost, ExpertsTakeMatrixUnitsOnceTheyHaveRows) {
   EXPECT_FALSE(chooseGpuGrouped(kH200, expert, 128, 8).mma);
 }
 
-TEST(GpuTileCost, AttentionOfWholeTilesTakesMatrixUnits) {
-  TileChoice choice = chooseGpuAttention(kGb10, 32, 8, 128, 128, true);
-  EXPECT_TRUE(choice.mma);
-  EXPECT_EQ(choice.tokens, 4u);
-  EXPECT_EQ(chooseGpuAttention(kGb10, 71, 1, 64, 64, true).tokens, 1u);
-  EXPECT_FALSE(chooseGpuAttention(kGb10, 32, 8, 128, 128, false).mma);
-  EXPECT_FALSE(chooseGpuAttention(kGb10, 32, 8, 72, 128, true).mma);
-  EXPECT_FALSE(chooseGpuAttention(kGb10, 32, 8, 128, 144, true).mma);
-  EXPECT_FALSE(chooseGpuAttention(kGb10, 32, 8, 512, 512, true).mma);
-}
-
 TEST(GpuTileCost, ReasonsNameBothTimes) {
   std::string reason = gpuGemmReason(kH200, shape(4096, 512));
   EXPECT_NE(reason.find("512 tokens: lanes (dp4a) "), std::string::npos);

@@ -35,21 +35,33 @@ template <typename Shape> struct Cache {
   const void *operand;
   const Batch &batch;
 
-  /// The page of sequence `slot` that has `position`.
-  Element *page(int64_t slot, int64_t position) const {
-    const int64_t block = position / Shape::pageTokens;
+  /// Where a sequence's pages are, in few registers.
+  struct Pages {
+    const int32_t *numbers;
+    Element *pool;
+    int count; ///< of a ring
+
+    /// The page that has `position`.
+    Element *at(int position) const {
+      const int block = position / int(Shape::pageTokens);
+      return pool + load(numbers + (Shape::ring ? block % count : block)) *
+                        pageElements;
+    }
+  };
+  Pages pagesOf(int64_t slot) const {
     if constexpr (Shape::ring) {
       const auto *ring = static_cast<const CacheRing *>(operand);
       const int64_t blocks = load(&ring->blocks);
-      const int64_t number =
-          load(load(&ring->pages) + slot * blocks + block % blocks);
-      return static_cast<Element *>(load(&ring->pool)) + number * pageElements;
+      return {load(&ring->pages) + slot * blocks,
+              static_cast<Element *>(load(&ring->pool)), int(blocks)};
     } else {
-      const int64_t number = load(load(&batch.blockTable) +
-                                  slot * load(&batch.blockStride) + block);
-      return static_cast<Element *>(const_cast<void *>(operand)) +
-             number * pageElements;
+      return {load(&batch.blockTable) + slot * load(&batch.blockStride),
+              static_cast<Element *>(const_cast<void *>(operand)), 0};
     }
+  }
+  /// The page of sequence `slot` that has `position`.
+  Element *page(int64_t slot, int64_t position) const {
+    return pagesOf(slot).at(int(position));
   }
   /// Column 0 of a key; columns are kKeyBlock elements apart.
   static Element *key(Element *page, unsigned head, unsigned inPage) {

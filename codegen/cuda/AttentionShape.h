@@ -1,0 +1,16 @@
+/// What the attention kernels have in common: which shapes they take, and the
+/// members that they read.
+#ifndef SINTER_CODEGEN_CUDA_ATTENTIONSHAPE_H
+#define SINTER_CODEGEN_CUDA_ATTENTIONSHAPE_H
+
+#include "codegen/cuda/ShapePrinter.h"
+
+namespace sinter::cuda {
+
+/// Members of a kernel's shape. Errors say what of it no kernel can do.
+llvm::Error printAttentionShape(KernelText &kernel, tile::AttentionAttr op,
+                                tile::ConfigAttr config);
+
+} // namespace sinter::cuda
+
+#endif // SINTER_CODEGEN_CUDA_ATTENTIONSHAPE_H
