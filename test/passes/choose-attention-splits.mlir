@@ -15,7 +15,6 @@ module attributes {sinter.target = #sinter.target<level = "sm_90a", features = "
   // expected-remark @below {{context of @local stays whole: one token at}}
   tile.kernel @local #tile.attention<heads = 32, cacheHeads = 8, keyWidth = 128, valueWidth = 128, scale = 0.125 : f64, queryStride = 4096, output = <width = 4096, stride = 4096>, window = 512> config #tile.config<tokens = 4, mma = true> {}
   tile.vector @sinks from [@w]
-  sinter.weight @w : tensor<32xf32>
   // CHECK: func.func @decode
   // CHECK: %[[S:.*]] = tile.launch @att_splits (%arg0, %arg1) [] order ["i0", "i1", "o0"] label "a" : {{.*}} -> tensor<?x66560xf32>
   // CHECK: %[[O:.*]] = tile.launch @att_merge (%[[S]]) [@sinks] order ["i0", "s0", "o0"] label "a merge" : (tensor<?x66560xf32>) -> tensor<?x4096xf32>
