@@ -16,6 +16,8 @@
 #include "compiler/TextOutput.h"
 #include "compiler/TunedTiles.h"
 #include "compiler/WeightSection.h"
+#include "dialects/sinter/Sinter.h"
+#include "dialects/tile/Float4.h"
 #include "runtime/ArtifactBytes.h"
 #include "runtime/Tokenizer.h"
 
@@ -87,6 +89,7 @@ private:
   };
 
   Report &reportOf(size_t part) { return result.targets[part].report; }
+  llvm::Error checkFloat4();
   void readMachine();
   void useMachine(size_t part);
   llvm::Error runStage(ModuleOp module, Stage stage);
@@ -176,6 +179,8 @@ llvm::Error Compilation::addTargets() {
   if (parts.size() > 1 && options.emit != Emit::Artifact)
     return failureOf("several targets make one artifact; --emit prints what "
                      "is made for one");
+  if (llvm::Error error = checkFloat4())
+    return error;
   readMachine();
   result.targets.resize(parts.size());
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -184,6 +189,26 @@ llvm::Error Compilation::addTargets() {
     result.targets[i].name = parts[i].target.getLevel().str();
     useMachine(i);
   }
+  return llvm::Error::success();
+}
+
+/// 4-bit activations need a target and matrices that can be multiplied so.
+llvm::Error Compilation::checkFloat4() {
+  if (!options.float4)
+    return llvm::Error::success();
+  if (llvm::none_of(parts, [](const Part &part) {
+        return part.target.hasFeature("fp4");
+      }))
+    return failureOf("--activations fp4: '" + parts.front().target.getLevel() +
+                     "' has no matrix units for 4-bit floats; sm_120a and "
+                     "sm_121a have");
+  auto weights = model.module->getOps<WeightOp>();
+  if (llvm::none_of(weights, [](WeightOp weight) {
+        auto type = cast<RankedTensorType>(weight.getType());
+        return float4Of(*formatOf(type.getElementType())) != 0;
+      }))
+    result.warnings.push_back("--activations fp4 changes nothing: the model "
+                              "has no MXFP4 or NVFP4 matrices");
   return llvm::Error::success();
 }
 

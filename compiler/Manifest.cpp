@@ -44,6 +44,8 @@ std::string manifestJson(const ModelInfo &info, mlir::ModuleOp module,
       {"targets", options.targets},   {"fusions", options.fuse},
       {"disabled", options.disabled}, {"kv", options.kvF32 ? "f32" : "f16"},
       {"chunk", options.chunk},       {"tuned_tiles", tunedTiles}};
+  if (options.float4)
+    json["options"]["activations"] = "fp4";
   if (!options.pooling.empty())
     json["options"]["pooling"] = options.pooling;
   // A name in the model may be anything but text.

@@ -40,8 +40,9 @@ struct CompileOptions {
   std::vector<std::string> required; ///< fusions that must fire as expected
   std::vector<std::string> remarks;  ///< passes whose remarks are shown
   bool kvF32 = false;                ///< KV cache in float32, not float16
-  unsigned chunk = 0;                ///< tokens of the largest step; 0: usual
-  std::string pooling;    ///< in place of the model's; empty: as it says
+  bool float4 = false; ///< 4-bit float activations, on GPUs that multiply them
+  unsigned chunk = 0;  ///< tokens of the largest step; 0: usual
+  std::string pooling; ///< in place of the model's; empty: as it says
   bool tunedTiles = true; ///< use what `compile --tune` found here earlier
   std::vector<TileOverride> tiles; ///< go before those
   std::string report;              ///< file for the report; empty: none

@@ -23,6 +23,11 @@ static std::unique_ptr<mlir::Pass> make(const CompileOptions &) {
   return create();
 }
 
+/// Null unless it is asked for.
+static std::unique_ptr<mlir::Pass> makeFloat4(const CompileOptions &options) {
+  return options.float4 ? createChooseFloat4Activations() : nullptr;
+}
+
 static std::unique_ptr<mlir::Pass> makeSelect(const CompileOptions &options) {
   SelectTilesOptions tiles;
   tiles.prefillTokens = options.chunk;
@@ -39,6 +44,7 @@ static std::unique_ptr<mlir::Pass> makeCheck(const CompileOptions &options) {
 static constexpr PipelineStep kSteps[] = {
     {Stage::Graph, "choose-activation-format",
      make<[] { return createChooseActivationFormat(); }>, false},
+    {Stage::Graph, "choose-float4-activations", makeFloat4, false},
     {Stage::Graph, "choose-cache-element",
      make<[] { return createChooseCacheElement(); }>, false},
     {Stage::Graph, "fuse-moe-region",
@@ -95,6 +101,8 @@ void addStage(mlir::OpPassManager &passes, Stage stage,
     if (step.stage != stage || !isOn(step, options))
       continue;
     std::unique_ptr<mlir::Pass> pass = step.make(options);
+    if (!pass)
+      continue;
     // Passes without that option say so, and need no switch.
     bool isFusion = step.ablatable && step.stage == Stage::Graph;
     if ((isFusion && fusionRemarks) ||

@@ -20,6 +20,7 @@ enum class Stage { Graph, Tile, Plan };
 struct PipelineStep {
   Stage stage;
   const char *name; ///< the pass is "sinter-" and this
+  /// Null where the options do not want the pass.
   std::unique_ptr<mlir::Pass> (*make)(const CompileOptions &options);
   bool ablatable; ///< whether --no-<name> exists
 };

@@ -49,6 +49,21 @@ def ChooseCacheElement : ModulePass<"choose-cache-element"> {
   }];
 }
 
+def ChooseFloat4Activations : ModulePass<"choose-float4-activations"> {
+  let summary = "gives matrices of 4-bit floats activations of 4-bit floats";
+  let description = [{
+    Where the target has `fp4`, rows that matrices of mxfp4 or nvfp4 read hold
+    4-bit floats too, beside their bytes. Only `compile --activations fp4` runs
+    this pass: it trades accuracy for speed.
+
+    ```mlir
+    %x8 = sinter.quantize %x : tensor<?x256xf32> -> tensor<?x256x!sinter.q8<65>>
+    // becomes, where a matmul of it has a weight of mxfp4:
+    %x8 = sinter.quantize %x : tensor<?x256xf32> -> tensor<?x256x!sinter.q8<193>>
+    ```
+  }];
+}
+
 def InlineRegions : ModulePass<"inline-regions"> {
   let summary = "replaces every region by its body";
   let description = [{

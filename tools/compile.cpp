@@ -24,7 +24,7 @@ struct Arguments {
   CompileOptions options;
   std::string model, output, describe, progress = "auto";
   int fusionLevel = 1;
-  std::string kv = "f16", emit = "artifact";
+  std::string kv = "f16", activations = "int8", emit = "artifact";
   bool json = false, listPasses = false, explain = false;
   bool tune = false, noTunedTiles = false, emulatedOnly = false;
   unsigned tuneRepeat = 5, tuneRounds = 0;
@@ -101,6 +101,12 @@ static void declare(CLI::App &app, Arguments &a) {
       ->delimiter(',');
   app.add_option("--kv", a.kv, "element of the KV cache: f16 or f32")
       ->check(CLI::IsMember({"f16", "f32"}))
+      ->capture_default_str();
+  app.add_option("--activations", a.activations,
+                 "what quantised matrices are multiplied with: int8, or fp4 "
+                 "for MXFP4 and NVFP4 on sm_120 and sm_121 (faster prefill, "
+                 "much less accurate)")
+      ->check(CLI::IsMember({"int8", "fp4"}))
       ->capture_default_str();
   app.add_option("--chunk", a.options.chunk,
                  "tokens of the largest step (default: 512, or the whole "
@@ -241,6 +247,7 @@ static Status compile(Arguments &a) {
   a.options.emit = kEmits.at(a.emit);
   a.options.fuse = a.fusionLevel > 0;
   a.options.kvF32 = a.kv == "f32";
+  a.options.float4 = a.activations == "fp4";
   std::string output = a.output.empty() ? defaultOutput(a) : a.output;
   a.options.tunedTiles = !a.noTunedTiles;
   a.options.machineCode = !a.emulatedOnly;

@@ -2,8 +2,26 @@
 #include "codegen/cuda/GemmShape.h"
 
 #include "dialects/formats/Format.h"
+#include "dialects/tile/Float4.h"
 
 namespace sinter::cuda {
+
+bool GemmShape::takesFloat4() const {
+  const Format *known = findFormat(std::string_view(format));
+  return known && input.getQ8() && input.getSums() & float4Of(*known);
+}
+
+/// Warps divide the width; each has the whole tile in its registers.
+llvm::Error GemmShape::checkFloat4() const {
+  unsigned groups = config.getRowGroups(), tokens = config.getTokens();
+  if (!config.getMma() || groups == 0 || groups > 4 || tokens == 0 ||
+      tokens % 8 || tokens > 64)
+    return llvm::createStringError(
+        "4-bit floats need matrix units and tiles of up to 4 row groups and 8 "
+        "to 64 tokens, found %u and %u%s",
+        groups, tokens, config.getMma() ? "" : " of lanes");
+  return llvm::Error::success();
+}
 
 /// Eight warps share a tile of rows and tokens (prelude/MmaGemm.cuh).
 llvm::Error GemmShape::checkMma() const {
@@ -41,9 +59,13 @@ llvm::Error GemmShape::check() const {
 llvm::Error GemmShape::print(ShapePrinter &shape) const {
   if (llvm::Error error = check())
     return error;
-  if (config.getMma())
+  if (takesFloat4()) {
+    if (llvm::Error error = checkFloat4())
+      return error;
+  } else if (config.getMma()) {
     if (llvm::Error error = checkMma())
       return error;
+  }
   if (llvm::Error error = shape.format(format, width))
     return error;
   shape.row("In", input);

@@ -30,9 +30,13 @@ struct GemmShape {
   /// of the shape no tile can do.
   llvm::Error print(ShapePrinter &shape) const;
 
+  /// Whether 4-bit floats are multiplied as they are.
+  bool takesFloat4() const;
+
 private:
   llvm::Error check() const;
   llvm::Error checkMma() const;
+  llvm::Error checkFloat4() const;
 };
 
 } // namespace sinter::cuda

@@ -117,14 +117,14 @@ RecurrentType::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
-/// Four bits of set, three of shift (dialects/tile/ActivationLayout.h).
-static constexpr unsigned kMaxQ8Sums = 127;
+/// Six bits of set, three of shift (dialects/tile/ActivationLayout.h).
+static constexpr unsigned kMaxQ8Sums = 511;
 
 LogicalResult Q8Type::verify(function_ref<InFlightDiagnostic()> emitError,
                              unsigned sums) {
   if (sums > kMaxQ8Sums)
-    return emitError() << "q8 knows the sums 1, 2, 4 and 8 and shifts up to 7, "
-                          "found "
+    return emitError() << "q8 knows the sums 1, 2, 4, 8, 128 and 256 and "
+                          "shifts up to 7, found "
                        << sums;
   return success();
 }

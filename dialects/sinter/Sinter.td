@@ -87,8 +87,9 @@ def Sinter_Q8Type : Sinter_Type<"Q8", "q8"> {
     Only as element type of a tensor. `sums` says which sums of a block are
     kept beside it (a set of Q8Sums bits, dialects/tile/ActivationLayout.h),
     because the weight formats that read the row need them: 1 codes32, 2
-    mins32, 4 codes16, 8 mins16; plus 16 times log2 of the code offset by which
-    the integer sums are multiplied. Example: `tensor<?x1024x!sinter.q8<1>>`.
+    mins32, 4 codes16, 8 mins16, 128 and 256 the row again as 4-bit floats; plus
+    16 times log2 of the code offset by which the integer sums are multiplied.
+    Example: `tensor<?x1024x!sinter.q8<1>>`.
   }];
   let parameters = (ins "unsigned":$sums);
   let assemblyFormat = "`<` $sums `>`";

@@ -43,7 +43,9 @@ static double bandwidthShare(const TileTarget &target, const GemmShape &shape,
   constexpr double kLatency = 0.7e-6;
   // What the kernels keep on their way: a unit of each row group, or four of
   // each of sixteen streams for one token, one for more.
-  double units = choice.mma          ? choice.rowGroups
+  double units = shape.float4 ? choice.rowGroups * 2.0 * kWarps *
+                                    (choice.tokens > 8 ? 1 : 4)
+                 : choice.mma        ? choice.rowGroups
                  : choice.tokens > 1 ? kStreams
                                      : 4 * kStreams;
   double unitBytes = double(kGroupRows * shape.weightRowBytes) * kUnit /
@@ -55,11 +57,13 @@ static double bandwidthShare(const TileTarget &target, const GemmShape &shape,
 }
 
 /// Seconds that a product takes when all multiprocessors have work.
-static double productSeconds(const TileTarget &target,
+static double productSeconds(const TileTarget &target, const GemmShape &shape,
                              const TileChoice &choice) {
   const GpuRates &gpu = target.gpu;
   if (!choice.mma)
     return 1 / (kLaneProducts * kLaneShare * gpu.clock * target.cores);
+  if (shape.float4)
+    return 2 / (gpu.fp4 * kMmaShare);
   unsigned rowWarps = choice.rowGroups / 2;
   double groups = rowWarps ? 2 : 1; // of a warp
   double tiles = choice.tokens / (8.0 * kWarps / std::max(1u, rowWarps));
@@ -93,7 +97,7 @@ double gpuGemmSeconds(const TileTarget &target, const GemmShape &shape,
       double(ceilDiv(uint64_t(blocks), target.cores)) * target.cores / blocks;
   double resident = target.cores * (choice.mma ? kMmaBlocks : kLaneBlocks);
   return std::max({memory, cache * idle,
-                   products * productSeconds(target, choice) * idle}) +
+                   products * productSeconds(target, shape, choice) * idle}) +
          kBlockSeconds * std::max(1.0, blocks / resident);
 }
 
@@ -105,8 +109,26 @@ static bool fitsMma(unsigned rowGroups, unsigned tokens) {
          tokens * (4 * kGroupRows * rowGroups + kStageBytes) <= kShared;
 }
 
+/// Few tokens: narrow tiles, of whose loads many are on their way. Many: what
+/// the registers of a warp hold, since what a block loads grows with the sides
+/// of its tile and what it multiplies with their product.
+static std::vector<TileChoice> float4Candidates(const GemmShape &shape) {
+  std::vector<TileChoice> candidates;
+  for (unsigned groups = rowGroupStep(shape); groups <= 4; groups *= 2)
+    for (unsigned tokens : {8u, 16u, 32u, 64u}) {
+      TileChoice units;
+      units.rowGroups = groups;
+      units.tokens = tokens;
+      units.mma = true;
+      candidates.push_back(units);
+    }
+  return candidates;
+}
+
 std::vector<TileChoice> gpuGemmCandidates(const TileTarget &target,
                                           const GemmShape &shape) {
+  if (shape.float4)
+    return float4Candidates(shape);
   std::vector<TileChoice> candidates;
   unsigned step = rowGroupStep(shape);
   for (unsigned groups = step; groups <= 4 * step; groups *= 2) {
@@ -147,7 +169,12 @@ static TileChoice fastest(const TileTarget &target, const GemmShape &shape,
   return best;
 }
 
+const char *const kFloat4Reason =
+    "weights and activations are 4-bit floats, which matrix units multiply";
+
 TileChoice chooseGpuGemm(const TileTarget &target, const GemmShape &shape) {
+  if (shape.float4)
+    return fastest(target, shape, true);
   TileChoice lanes = fastest(target, shape, false);
   TileChoice units = fastest(target, shape, true);
   // The model is not worth more than 5 %, and lanes waste nothing on padding.
@@ -161,6 +188,11 @@ TileChoice chooseGpuGrouped(const TileTarget &target, const GemmShape &shape,
                             uint64_t experts, uint64_t top) {
   uint64_t assignments = std::max<uint64_t>(1, shape.tokens * top);
   uint64_t density = ceilDiv(assignments, std::min(assignments, experts));
+  if (shape.float4) {
+    GemmShape each = shape;
+    each.tokens = density;
+    return fastest(target, each, true);
+  }
   TileChoice choice = chooseGrouped(target, shape, experts, top);
   choice.tokens = std::min<uint64_t>(choice.tokens, kLaneTokens);
   // 64 weight rows and 32 or 64 tokens: two warps of rows, four of tokens.
@@ -175,6 +207,8 @@ TileChoice chooseGpuGrouped(const TileTarget &target, const GemmShape &shape,
 }
 
 std::string gpuGemmReason(const TileTarget &target, const GemmShape &shape) {
+  if (shape.float4)
+    return kFloat4Reason;
   TileChoice lanes = fastest(target, shape, false);
   TileChoice units = fastest(target, shape, true);
   char text[160];

@@ -27,6 +27,9 @@ TileChoice chooseGpuGemm(const TileTarget &target, const GemmShape &shape);
 TileChoice chooseGpuGrouped(const TileTarget &target, const GemmShape &shape,
                             uint64_t experts, uint64_t top);
 
+/// Why products of 4-bit floats have the tiles they have.
+extern const char *const kFloat4Reason;
+
 /// What the best tile of each kind would take.
 std::string gpuGemmReason(const TileTarget &target, const GemmShape &shape);
 

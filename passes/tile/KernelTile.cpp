@@ -3,6 +3,7 @@
 
 #include "dialects/tile/AttentionSplits.h"
 #include "dialects/tile/Experts.h"
+#include "dialects/tile/Float4.h"
 #include "dialects/tile/Latent.h"
 #include "passes/tile/GpuTileCost.h"
 
@@ -36,6 +37,7 @@ static GemmShape shapeOf(GemmT gemm, uint64_t tokens) {
   shape.tokens = tokens;
   shape.width = gemm.getInput().getWidth();
   shape.plain = format->form.family == Family::Plain;
+  shape.float4 = gemm.getInput().getSums() & float4Of(*format);
   return shape;
 }
 
@@ -61,6 +63,7 @@ TileTarget tileTarget(TargetAttr target) {
   facts.gpu.clock = target.rate("clock");
   facts.gpu.float32 = target.rate("f32");
   facts.gpu.int8 = target.rate("int8");
+  facts.gpu.fp4 = target.rate("fp4");
   facts.gpu.mma = target.hasFeature("mma");
   return facts;
 }
@@ -124,6 +127,9 @@ std::string tileReason(Attribute skeleton, const TileTarget &target,
     return "about 8 query rows share each load of a cache head, which has " +
            std::to_string(attention.getHeads() / attention.getCacheHeads()) +
            " query heads";
+  if (auto gemm = dyn_cast<tile::GroupedGemmAttr>(skeleton);
+      gemm && shapeOf(gemm, tokens).float4)
+    return kFloat4Reason;
   if (auto gemm = dyn_cast<tile::GroupedGemmAttr>(skeleton);
       gemm && chooseTile(skeleton, target, tokens).mma)
     return "an active expert has rows enough for tiles of matrix units";

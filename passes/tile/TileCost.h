@@ -15,6 +15,7 @@ struct GpuRates {
   double clock = 0;             ///< cycles
   double float32 = 0, int8 = 0; ///< operations, two for a multiply-add
   bool mma = false;             ///< has tiles of 16x8x32 bytes
+  double fp4 = 0;               ///< operations on 4-bit floats
 };
 
 /// Facts of the chip that tiles depend on.
@@ -38,6 +39,7 @@ struct GemmShape {
   uint64_t tokens = 1; ///< of the regime's largest step
   uint64_t width = 0;  ///< weights of a row
   bool plain = false;  ///< weights are floating-point numbers
+  bool float4 = false; ///< weights and activations are 4-bit floats
 };
 
 struct TileChoice {

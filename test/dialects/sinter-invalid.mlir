@@ -31,8 +31,8 @@ func.func private @f(!sinter.kv_cache<heads = 1, keys = 32, values = 30, bf16>)
 
 // -----
 
-// expected-error @below {{q8 knows the sums 1, 2, 4 and 8 and shifts up to 7, found 128}}
-func.func private @f(tensor<?x32x!sinter.q8<128>>)
+// expected-error @below {{q8 knows the sums 1, 2, 4, 8, 128 and 256 and shifts up to 7, found 512}}
+func.func private @f(tensor<?x32x!sinter.q8<512>>)
 
 // -----
 

@@ -117,6 +117,25 @@ TEST(GpuTileCost, ExpertsTakeMatrixUnitsOnceTheyHaveRows) {
   EXPECT_FALSE(chooseGpuGrouped(kH200, expert, 128, 8).mma);
 }
 
+TEST(GpuTileCost, FloatsOfFourBitsAlwaysTakeTheirOwnUnits) {
+  TileTarget gb10 = kGb10;
+  gb10.gpu.fp4 = 490e12;
+  GemmShape floats = shape(4096, 1);
+  floats.float4 = true;
+  EXPECT_EQ(chooseGpuGemm(gb10, floats).tokens, 8u);
+  EXPECT_TRUE(chooseGpuGemm(gb10, floats).mma);
+  floats.tokens = 512;
+  TileChoice many = chooseGpuGemm(gb10, floats);
+  EXPECT_TRUE(many.mma);
+  EXPECT_EQ(many.tokens * many.rowGroups, 256u);
+  EXPECT_LT(gpuGemmSeconds(gb10, floats, many),
+            gpuGemmSeconds(gb10, shape(4096, 512),
+                           chooseGpuGemm(gb10, shape(4096, 512))));
+  TileChoice experts = chooseGpuGrouped(gb10, floats, 32, 4);
+  EXPECT_TRUE(experts.mma);
+  EXPECT_GE(experts.tokens, 16u);
+}
+
 TEST(GpuTileCost, ReasonsNameBothTimes) {
   std::string reason = gpuGemmReason(kH200, shape(4096, 512));
   EXPECT_NE(reason.find("512 tokens: lanes (dp4a) "), std::string::npos);

@@ -50,6 +50,7 @@ inline uint16_t floatToHalf(float value) {
   return bits;
 }
 inline float floatOfBits(uint32_t bits) { return __uint_as_float(bits); }
+inline uint32_t bitsOfFloat(float value) { return __float_as_uint(value); }
 
 /// Memory that all blocks share.
 template <typename T> inline T load(const T *from) { return *from; }

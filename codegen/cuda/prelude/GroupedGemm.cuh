@@ -23,18 +23,21 @@ template <typename Shape> struct AssignedRows {
   }
 };
 
-/// The tile of the matrix units, or that of lanes.
-template <typename Shape, bool mma> struct GroupedItem {
+/// The tile of the matrix units, of bytes or 4-bit floats, or that of lanes.
+template <typename Shape, bool mma, bool float4> struct GroupedItem {
   using Type = GemmItem<Shape, AssignedRows<Shape>>;
 };
-template <typename Shape> struct GroupedItem<Shape, true> {
+template <typename Shape> struct GroupedItem<Shape, true, false> {
   using Type = MmaItem<Shape, AssignedRows<Shape>>;
 };
+template <typename Shape> struct GroupedItem<Shape, true, true> {
+  using Type = Float4Item<Shape, AssignedRows<Shape>>;
+};
 
-/// `Shape` lists GemmItem's, mma, experts, top, slots, biasRows,
+/// `Shape` lists GemmItem's, mma, float4, experts, top, slots, biasRows,
 /// biasFirst(segment), decode and items, the number of blocks.
 template <typename Shape> struct GroupedGemm {
-  using Item = typename GroupedItem<Shape, Shape::mma>::Type;
+  using Item = typename GroupedItem<Shape, Shape::mma, Shape::float4>::Type;
   static constexpr unsigned rowTiles =
       (Item::groups + Shape::rowGroups - 1) / Shape::rowGroups;
   static constexpr unsigned idle = Shape::decode ? kIdleDecode : kIdlePrefill;

@@ -25,6 +25,12 @@ inline void storeAt(char *base, unsigned offset, T value) {
   store(reinterpret_cast<T *>(base + offset), value);
 }
 
+// Floats4.cuh.
+template <typename R>
+void writeFloats32(char *row, unsigned block, float value);
+template <typename R>
+void writeFloats16(char *row, unsigned block, float value);
+
 /// The sums of a block's codes, of which each lane has its own; the lower half
 /// of the warp holds the first 16.
 template <typename R>
@@ -71,6 +77,10 @@ inline void writeBlock(char *row, unsigned block, float value) {
     if (lane == 0)
       storeAt<float>(row, R::layout.scales + 4 * block, scale);
     writeSums<R>(row, block, code, scale);
+    if constexpr ((R::sums & kFloats32) != 0)
+      writeFloats32<R>(row, block, value);
+    if constexpr ((R::sums & kFloats16) != 0)
+      writeFloats16<R>(row, block, value);
   }
 }
 

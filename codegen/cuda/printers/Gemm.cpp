@@ -9,12 +9,19 @@ using namespace sinter::tile;
 
 static llvm::Error printGemm(KernelText &kernel, GemmAttr gemm, KernelOp op) {
   ConfigAttr config = op.getConfigAttr();
-  kernel.skeleton = config.getMma() ? "mmaGemm" : "gemm";
-  kernel.enoughBlocks = 2; // of eight warps, which have bytes enough in flight
+  GemmShape product = GemmShape::of(gemm, config);
+  kernel.skeleton = product.takesFloat4() ? "float4Gemm"
+                    : config.getMma()     ? "mmaGemm"
+                                          : "gemm";
+  // Two of eight warps have bytes enough in flight. A warp that keeps the sums
+  // of a large tile needs all the registers that a block can have.
+  bool large =
+      product.takesFloat4() && config.getRowGroups() * config.getTokens() > 64;
+  kernel.enoughBlocks = large ? 1 : 2;
   kernel.threads = "kGemmThreads";
   kernel.operands = gemm.getBias() ? 4 : 3;
   ShapePrinter shape(kernel);
-  if (llvm::Error error = GemmShape::of(gemm, config).print(shape))
+  if (llvm::Error error = product.print(shape))
     return error;
   shape.flag("bias", gemm.getBias());
   shape.flag("outputs", gemm.getOutputs());

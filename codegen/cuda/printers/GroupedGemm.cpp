@@ -20,9 +20,11 @@ static llvm::Error printGroupedGemm(KernelText &kernel, GroupedGemmAttr gemm,
   kernel.enoughBlocks = 1;
   kernel.operands = 5 + (bias ? gemm.getSegments() : 0);
   ShapePrinter shape(kernel);
-  if (llvm::Error error = GemmShape::of(gemm, op.getConfigAttr()).print(shape))
+  GemmShape product = GemmShape::of(gemm, op.getConfigAttr());
+  if (llvm::Error error = product.print(shape))
     return error;
   shape.flag("mma", op.getConfigAttr().getMma());
+  shape.flag("float4", product.takesFloat4());
   shape.number("experts", gemm.getExperts());
   shape.number("top", gemm.getTop());
   shape.flag("slots", gemm.getSlots());
