@@ -4,7 +4,7 @@
 ///   ==>  tile.packed @w from [@a, @b] {bytes = 73728 : i64}
 ///
 /// Why: passes plan the weights section without knowing a target's layout.
-/// Test: test/compiler/pipeline.test
+/// Test: test/passes/choose-weight-layout.mlir
 #include "compiler/ChooseWeightLayout.h"
 
 #include "codegen/x86/PackedLayout.h"

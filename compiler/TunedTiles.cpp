@@ -1,4 +1,4 @@
-/// The table is JSON that a person can read and delete.
+/// Where the table is kept, and how its tiles reach the module.
 #include "compiler/TunedTiles.h"
 
 #include "compiler/Failure.h"
@@ -13,19 +13,12 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
-#include <nlohmann/json.hpp>
-
-#include <cmath>
 #include <cstdlib>
 
 using namespace mlir;
 
 namespace sinter {
 
-using Json = nlohmann::ordered_json;
-
-/// Of the file's form; a table of another one is not used.
-static constexpr int kVersion = 1;
 /// Far above what all kernels of many models need.
 static constexpr uint64_t kMaxBytes = 16 << 20;
 
@@ -64,89 +57,6 @@ std::string tunedTablePath() {
   return path.str().str();
 }
 
-namespace {
-
-struct RateKey {
-  const char *name;
-  double MachineRates::*rate;
-};
-
-constexpr RateKey kRates[] = {
-    {"read_bytes_per_second", &MachineRates::readBytes},
-    {"core_read_bytes_per_second", &MachineRates::coreReadBytes},
-    {"int8_products_per_second", &MachineRates::byteProducts},
-    {"bf16_products_per_second", &MachineRates::bf16Products},
-    {"float32_products_per_second", &MachineRates::floatProducts}};
-
-/// Reads the file's values; the first that is wrong is kept.
-class TableReader {
-public:
-  explicit TableReader(const Json &json) : json(json) {}
-
-  TunedTable read();
-  std::string wrong; ///< empty if all is well
-
-private:
-  void fail(const llvm::Twine &what) {
-    if (wrong.empty())
-      wrong = what.str();
-  }
-  std::string text(const Json &object, const char *key);
-  double number(const Json &object, const char *key);
-
-  const Json &json;
-};
-
-} // namespace
-
-std::string TableReader::text(const Json &object, const char *key) {
-  if (object.is_object() && object.contains(key) && object[key].is_string())
-    return object[key].get<std::string>();
-  fail(Twine("'") + key + "' is missing or no string");
-  return "";
-}
-
-double TableReader::number(const Json &object, const char *key) {
-  if (object.is_object() && object.contains(key) && object[key].is_number())
-    if (double value = object[key].get<double>();
-        std::isfinite(value) && value >= 0 && value < 1e18)
-      return value;
-  fail(Twine("'") + key + "' is missing or no number");
-  return 0;
-}
-
-TunedTable TableReader::read() {
-  TunedTable table;
-  if (!json.is_object()) {
-    fail("no JSON object");
-    return table;
-  }
-  if (!json.contains("version") || json["version"] != kVersion) {
-    fail("its 'version' is not " + Twine(kVersion));
-    return table;
-  }
-  if (json.contains("machine")) {
-    table.rates.emplace();
-    for (const RateKey &key : kRates)
-      (*table.rates).*key.rate = number(json["machine"], key.name);
-  }
-  if (!json.contains("tiles") || !json["tiles"].is_array()) {
-    fail("'tiles' is missing or no array");
-    return table;
-  }
-  for (const Json &entry : json["tiles"]) {
-    TunedTile tile;
-    tile.target = text(entry, "target");
-    tile.tile.kernel = text(entry, "kernel");
-    tile.tile.tokens = uint64_t(number(entry, "tokens"));
-    tile.tile.tile = text(entry, "tile");
-    tile.insteadOf = text(entry, "instead_of");
-    tile.gain = number(entry, "gain");
-    table.tiles.push_back(std::move(tile));
-  }
-  return table;
-}
-
 llvm::Expected<TunedTable> readTunedTable(const std::string &path) {
   uint64_t bytes = 0;
   if (path.empty() || llvm::sys::fs::file_size(path, bytes))
@@ -161,36 +71,18 @@ llvm::Expected<TunedTable> readTunedTable(const std::string &path) {
                                           /*RequiresNullTerminator=*/false);
   if (!file)
     return bad(file.getError().message());
-  StringRef text = (*file)->getBuffer();
-  // Its depth is bounded by the size; a value is walked two levels deep only.
-  Json json = Json::parse(text.begin(), text.end(), nullptr, false);
-  TableReader reader(json);
-  TunedTable table = reader.read();
-  if (!reader.wrong.empty())
-    return bad(reader.wrong);
-  return table;
+  Result<TunedTable> table = parseTunedTable((*file)->getBuffer());
+  if (!table.ok())
+    return bad(table.status().message());
+  return std::move(*table);
 }
 
 llvm::Error writeTunedTable(const std::string &path, const TunedTable &table) {
-  Json json;
-  json["version"] = kVersion;
-  json["processor"] = llvm::sys::path::stem(path);
-  if (table.rates)
-    for (const RateKey &key : kRates)
-      json["machine"][key.name] = (*table.rates).*key.rate;
-  json["tiles"] = Json::array();
-  for (const TunedTile &tile : table.tiles)
-    json["tiles"].push_back({{"target", tile.target},
-                             {"kernel", tile.tile.kernel},
-                             {"tokens", tile.tile.tokens},
-                             {"tile", tile.tile.tile},
-                             {"instead_of", tile.insteadOf},
-                             {"gain", tile.gain}});
   if (std::error_code failed =
           llvm::sys::fs::create_directories(llvm::sys::path::parent_path(path)))
     return failureOf("cannot write '" + path + "': " + failed.message());
   return writeTextFile(
-      path, json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+      path, tunedTableText(table, llvm::sys::path::stem(path).str()));
 }
 
 /// The triple of kTunedTilesAttr; null if the text is no kernel, or the tile

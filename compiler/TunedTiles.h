@@ -4,29 +4,15 @@
 #define SINTER_COMPILER_TUNEDTILES_H
 
 #include "compiler/Options.h"
-#include "runtime/LaunchCost.h"
+#include "compiler/TunedTable.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
 
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace sinter {
-
-/// A tile that was faster than the one of the rules.
-struct TunedTile {
-  std::string target; ///< #sinter.target that it was measured for
-  TileOverride tile;
-  std::string insteadOf; ///< the tile of the rules
-  double gain = 0;       ///< part of the kernel's time that it saves
-};
-
-struct TunedTable {
-  std::optional<MachineRates> rates;
-  std::vector<TunedTile> tiles;
-};
 
 /// $XDG_CACHE_HOME (or ~/.cache) /sinter/tiles/<model of this processor>.json;
 /// empty where there is neither variable.

@@ -1,6 +1,8 @@
 /// Bounds the depth first, since the library itself sets no limit.
 #include "runtime/JsonText.h"
 
+#include "runtime/PrintableText.h"
+
 namespace sinter {
 
 /// The compiler nests its manifest and report 4 deep.
@@ -33,6 +35,25 @@ Json parseJson(std::span<const std::byte> text) {
     return Json(Json::value_t::discarded);
   const char *begin = reinterpret_cast<const char *>(text.data());
   return Json::parse(begin, begin + text.size(), nullptr, false);
+}
+
+const Json &listUnder(const Json &object, const char *key) {
+  static const Json none = Json::array();
+  if (!object.is_object() || !object.contains(key) || !object[key].is_array())
+    return none;
+  return object[key];
+}
+
+double numberUnder(const Json &object, const char *key) {
+  if (!object.is_object() || !object.contains(key) || !object[key].is_number())
+    return 0;
+  return object[key].get<double>();
+}
+
+std::string textUnder(const Json &object, const char *key) {
+  if (!object.is_object() || !object.contains(key) || !object[key].is_string())
+    return "";
+  return printable(object[key].get<std::string>());
 }
 
 std::string dumpJson(const Json &json, int indent) {

@@ -18,6 +18,16 @@ using Json = nlohmann::ordered_json;
 /// does so recursively.
 Json parseJson(std::span<const std::byte> text);
 
+/// The list under a key of an object; an empty one if there is none.
+const Json &listUnder(const Json &object, const char *key);
+
+/// The number under a key of an object; 0 if there is none.
+double numberUnder(const Json &object, const char *key);
+
+/// The string under a key of an object as a terminal may show it; empty if
+/// there is none.
+std::string textUnder(const Json &object, const char *key);
+
 /// ASCII text of `json`; `indent` -1 puts it on one line. Throws nothing,
 /// whatever bytes its strings hold.
 std::string dumpJson(const Json &json, int indent = -1);

@@ -84,24 +84,6 @@ predictSteps(const CostModel &model, std::span<const std::byte> section,
   return predictSteps(model, *plan);
 }
 
-namespace {
-
-/// A figure of the machine and its key.
-struct RateKey {
-  const char *name;
-  double MachineRates::*rate;
-};
-
-constexpr RateKey kRateKeys[] = {
-    {"read_bytes_per_second", &MachineRates::readBytes},
-    {"core_read_bytes_per_second", &MachineRates::coreReadBytes},
-    {"cache_bytes_per_second", &MachineRates::cacheBytes},
-    {"int8_products_per_second", &MachineRates::byteProducts},
-    {"bf16_products_per_second", &MachineRates::bf16Products},
-    {"float32_products_per_second", &MachineRates::floatProducts}};
-
-} // namespace
-
 Json machineJson(const CostModel &model) {
   Json json = {{"source", model.rates.source},
                {"threads", model.rates.threads},

@@ -60,6 +60,21 @@ Result<std::vector<StepPrediction>>
 predictSteps(const CostModel &model, std::span<const std::byte> plan,
              uint64_t weightBytes);
 
+/// A figure of the machine, and its key in JSON.
+struct RateKey {
+  const char *name;
+  double MachineRates::*rate;
+  bool measured; ///< by `compile --tune`, too
+};
+
+inline constexpr RateKey kRateKeys[] = {
+    {"read_bytes_per_second", &MachineRates::readBytes, true},
+    {"core_read_bytes_per_second", &MachineRates::coreReadBytes, true},
+    {"cache_bytes_per_second", &MachineRates::cacheBytes, false},
+    {"int8_products_per_second", &MachineRates::byteProducts, true},
+    {"bf16_products_per_second", &MachineRates::bf16Products, true},
+    {"float32_products_per_second", &MachineRates::floatProducts, true}};
+
 /// The report's key "machine".
 Json machineJson(const CostModel &model);
 

@@ -13,11 +13,12 @@ FOLDERS = ["runtime", "dialects", "frontends", "passes", "codegen",
 
 # Headers of the runtime that are the contract with the compiler: the bytes of
 # the artifact, what the vocabulary section holds, who judges it, what a launch
-# should take, and the way errors travel.
+# should take, how JSON is read, and the way errors travel.
 CONTRACT = {"runtime/ArtifactFormat.h", "runtime/ArtifactBytes.h",
             "runtime/DeviceCode.h", "runtime/Plan.h",
             "runtime/Vocabulary.h", "runtime/Tokenizer.h", "runtime/Status.h",
-            "runtime/LaunchCost.h", "runtime/Prediction.h"}
+            "runtime/LaunchCost.h", "runtime/Prediction.h",
+            "runtime/JsonText.h"}
 
 # Folder (or program) -> folders whose headers it may include.
 MAY_INCLUDE = {
@@ -217,8 +218,10 @@ def check_stems(root, findings):
     for path in sorted((root / "passes/fusion").glob("*.cpp")):
         if path.stem not in names:
             findings.error(path.relative_to(root), "is no pass of Passes.td")
+    # A pass that asks codegen is compiler/'s own, and only in the pipeline.
+    tested = stems | (row_names or set())
     for path in sorted((root / "test/passes").glob("*.mlir")):
-        if not any(path.stem.startswith(stem) for stem in stems):
+        if not any(path.stem.startswith(stem) for stem in tested):
             findings.error(path.relative_to(root), "tests no pass")
     compiler = "".join(path.read_text()
                        for path in sorted((root / "compiler").glob("*.cpp")))

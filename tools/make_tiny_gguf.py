@@ -458,7 +458,8 @@ def model_tensors(o, rng):
 # --- Command line ---------------------------------------------------------
 
 def parsed_setting(text):
-    """NAME=TYPE:VALUE; an array's elements are separated by commas."""
+    """NAME=TYPE:VALUE; an array's elements are separated by commas, and VALUE*N
+    is N of one."""
     name, _, rest = text.partition("=")
     kind, _, value = rest.partition(":")
 
@@ -470,7 +471,8 @@ def parsed_setting(text):
         return float(value) if kind[0] == "f" else int(value, 0)
     if kind.startswith("array-"):
         element = kind.removeprefix("array-")
-        values = value.split(",") if value else []
+        value, _, times = value.partition("*")
+        values = (value.split(",") if value else []) * int(times or 1)
         return name, ("array", (element, [parsed(element, v) for v in values]))
     return name, (kind, parsed(kind, value))
 

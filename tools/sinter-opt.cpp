@@ -1,5 +1,6 @@
 /// Runs any of our passes, or the whole pipeline, on MLIR text: the driver of
 /// the lit tests.
+#include "compiler/ChooseWeightLayout.h"
 #include "compiler/Pipeline.h"
 #include "dialects/plan/Plan.h"
 #include "dialects/sinter/Sinter.h"
@@ -20,6 +21,8 @@ int main(int argc, char **argv) {
                   mlir::func::FuncDialect, mlir::math::MathDialect>();
   mlir::registerTransformsPasses();
   sinter::registerSinterPasses();
+  // The one pass that asks codegen, so no library of passes knows it.
+  mlir::registerPass(sinter::createChooseWeightLayout);
   sinter::registerSinterPipeline();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "sinter pass driver", registry));

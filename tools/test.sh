@@ -2,7 +2,7 @@
 # Every test: installs what is missing, builds everything, runs GoogleTest,
 # lit and golden end-to-end suites, then the fuzz targets under sanitizers.
 # Ends with `N passed, N failed, N skipped`; fails if a test or a stage failed.
-#   FUZZ_SECONDS=60  time of each fuzz target; 0 leaves the stage out
+#   FUZZ_SECONDS=60  time of a fuzz target, on average; 0 leaves the stage out
 #   JOBS=N           parallel jobs
 set -eu
 . "$(dirname -- "$0")/setup.sh"

@@ -143,10 +143,8 @@ Error VocabularySource::takeCharactersMap() {
       (value->element == GgufType::U8 || value->element == GgufType::I8);
   if (!bytes)
     return wrong("precompiled_charsmap", *value, "an array of bytes");
-  if (value->bytes.size() > kMaxVocabularyString)
-    return fail("key 'tokenizer.ggml.precompiled_charsmap' has {0} bytes, at "
-                "most {1} are allowed",
-                value->bytes.size(), kMaxVocabularyString);
+  static_assert(kMaxGgufArray <= kMaxVocabularyString,
+                "an array that a file may hold fits the artifact");
   vocabulary.charactersMap.assign(
       reinterpret_cast<const char *>(value->bytes.data()), value->bytes.size());
   return Error::success();

@@ -202,10 +202,10 @@ NotLowered lowerAttention(OpGroup &group, TileBuilder &tile) {
       attention.getContext(), attention.getHeads(), cache.getHeads(),
       cache.getKeys(), cache.getValues(), attention.getScaleAttr(),
       tile.row(query).getStride(), tile.row(result.getType()),
-      cache.getElement(), kPageTokens,
-      attention.getWindow().value_or(0), attention.getSoftcapAttr(),
-      attention.getSinks().has_value(), cache.getWindow() != 0,
-      attention.getBidirectional(), attention.getAlibiAttr());
+      cache.getElement(), kPageTokens, attention.getWindow().value_or(0),
+      attention.getSoftcapAttr(), attention.getSinks().has_value(),
+      cache.getWindow() != 0, attention.getBidirectional(),
+      attention.getAlibiAttr());
   auto kernel = tile.kernel(Twine("attention") + (quantize ? "_q8" : "_f32") +
                                 "_h" + Twine(attention.getHeads()) + "_k" +
                                 Twine(cache.getKeys()),

@@ -167,9 +167,6 @@ static NotLowered lowerMixture(OpGroup &group, TileBuilder &tile) {
   }
   if (group.size() != first.matmuls.size() + 5 + (quantize ? 1 : 0))
     return "ops beside the mixture's";
-  if (quantize && rowWidth(inner) % 32)
-    return "rows of " + std::to_string(rowWidth(inner)) +
-           " do not fill blocks of 32";
   Routed routed =
       launchRoute(group, tile, route, launchMatmul(group, tile, router));
   Value input = group.resolve(first.matmuls.front().getInput());

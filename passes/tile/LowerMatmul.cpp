@@ -161,8 +161,6 @@ static NotLowered lowerFolded(OpGroup &group, TileBuilder &tile) {
 }
 
 NotLowered lowerMatmul(OpGroup &group, TileBuilder &tile) {
-  if (group.count<MatmulOp>() == 0)
-    return "no matmul";
   if (Elementwise activation = activationOf(group))
     return lowerActivated(group, tile, activation);
   if (group.count<FoldOp>())

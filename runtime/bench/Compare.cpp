@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 namespace sinter {
 namespace {
@@ -118,14 +119,10 @@ Comparison compareReports(const Json &baseline, const Json &current) {
   return std::move(comparer.result);
 }
 
-/// A report that has every field that is compared.
-static Result<Json> readReport(const std::string &path) {
-  Result<std::string> text = readTextFile(path);
-  if (!text.ok())
-    return text.status();
-  Json json = parseJson(std::as_bytes(std::span(*text)));
-  auto bad = [&](std::string what) {
-    return Status(Code::CorruptData, fmt::format("'{}': {}", path, what));
+Result<Json> parseBenchReport(std::span<const std::byte> text) {
+  Json json = parseJson(text);
+  auto bad = [](std::string what) {
+    return Status(Code::CorruptData, std::move(what));
   };
   if (!json.is_object() || !json.contains("tests") ||
       !json["tests"].is_array() || !json.contains("load_ms") ||
@@ -142,6 +139,17 @@ static Result<Json> readReport(const std::string &path) {
         return bad(fmt::format("test {} has no number '{}'",
                                test["name"].get<std::string>(), key));
   }
+  return json;
+}
+
+static Result<Json> readReport(const std::string &path) {
+  Result<std::string> text = readTextFile(path);
+  if (!text.ok())
+    return text.status();
+  Result<Json> json = parseBenchReport(std::as_bytes(std::span(*text)));
+  if (!json.ok())
+    return Status(json.status().code(),
+                  fmt::format("'{}': {}", path, json.status().message()));
   return json;
 }
 

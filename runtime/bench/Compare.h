@@ -6,6 +6,8 @@
 #include "runtime/JsonText.h"
 #include "runtime/Status.h"
 
+#include <cstddef>
+#include <span>
 #include <string>
 
 namespace sinter {
@@ -26,7 +28,11 @@ struct Comparison {
   Json json;        ///< {failed, tests: [...], findings: [...]}
 };
 
-/// Compares two reports of `bench --json`. A test of the baseline that is
+/// A report of `bench --json` that has every field that is compared. Errors:
+/// CorruptData, saying what is missing.
+Result<Json> parseBenchReport(std::span<const std::byte> text);
+
+/// Compares two such reports. A test of the baseline that is
 /// missing in the later report fails.
 Comparison compareReports(const Json &baseline, const Json &current);
 

@@ -134,6 +134,15 @@ TEST(GgufFile, RefusesBadHeaders) {
   file.bytes = "GGML";
   EXPECT_EQ(errorOf(file),
             "file 'm.gguf': begins with 'GGML', expected 'GGUF'");
+  const std::string whole = GgufBytes().header(0, 0).bytes;
+  for (auto [size, what] : {std::pair{7, "the version"},
+                            {15, "the tensor count"},
+                            {23, "the key count"}}) {
+    file.bytes = whole.substr(0, size);
+    EXPECT_NE(errorOf(file).find(std::string(what) + " needs "),
+              std::string::npos)
+        << errorOf(file);
+  }
   EXPECT_EQ(errorOf(GgufBytes().header(0, 0, 1)),
             "file 'm.gguf': has version 1, expected 2 or 3");
   EXPECT_EQ(errorOf(GgufBytes().header(0, 0, 0x03000000)),

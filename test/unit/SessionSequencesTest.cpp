@@ -121,6 +121,14 @@ TEST_F(SequencesTest, DamagedSnapshotsChangeNothing) {
             "sequence of 200 tokens exceeds the context of 100");
   EXPECT_EQ(says(changed(offsetof(SnapshotHeader, length), 17, 4)),
             "132 bytes of cache are not those of 17 tokens");
+  EXPECT_EQ(says(changed(offsetof(SnapshotHeader, length), 0, 4)),
+            "132 bytes of cache, 128 more than those of 0 tokens");
+  auto otherSplit = changed(offsetof(SnapshotHeader, cacheBytes), 131, 8);
+  const uint64_t five = 5;
+  std::memcpy(otherSplit.data() + offsetof(SnapshotHeader, recurrentBytes),
+              &five, sizeof(five));
+  EXPECT_EQ(says(otherSplit),
+            "snapshot has 5 bytes of recurrent states, expected 4");
   EXPECT_EQ(says(changed(offsetof(SnapshotHeader, cacheBytes), 131, 8)),
             "snapshot has 136 bytes of states, its header says 131 and 4");
   auto shorter = saved;

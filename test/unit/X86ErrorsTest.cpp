@@ -31,6 +31,19 @@ TEST(X86Errors, Level) {
             "x86-64-v4");
 }
 
+/// What emitting such a module says.
+std::string moduleErrorOf(const std::string &text) {
+  mlir::MLIRContext context;
+  context.loadDialect<sinter::tile::TileDialect>();
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
+  auto emitted = sinter::emitX86(*module, sinter::EmitStage::Binary);
+  return emitted ? "" : llvm::toString(emitted.takeError());
+}
+
+TEST(X86Errors, ModulesThatCannotBeEmitted) {
+  EXPECT_EQ(moduleErrorOf("module {}"), "the module has no sinter.target");
+}
+
 TEST(X86Errors, UnknownFormat) {
   EXPECT_EQ(errorOf(gemm("format = \"q9_z\", weightRows = 16, input = " +
                          kQ8Row + ", output = <width = 16, stride = 16>")),

@@ -1,0 +1,45 @@
+/// What a report says of a model's layers, brought together: the fusions that
+/// fired in each, and its launches.
+#ifndef SINTER_RUNTIME_EXPLAINLAYERS_H
+#define SINTER_RUNTIME_EXPLAINLAYERS_H
+
+#include "runtime/JsonText.h"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace sinter {
+
+/// Kinds of steps that are shown; the compiler writes two or three.
+inline constexpr size_t kMostSteps = 8;
+
+/// One launch, with its time in each kind of step.
+struct ExplainedLaunch {
+  std::string label, kernel;
+  double bytes = 0, products = 0; ///< in the first step
+  std::vector<double> seconds;    ///< in each step
+};
+
+struct ExplainedLayer {
+  std::string name;
+  std::string fusions; ///< what fired and what was refused, without the name
+  std::vector<ExplainedLaunch> launches;
+};
+
+/// The layers of a report's keys "steps" and "layers", in the order in which a
+/// step comes by. What is missing or of another type is left out.
+std::vector<ExplainedLayer> explainedLayers(const Json &report);
+
+/// Layers that differ in their names and times alone, by their places; groups
+/// in the order of their first.
+std::vector<std::vector<size_t>>
+alikeLayers(const std::vector<ExplainedLayer> &layers);
+
+/// "blk.0 .. blk.2, blk.4 (4 alike)".
+std::string namesOf(const std::vector<ExplainedLayer> &layers,
+                    const std::vector<size_t> &alike);
+
+} // namespace sinter
+
+#endif // SINTER_RUNTIME_EXPLAINLAYERS_H
