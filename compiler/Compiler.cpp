@@ -371,15 +371,17 @@ llvm::Error Compilation::fillWeights(ArtifactBuilder &artifact) {
   return llvm::Error::success();
 }
 
-/// Whether no other part is for a later GPU: its PTX serves those of tomorrow.
+/// Whether no other part is for a later GPU of the same major: its PTX serves
+/// those of tomorrow, and those that lie between two majors of this file.
 bool Compilation::hasNewestGpu(size_t index) const {
   auto capability = [](const Part &part) {
     const CudaTarget *gpu =
         findCudaTarget(std::string_view(part.target.getLevel()));
     return gpu ? cuda::capabilityOf(*gpu) : 0;
   };
+  const unsigned own = capability(parts[index]);
   return llvm::all_of(parts, [&](const Part &other) {
-    return capability(other) <= capability(parts[index]);
+    return capability(other) / 10 != own / 10 || capability(other) <= own;
   });
 }
 

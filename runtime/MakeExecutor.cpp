@@ -39,6 +39,11 @@ static MadeExecutor makeEmulated(Artifact &artifact, int threads, bool graphs) {
 
 static MadeExecutor makeGpu(Artifact &artifact, const Device &device,
                             std::vector<std::string> &notes) {
+  if (std::none_of(artifact.targets().begin(), artifact.targets().end(),
+                   [](const ArtifactTarget &t) { return t.machine.isGpu(); }))
+    return Status(
+        Code::InvalidArgument,
+        fmt::format("its kernels are for {}, no GPU", artifact.targetNames()));
   Result<GpuFacts> gpu = findGpu(device.gpu);
   if (!gpu.ok())
     return gpu.status();

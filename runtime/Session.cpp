@@ -178,6 +178,16 @@ size_t Session::regimeOf(size_t tokens) const {
   return index;
 }
 
+/// Nobody knows what the sequences of a failed step hold.
+void Session::forget(std::span<const int32_t> slots) {
+  for (size_t begin = 0; begin < slots.size();
+       begin = sequenceEnd(slots, begin)) {
+    Status emptied = truncate(slots[begin], 0);
+    assert(emptied.ok() && "0 is always possible");
+    (void)emptied;
+  }
+}
+
 Result<std::span<const float>> Session::step(const StepInput &input) {
   SINTER_TRY(checkStep(input));
   for (size_t begin = 0; begin < input.slots.size();) {
@@ -190,8 +200,10 @@ Result<std::span<const float>> Session::step(const StepInput &input) {
   traffic_.inPlace += perSequence_[regime].inPlace * sequences;
   traffic_.copied += perSequence_[regime].copied * sequences;
   Result<const float *> result = executor_->run({input, regime});
-  if (!result.ok())
+  if (!result.ok()) {
+    forget(input.slots);
     return result.status();
+  }
   return std::span(*result, input.outputs.size() * resultWidth());
 }
 

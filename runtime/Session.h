@@ -51,7 +51,8 @@ public:
                                                  const SessionOptions &options);
 
   /// Runs one step and returns float [outputs, resultWidth], valid until the
-  /// next step. Allocates nothing unless it fails, and then changes nothing.
+  /// next step. Allocates nothing unless it fails. What is wrong with the input
+  /// changes nothing; where a device fails, the step's sequences are empty.
   /// Errors: OutOfRange (step, context, vocabulary), InvalidArgument (also a
   /// sequence that goes on where the model reads sequences whole, and a row in
   /// the middle of a sequence where it gives one for each), Internal when an
@@ -59,7 +60,8 @@ public:
   Result<std::span<const float>> step(const StepInput &input);
 
   /// Appends tokens to sequence `slot`, in chunks; returns the logits of the
-  /// last one if wanted. Errors: as step(); checked before any chunk runs.
+  /// last one if wanted. Errors: as step(); the input is checked before any
+  /// chunk runs.
   Result<std::span<const float>> append(int32_t slot,
                                         std::span<const int32_t> tokens,
                                         Outputs outputs = Outputs::Last);
@@ -120,6 +122,7 @@ private:
       : artifact_(artifact), executor_(std::move(executor)),
         cache_(std::move(cache)), recurrent_(std::move(recurrent)) {}
 
+  void forget(std::span<const int32_t> slots);
   void sumTraffic();
   size_t regimeOf(size_t tokens) const;
   Status checkStep(const StepInput &input) const;

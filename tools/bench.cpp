@@ -227,6 +227,19 @@ Status runTests(const Options &options, Session &session,
   return {};
 }
 
+/// Sequences and positions that the tests need: a device sets memory apart for
+/// as many, and 128 sequences of a model's whole context fit none.
+void sizeSession(Options &options, const Plan &plan) {
+  uint64_t positions = 1;
+  for (const BenchTest &test : testsOf(options)) {
+    options.session.maxSequences =
+        std::max(options.session.maxSequences, test.sequences);
+    positions = std::max(positions, test.positions());
+  }
+  options.session.contextLength =
+      static_cast<uint32_t>(std::min<uint64_t>(positions, plan.contextLength));
+}
+
 Status bench(Options options) {
   auto start = std::chrono::steady_clock::now();
   Result<Artifact> artifact = Artifact::open(options.model);
@@ -235,9 +248,7 @@ Status bench(Options options) {
   // There is nothing to decode where a text is read whole.
   if (artifact->plan().wholeSequences)
     options.generate.clear();
-  for (uint32_t sequences : options.sequences)
-    options.session.maxSequences =
-        std::max(options.session.maxSequences, sequences);
+  sizeSession(options, artifact->plan());
   auto created = Session::create(*artifact, options.session);
   if (!created.ok())
     return created.status();

@@ -13,8 +13,9 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <map>
+#include <string>
 #include <unistd.h>
+#include <utility>
 
 using namespace sinter;
 
@@ -32,7 +33,7 @@ struct Arguments {
 
 } // namespace
 
-static const std::map<std::string, Emit> kEmits = {
+static constexpr std::pair<const char *, Emit> kEmits[] = {
     {"graph", Emit::Graph},       {"tile", Emit::Tile},
     {"plan", Emit::Plan},         {"llvm", Emit::Llvm},
     {"asm", Emit::Assembly},      {"cuda", Emit::Cuda},
@@ -244,7 +245,9 @@ static Status compile(Arguments &a) {
     fmt::print("{}", *text);
     return {};
   }
-  a.options.emit = kEmits.at(a.emit);
+  for (auto [name, emit] : kEmits)
+    if (a.emit == name)
+      a.options.emit = emit;
   a.options.fuse = a.fusionLevel > 0;
   a.options.kvF32 = a.kv == "f32";
   a.options.float4 = a.activations == "fp4";

@@ -29,6 +29,7 @@ struct CudaTarget {
   unsigned sharedPerSm;
   unsigned registersPerSm; ///< 32-bit
   unsigned warpsPerSm;     ///< resident at once
+  unsigned blocksPerSm;    ///< the same
   uint64_t l2;             ///< bytes
   double bandwidth;        ///< of the device memory, bytes a second
   double clock;            ///< boost, cycles a second

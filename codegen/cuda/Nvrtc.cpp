@@ -61,8 +61,8 @@ void *Nvrtc::open() {
       return library;
   problem = "machine code for GPUs is made by NVRTC, and there is no "
             "libnvrtc.so.13 or .12 here; install CUDA's nvrtc (Debian and "
-            "Ubuntu: cuda-nvrtc-13-0; pip: nvidia-cuda-nvrtc) or name the "
-            "file in SINTER_NVRTC";
+            "Ubuntu: cuda-nvrtc-13-0), or take that of pip's "
+            "nvidia-cuda-nvrtc and name the file in SINTER_NVRTC";
   return nullptr;
 }
 

@@ -32,7 +32,7 @@ static const char *formulaOf(Operation &op) {
       .Case<arith::SubFOp>([](auto) { return "{0} - {1}"; })
       .Case<arith::MulFOp>([](auto) { return "{0} * {1}"; })
       .Case<arith::DivFOp>([](auto) { return "{0} / {1}"; })
-      .Case<arith::NegFOp>([](auto) { return "-{0}"; })
+      .Case<arith::NegFOp>([](auto) { return "-({0})"; })
       .Case<arith::MaxNumFOp, arith::MaximumFOp>(
           [](auto) { return "fmaxf({0}, {1})"; })
       .Case<arith::MinNumFOp, arith::MinimumFOp>(

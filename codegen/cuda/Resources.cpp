@@ -14,8 +14,6 @@ namespace sinter {
 /// 128 bytes, and each block keeps 1 KiB of it for the system.
 static constexpr unsigned kRegisterRun = 256, kSharedRun = 128,
                           kSharedSystem = 1024;
-/// Blocks that a multiprocessor holds at most: 16 on the smallest.
-static constexpr unsigned kMaxBlocks = 16;
 
 /// The number that `pattern` has in parentheses, where it is first found.
 static std::optional<unsigned> numberIn(StringRef text, const char *pattern) {
@@ -60,7 +58,7 @@ unsigned cuda::residentWarps(const KernelResources &kernel,
       warps * roundUp(std::max(1u, kernel.registers) * 32, kRegisterRun);
   unsigned shared =
       roundUp(kernel.shared + kernel.dynamic + kSharedSystem, kSharedRun);
-  unsigned blocks = std::min({kMaxBlocks, target.warpsPerSm / warps,
+  unsigned blocks = std::min({target.blocksPerSm, target.warpsPerSm / warps,
                               target.registersPerSm / registers,
                               target.sharedPerSm / shared});
   return blocks * warps;

@@ -12,7 +12,7 @@ static constexpr double kContext = 4096;
 /// Rows of a tile of matrix units, and runs into which its warps divide a split
 /// (codegen/cuda/prelude/MmaAttentionTile.cuh).
 static constexpr unsigned kMmaRows = 16, kMmaRuns = 8;
-/// A byte comes after some 0.7 us (../shared/reference/kernels.md, 4.1).
+/// A byte comes after some 0.7 us (the project's reference, kernels.md 4.1).
 static constexpr double kLatency = 0.7e-6;
 /// Bytes that a block has on their way: for matrix units eight warps with four
 /// words a lane, for lanes four numbers each of 128 threads.

@@ -12,7 +12,7 @@ static constexpr uint64_t kGroupRows = 16;
 /// and the loads of activations take as many instructions again.
 static constexpr double kLaneProducts = 64 * 4, kLaneShare = 0.5;
 /// Of the matrix units' peak that mma.sync reaches, without the rescaling
-/// (../shared/reference/kernels.md, 6.2: 0.85; 0.62 on an H100, whose own
+/// (the project's reference, kernels.md 6.2: 0.85; 0.62 on an H100, whose own
 /// instruction is another one).
 static constexpr double kMmaShare = 0.62;
 /// Instructions of a warp for 16 rows, 8 tokens and 32 products: four for each
@@ -221,8 +221,10 @@ std::string gpuGemmReason(const TileTarget &target, const GemmShape &shape) {
                   gpuGemmSeconds(target, shape, units) * 1e6);
     return reason + text;
   }
-  return reason + (shape.plain ? ", the only kernel of plain weights"
-                               : ", the chip has no mma of 16x8x32 bytes");
+  if (shape.plain)
+    return reason + ", the only kernel of plain weights";
+  return reason + (target.gpu.mma ? ", no tile of matrix units fits"
+                                  : ", the chip has no mma of 16x8x32 bytes");
 }
 
 } // namespace sinter

@@ -12,8 +12,8 @@
 
 namespace sinter {
 
-// Thresholds of the release checks that ../shared/reference/seeds.md records
-// (rows I-0D and M-0C), as shares of the earlier figure.
+// Thresholds of the release checks that the project's reference records
+// (seeds.md, rows I-0D and M-0C), as shares of the earlier figure.
 inline constexpr double kDecodeDrop = 0.03;      ///< tokens/s: fails
 inline constexpr double kDeepDecodeDrop = 0.15;  ///< behind a depth: fails
 inline constexpr double kPrefillDrop = 0.05;     ///< warns

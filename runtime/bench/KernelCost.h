@@ -28,7 +28,7 @@ struct Gain {
   double median = 0;
   double sigma = 0; ///< spread of the pairs, from their median deviation
 
-  /// By the promotion rule of ../shared/reference/seeds.md, G-65.
+  /// By the promotion rule of the project's reference (seeds.md, G-65).
   bool promotes() const;
   /// Whether it is a loss by the same rule.
   bool loses() const;

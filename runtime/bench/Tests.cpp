@@ -156,7 +156,7 @@ double quantile(const std::vector<double> &ascending, double fraction) {
 Result<BenchTiming> runTest(Session &session, const Plan &plan,
                             const BenchTest &test, uint32_t repeat,
                             AllocationCounter allocations, bool profile) {
-  uint64_t positions = uint64_t(test.depth) + test.tokens;
+  const uint64_t positions = test.positions();
   if (positions > session.contextLength())
     return Status(Code::OutOfRange,
                   fmt::format("needs {} positions, the context has {}",

@@ -21,6 +21,9 @@ struct BenchTest {
 
   /// pp512, tg128, tg128@d4096, tg128@b8.
   std::string name() const;
+
+  /// Of each sequence.
+  uint64_t positions() const { return uint64_t(depth) + tokens; }
 };
 
 struct BenchTiming {

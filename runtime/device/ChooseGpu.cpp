@@ -104,13 +104,14 @@ Result<GpuChoice> chooseTarget(const Artifact &artifact, const GpuFacts &gpu) {
   if (best == 0)
     return Status(Code::Unsupported,
                   fmt::format("its kernels are for {}; GPU {} ({}) runs {}: "
-                              "compile again with --target {}",
+                              "compile again with --target {} or, if compile "
+                              "does not know it, the nearest earlier one",
                               artifact.targetNames(), gpu.ordinal, gpu.name,
                               asked, asked));
   if (best < 2000)
     choice.note = fmt::format(
         "GPU {} ({}) runs PTX that was made for {}, since the file has no "
-        "machine code for it; --target {} makes some",
+        "machine code for it; --target {} makes some, if compile knows it",
         gpu.ordinal, gpu.name, artifact.targets()[choice.target].machine.name,
         asked);
   return choice;

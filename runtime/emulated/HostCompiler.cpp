@@ -12,8 +12,10 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <span>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,7 +27,7 @@ namespace fs = std::filesystem;
 
 /// -O2 halves the time of a run and costs a second; no contraction, since
 /// kernels say where they fuse multiply and add.
-static const std::vector<std::string> kFlags = {
+static constexpr const char *kFlags[] = {
     "-std=c++20", "-O2", "-fPIC", "-shared", "-ffp-contract=off",
 #if defined(__x86_64__)
     "-mfma",
@@ -40,6 +42,28 @@ static fs::path cacheFolder() {
   if (home && home[0] == '/')
     return fs::path(home) / ".cache/sinter/emulated";
   return fs::temp_directory_path() / fmt::format("sinter-{}", getuid());
+}
+
+/// Whether nobody else can put a library there that we would run.
+static bool isOwn(const fs::path &folder) {
+  struct stat status = {};
+  return lstat(folder.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+         status.st_uid == geteuid() && !(status.st_mode & S_IWOTH);
+}
+
+/// Makes the folder for what was compiled. One in a folder that all share is
+/// used if it is ours.
+static Status makeCache(const fs::path &folder) {
+  std::error_code problem;
+  fs::create_directories(folder.parent_path(), problem);
+  mkdir(folder.c_str(), 0700);
+  if (!isOwn(folder))
+    return Status(Code::ResourceExhausted,
+                  fmt::format("'{}' cannot keep compiled kernels: it is no "
+                              "folder of this user alone; XDG_CACHE_HOME may "
+                              "name another",
+                              folder.string()));
+  return {};
 }
 
 /// A program of this name in PATH, or the name itself if it is a path.
@@ -137,7 +161,7 @@ static Status compileFile(const std::string &compiler, const fs::path &input,
   fs::path log = made;
   log += ".log";
   std::vector<std::string> arguments = {compiler};
-  arguments.insert(arguments.end(), kFlags.begin(), kFlags.end());
+  arguments.insert(arguments.end(), std::begin(kFlags), std::end(kFlags));
   for (const std::string &argument :
        {std::string("-x"), std::string("c++"), input.string(),
         std::string("-o"), made.string()})
@@ -165,12 +189,12 @@ Result<std::vector<std::byte>> compileForHost(std::string_view source) {
   if (!compiler.ok())
     return compiler.status();
   std::string key = *compiler;
-  for (const std::string &flag : kFlags)
-    key += " " + flag;
+  for (const char *flag : kFlags)
+    key += std::string(" ") + flag;
   (key += "\n") += source;
   fs::path folder = cacheFolder();
+  SINTER_TRY(makeCache(folder));
   std::error_code problem;
-  fs::create_directories(folder, problem);
   fs::path stem =
       folder / fmt::format("{:016x}", checksum(std::as_bytes(std::span(key))));
   fs::path text = stem, object = stem;

@@ -65,7 +65,8 @@ TEST(CudaResources, ResidentWarpsAreThoseOfTheScarcestResource) {
   kernel.shared = 101 << 10;
   EXPECT_EQ(residentWarps(kernel, gb10), 0u);
   kernel = {"k", 32, 16, 0, 0, 0}; // as many blocks as there may be
-  EXPECT_EQ(residentWarps(kernel, gb10), 16u);
+  EXPECT_EQ(residentWarps(kernel, gb10), 24u);
+  EXPECT_EQ(residentWarps(kernel, *findCudaTarget("sm_90")), 32u);
 }
 
 TEST(CudaResources, ObstaclesAreNamed) {

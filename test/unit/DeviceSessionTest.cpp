@@ -195,7 +195,8 @@ TEST_F(DeviceSession, LaterGpusRunPtxAndSaySo) {
   ASSERT_EQ(model.session->notes().size(), 1u);
   EXPECT_EQ(model.session->notes()[0],
             "GPU 0 (Fake GPU) runs PTX that was made for sm_90a, since the "
-            "file has no machine code for it; --target sm_121 makes some");
+            "file has no machine code for it; --target sm_121 makes some, if "
+            "compile knows it");
   EXPECT_EQ(counts().text - before.text, parts.plan.kernels.size());
   EXPECT_EQ(counts().code, before.code);
 }
@@ -213,9 +214,11 @@ TEST_F(DeviceSession, SaysWhatIsMissing) {
   second.device = {DeviceKind::Gpu, 1};
   EXPECT_EQ(failure("", second),
             file + "GPU 1 is asked for, there are 1 (counted from 0)");
-  EXPECT_EQ(failure("capability=80"),
-            file + "its kernels are for sm_90a; GPU 0 (Fake GPU) runs sm_80: "
-                   "compile again with --target sm_80");
+  EXPECT_EQ(
+      failure("capability=80"),
+      file + "its kernels are for sm_90a; GPU 0 (Fake GPU) runs sm_80: "
+             "compile again with --target sm_80 or, if compile does not know "
+             "it, the nearest earlier one");
   EXPECT_EQ(failure("fail=cuModuleLoadData:222")
                 .find(file + "kernel 'embed': the NVIDIA driver fails to load "
                              "a kernel: a planted failure (FAKE_222); the "
@@ -280,6 +283,8 @@ TEST_F(DeviceSession, AKernelThatFailsEndsTheStep) {
             "the NVIDIA driver fails to finish a step: a planted failure "
             "(FAKE_700); a kernel is at fault; --device emulated names it and "
             "the place");
+  // Nobody can go on from what it left.
+  EXPECT_EQ(model.session->length(0), 0u);
 }
 
 TEST(Device, IsReadFromItsWord) {

@@ -1,7 +1,8 @@
 // Instructions of the matrix units and copies that go on by themselves: the
-// real form. emulation/Mma.cuh is the other one. Which lane holds what of a
-// tile is in the PTX manual, "Matrix Fragments for mma"; with g = lane / 4 and
-// j = lane % 4:
+// real form. emulation/Mma.cuh is the other one. All lanes of a warp multiply
+// together: `volatile` keeps the compiler from moving that to where they part.
+// Which lane holds what of a tile is in the PTX manual, "Matrix Fragments for
+// mma"; with g = lane / 4 and j = lane % 4:
 //   sums [16][8]     rows g, g, g + 8, g + 8; columns 2j, 2j + 1, 2j, 2j + 1
 //   bytes a [16][32] rows g, g + 8, g, g + 8; columns 4j ... of the first 16
 //                    twice, then of the last 16
@@ -16,7 +17,7 @@ namespace sinter::cuda {
 /// sums += a · b: unsigned bytes times signed ones.
 inline void mmaBytes(int (&sums)[4], const uint32_t (&a)[4],
                      const uint32_t (&b)[2]) {
-  asm("mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 "
+  asm volatile("mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 "
       "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
       : "+r"(sums[0]), "+r"(sums[1]), "+r"(sums[2]), "+r"(sums[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
@@ -24,7 +25,7 @@ inline void mmaBytes(int (&sums)[4], const uint32_t (&a)[4],
 
 /// The same over 16 columns of a.
 inline void mmaBytes(int (&sums)[4], const uint32_t (&a)[2], uint32_t b) {
-  asm("mma.sync.aligned.m16n8k16.row.col.s32.u8.s8.s32 "
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.s32.u8.s8.s32 "
       "{%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
       : "+r"(sums[0]), "+r"(sums[1]), "+r"(sums[2]), "+r"(sums[3])
       : "r"(a[0]), "r"(a[1]), "r"(b));
@@ -33,7 +34,7 @@ inline void mmaBytes(int (&sums)[4], const uint32_t (&a)[2], uint32_t b) {
 /// sums += a · b over 16 columns of halves.
 inline void mmaHalves(float (&sums)[4], const uint32_t (&a)[4],
                       const uint32_t (&b)[2]) {
-  asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
       "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
       : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
@@ -45,7 +46,8 @@ inline void mmaHalves(float (&sums)[4], const uint32_t (&a)[4],
 inline void mmaFloats4By32(float (&sums)[4], const uint32_t (&a)[4],
                            const uint32_t (&b)[2], uint32_t scalesOfA,
                            uint32_t scalesOfB) {
-  asm("mma.sync.aligned.kind::mxf4.block_scale.scale_vec::2X.m16n8k64.row.col."
+  asm volatile(
+      "mma.sync.aligned.kind::mxf4.block_scale.scale_vec::2X.m16n8k64.row.col."
       "f32.e2m1.e2m1.f32.ue8m0 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
       "{%0, %1, %2, %3}, {%10}, {0, 0}, {%11}, {0, 0};"
       : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
@@ -55,7 +57,8 @@ inline void mmaFloats4By32(float (&sums)[4], const uint32_t (&a)[4],
 inline void mmaFloats4By16(float (&sums)[4], const uint32_t (&a)[4],
                            const uint32_t (&b)[2], uint32_t scalesOfA,
                            uint32_t scalesOfB) {
-  asm("mma.sync.aligned.kind::mxf4nvf4.block_scale.scale_vec::4X.m16n8k64.row."
+  asm volatile(
+      "mma.sync.aligned.kind::mxf4nvf4.block_scale.scale_vec::4X.m16n8k64.row."
       "col.f32.e2m1.e2m1.f32.ue4m3 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
       "{%8, %9}, {%0, %1, %2, %3}, {%10}, {0, 0}, {%11}, {0, 0};"
       : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])

@@ -16,6 +16,7 @@ extern const CudaTarget sm100aTarget = {
     .sharedPerSm = 228 << 10,
     .registersPerSm = 64 << 10,
     .warpsPerSm = 64,
+    .blocksPerSm = 32,
     .l2 = 126 << 20,
     .bandwidth = 8000e9,
     .clock = 1.9e9,

@@ -15,6 +15,7 @@ extern const CudaTarget sm120aTarget = {
     .sharedPerSm = 100 << 10,
     .registersPerSm = 64 << 10,
     .warpsPerSm = 48,
+    .blocksPerSm = 24,
     .l2 = 96 << 20,
     .bandwidth = 1792e9,
     .clock = 2.41e9,

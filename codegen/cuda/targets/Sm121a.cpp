@@ -17,6 +17,7 @@ extern const CudaTarget sm121aTarget = {
     .sharedPerSm = 100 << 10,
     .registersPerSm = 64 << 10,
     .warpsPerSm = 48,
+    .blocksPerSm = 24,
     .l2 = 24 << 20,
     .bandwidth = 273e9,
     .clock = 2.5e9,

@@ -15,6 +15,7 @@ extern const CudaTarget sm75Target = {
     .sharedPerSm = 64 << 10,
     .registersPerSm = 64 << 10,
     .warpsPerSm = 32,
+    .blocksPerSm = 16,
     .l2 = 4 << 20,
     .bandwidth = 320e9,
     .clock = 1.59e9,

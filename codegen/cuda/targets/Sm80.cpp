@@ -14,6 +14,7 @@ extern const CudaTarget sm80Target = {
     .sharedPerSm = 164 << 10,
     .registersPerSm = 64 << 10,
     .warpsPerSm = 64,
+    .blocksPerSm = 32,
     .l2 = 40 << 20,
     .bandwidth = 2039e9,
     .clock = 1.41e9,

@@ -15,6 +15,7 @@ extern const CudaTarget sm86Target = {
     .sharedPerSm = 100 << 10,
     .registersPerSm = 64 << 10,
     .warpsPerSm = 48,
+    .blocksPerSm = 16,
     .l2 = 6 << 20,
     .bandwidth = 936e9,
     .clock = 1.70e9,

@@ -15,6 +15,7 @@ extern const CudaTarget sm89Target = {
     .sharedPerSm = 100 << 10,
     .registersPerSm = 64 << 10,
     .warpsPerSm = 48,
+    .blocksPerSm = 24,
     .l2 = 72 << 20,
     .bandwidth = 1008e9,
     .clock = 2.52e9,

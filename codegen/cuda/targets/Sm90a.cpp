@@ -15,6 +15,7 @@ extern const CudaTarget sm90aTarget = {
     .sharedPerSm = 228 << 10,
     .registersPerSm = 64 << 10,
     .warpsPerSm = 64,
+    .blocksPerSm = 32,
     .l2 = 50 << 20,
     .bandwidth = 3350e9,
     .clock = 1.83e9,
