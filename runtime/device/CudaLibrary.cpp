@@ -26,7 +26,8 @@ constexpr const char *kFaultyKernel =
     "a kernel is at fault; --device emulated names it and the place";
 
 constexpr Remedy kRemedies[] = {
-    {35, "the driver is too old for this machine's CUDA: update it"},
+    {34, "the library found is the one that programs are linked with, no "
+         "driver: take its folder out of LD_LIBRARY_PATH"},
     {200, kNewerCompiler}, // invalid image
     {218, kNewerCompiler}, // invalid PTX
     {222, kNewerCompiler}, // unsupported PTX version
@@ -37,6 +38,10 @@ constexpr Remedy kRemedies[] = {
     {719, kFaultyKernel}, // launch failed
     {701, "a kernel asks for more registers or shared memory than the GPU has: "
           "compile again for it"},
+    {802, "the machine's own services for its GPUs are not running yet (on "
+          "one with NVSwitch: nvidia-fabricmanager)"},
+    {804, "the libcuda.so.1 of another version does not serve this GPU: take "
+          "its folder out of LD_LIBRARY_PATH"},
     {803, "driver and kernel module have different versions: restart the "
           "machine, or reload the module"},
 };

@@ -287,6 +287,31 @@ TEST_F(DeviceSession, AKernelThatFailsEndsTheStep) {
   EXPECT_EQ(model.session->length(0), 0u);
 }
 
+TEST_F(DeviceSession, SaysWhatToDo) {
+  for (auto [what, remedy] :
+       {std::pair("cuInit:34", "no driver: take its folder out of"),
+        std::pair("cuInit:802", "nvidia-fabricmanager"),
+        std::pair("cuInit:804", "does not serve this GPU"),
+        std::pair("cuModuleLoadData:200", "older than the compiler"),
+        std::pair("cuModuleLoadData:218", "older than the compiler"),
+        std::pair("cuModuleLoadData:209", "compile again for it")})
+    EXPECT_NE(failure((std::string("fail=") + what).c_str()).find(remedy),
+              std::string::npos)
+        << what;
+  for (int code : {715, 716, 719}) {
+    unsetenv("FAKE_CUDA");
+    Model model = open();
+    setenv("FAKE_CUDA",
+           ("fail=cuStreamSynchronize:" + std::to_string(code)).c_str(), 1);
+    EXPECT_NE(model.session->append(0, text(1))
+                  .status()
+                  .message()
+                  .find("a kernel is at fault"),
+              std::string::npos)
+        << code;
+  }
+}
+
 TEST(Device, IsReadFromItsWord) {
   Device device;
   EXPECT_TRUE(parseDevice("cpu", device).ok());
