@@ -1,6 +1,7 @@
 /// Writes the plan's tables in the order of the module.
 #include "compiler/PlanBytes.h"
 
+#include "codegen/cuda/SampleKernel.h"
 #include "compiler/Failure.h"
 
 #include "dialects/plan/Plan.h"
@@ -180,6 +181,8 @@ void PlanWriter::collect() {
     addRope(rope);
   for (auto regime : module.getOps<plan::RegimeOp>())
     addRegime(regime);
+  if (cuda::sampleKernel(module))
+    kernel(kSampleKernel);
 }
 
 template <typename Table>

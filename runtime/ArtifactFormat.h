@@ -16,7 +16,7 @@ namespace sinter {
 
 inline constexpr char kArtifactMagic[8] = {'S', 'I', 'N',  'T',
                                            'E', 'R', '\n', '\x1a'};
-inline constexpr uint32_t kArtifactVersion = 10;
+inline constexpr uint32_t kArtifactVersion = 11;
 inline constexpr uint64_t kSectionAlignment = 64 * 1024;
 /// More sections than any version defines; a larger count is corrupt.
 inline constexpr uint32_t kMaxSections = 64;
@@ -242,6 +242,23 @@ struct Batch {
   int64_t blockStride;
 };
 static_assert(sizeof(Batch) == 56);
+
+/// How a token is to be chosen from a row of logits (runtime/TokenChooser.h).
+struct TokenChoice {
+  double chance;     ///< in [0, 1): where among the weights the token lies
+  float temperature; ///< 0: the most likely
+  float topP;        ///< 1: off
+  float minP;        ///< 0: off
+  int32_t topK;      ///< 0 or less: off
+};
+static_assert(sizeof(TokenChoice) == 24);
+
+/// A plan for a GPU that gives logits has a kernel of this name, which no
+/// launch calls: item r chooses a token from row r of the logits. Its operands
+/// are the logits, a TokenChoice for each row, and int32 for each: the token,
+/// or kLeftToHost.
+inline constexpr char kSampleKernel[] = "sample";
+inline constexpr int32_t kLeftToHost = -1;
 
 /// A generated kernel: works on items [begin, end) of its launch.
 using KernelFunction = void (*)(void *const *operands, const Batch *batch,

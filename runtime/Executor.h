@@ -2,9 +2,11 @@
 #ifndef SINTER_RUNTIME_EXECUTOR_H
 #define SINTER_RUNTIME_EXECUTOR_H
 
+#include "runtime/ArtifactFormat.h"
 #include "runtime/KvCache.h"
 #include "runtime/RecurrentStates.h"
 #include "runtime/StateMemory.h"
+#include "runtime/Status.h"
 #include "runtime/StepInput.h"
 
 #include <cstddef>
@@ -32,6 +34,8 @@ struct DeviceCounters {
   uint64_t copiedIn = 0, copiedOut = 0; ///< bytes, by steps
   uint64_t uploaded = 0;                ///< bytes of weights, at the start
   uint64_t stepAllocations = 0;         ///< memory taken while steps ran
+  uint64_t chosen = 0;                  ///< tokens that the device chose
+  uint64_t leftToHost = 0; ///< rows whose token it left to the host
 };
 
 /// A checked step.
@@ -54,6 +58,16 @@ public:
   /// The step's result, float [outputs, resultWidth], valid until the next.
   /// Allocates nothing. Errors: Internal when a kernel fails.
   virtual Result<const float *> run(const Step &step) = 0;
+
+  /// Whether choose() may be called: logits then stay where they are.
+  virtual bool choosesTokens() const { return false; }
+  /// As run(), but gives for each output the token that TokenChooser would
+  /// choose. Errors: those of run() and TokenChooser.
+  virtual Result<std::span<const int32_t>>
+  choose(const Step &step, std::span<const TokenChoice> choices) {
+    (void)step, (void)choices;
+    return Status(Code::Unsupported, "tokens are not chosen here");
+  }
 
   /// "2 threads", "GPU 0, NVIDIA H200".
   virtual std::string place() const = 0;

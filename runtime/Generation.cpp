@@ -41,17 +41,17 @@ public:
         options_(options), sink_(sink) {}
 
   /// Reads the prompt in chunks, so that an interrupt need not wait for all of
-  /// it. Returns no logits if interrupted.
-  Result<std::span<const float>> prefill(std::span<const int32_t> prompt,
-                                         const std::atomic<bool> &interrupted);
+  /// it. Returns no token if interrupted.
+  Result<int32_t> prefill(std::span<const int32_t> prompt,
+                          const std::atomic<bool> &interrupted);
 
-  /// Samples, shows and steps until there is a reason to stop.
-  Status decode(std::span<const float> logits,
-                const std::atomic<bool> &interrupted);
+  /// Shows, steps and samples from `token` on, until there is a reason to stop.
+  Status decode(int32_t token, const std::atomic<bool> &interrupted);
 
   Generation take();
 
 private:
+  Result<int32_t> next(std::span<const int32_t> tokens);
   Result<int32_t> sample(std::span<const float> logits);
   void show(const std::string &text);
   bool reached(StopReason reason) {
@@ -70,26 +70,36 @@ private:
   Generation result_;
 };
 
-Result<std::span<const float>>
-Writer::prefill(std::span<const int32_t> prompt,
-                const std::atomic<bool> &interrupted) {
+Result<int32_t> Writer::prefill(std::span<const int32_t> prompt,
+                                const std::atomic<bool> &interrupted) {
   Clock::time_point start = Clock::now();
   for (int32_t token : prompt)
     sampler_.accept(token);
-  std::span<const float> logits;
-  while (!prompt.empty() && !interrupted) {
+  Result<int32_t> token = 0;
+  while (token.ok() && !prompt.empty() && !interrupted) {
     size_t count = std::min<size_t>(prompt.size(), session_.chunk());
-    auto step =
-        session_.append(0, prompt.first(count),
-                        count == prompt.size() ? Outputs::Last : Outputs::None);
-    if (!step.ok())
-      return step.status();
-    logits = *step;
+    if (count == prompt.size()) {
+      token = next(prompt);
+    } else {
+      auto step = session_.append(0, prompt.first(count), Outputs::None);
+      if (!step.ok())
+        return step.status();
+    }
     result_.promptTokens += count;
     prompt = prompt.subspan(count);
   }
   result_.prefillSeconds = secondsSince(start);
-  return logits;
+  return token;
+}
+
+/// Appends tokens and chooses the one behind them: on the device, if nothing
+/// needs its logits.
+Result<int32_t> Writer::next(std::span<const int32_t> tokens) {
+  if (!session_.choosesTokens() || sampler_.penalizes() || options_.ignoreEnd) {
+    auto logits = session_.append(0, tokens);
+    return logits.ok() ? sample(*logits) : Result<int32_t>(logits.status());
+  }
+  return session_.appendAndChoose(0, tokens, sampler_.nextChoice());
 }
 
 Result<int32_t> Writer::sample(std::span<const float> logits) {
@@ -123,33 +133,29 @@ bool Writer::isOver(const std::atomic<bool> &interrupted) {
   return false;
 }
 
-Status Writer::decode(std::span<const float> logits,
-                      const std::atomic<bool> &interrupted) {
+Status Writer::decode(int32_t token, const std::atomic<bool> &interrupted) {
   Clock::time_point start = Clock::now();
   while (!isOver(interrupted)) {
-    Result<int32_t> token = sample(logits);
-    if (!token.ok())
-      return token.status();
     if (result_.firstToken == Clock::time_point()) {
       result_.firstToken = Clock::now();
       start = result_.firstToken; // the rest is what decoding takes
     }
-    if (tokenizer_.isEndOfGeneration(*token)) {
+    if (tokenizer_.isEndOfGeneration(token)) {
       reached(StopReason::End);
       break;
     }
-    result_.tokens.push_back(*token);
-    show(stream_.feed(tokenizer_.piece(*token, false)));
+    result_.tokens.push_back(token);
+    show(stream_.feed(tokenizer_.piece(token, false)));
     if (isOver(interrupted))
       break;
     if (session_.length(0) == session_.contextLength()) {
       reached(StopReason::Context);
       break;
     }
-    auto step = session_.append(0, std::span(&*token, 1));
-    if (!step.ok())
-      return step.status();
-    logits = *step;
+    Result<int32_t> following = next(std::span(&token, 1));
+    if (!following.ok())
+      return following.status();
+    token = *following;
     ++result_.decodeSteps;
   }
   result_.decodeSeconds = secondsSince(start);
@@ -178,10 +184,10 @@ Result<Generation> generate(Session &session, const Tokenizer &tokenizer,
                               "{} (a larger --ctx gives more)",
                               prompt.size(), room));
   Writer writer(session, tokenizer, sampler, options, sink);
-  auto logits = writer.prefill(prompt, interrupted);
-  if (!logits.ok())
-    return logits.status();
-  SINTER_TRY(writer.decode(*logits, interrupted));
+  Result<int32_t> token = writer.prefill(prompt, interrupted);
+  if (!token.ok())
+    return token.status();
+  SINTER_TRY(writer.decode(*token, interrupted));
   return writer.take();
 }
 

@@ -55,6 +55,8 @@ Json countersJson(const DeviceCounters &counters) {
           {"copied_in_bytes", counters.copiedIn},
           {"copied_out_bytes", counters.copiedOut},
           {"uploaded_bytes", counters.uploaded},
+          {"chosen_tokens", counters.chosen},
+          {"rows_left_to_host", counters.leftToHost},
           {"step_allocations", counters.stepAllocations}};
 }
 

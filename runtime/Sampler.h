@@ -2,7 +2,9 @@
 #ifndef SINTER_RUNTIME_SAMPLER_H
 #define SINTER_RUNTIME_SAMPLER_H
 
+#include "runtime/ArtifactFormat.h"
 #include "runtime/Status.h"
+#include "runtime/TokenChooser.h"
 
 #include <array>
 #include <cstddef>
@@ -38,11 +40,8 @@ private:
   std::array<uint64_t, 4> state;
 };
 
-/// The order is llama.cpp's: penalties, top-k, top-p, min-p, temperature, draw.
-/// Top-p sums the probabilities of what top-k kept, at temperature 1. Equal
-/// logits rank by id, so the same logits, options and seed give the same
-/// token; arithmetic is in double, which leaves the differences between
-/// platforms' exp() about one chance in 10^15 per token.
+/// Penalties, and then what TokenChooser does: the same logits, options and
+/// seed give the same token on every machine.
 class Sampler {
 public:
   /// Fails with InvalidArgument, naming the flag whose value makes no sense.
@@ -51,28 +50,19 @@ public:
   /// Records a token of the text, of the prompt or chosen, for the penalties.
   void accept(int32_t token);
 
-  /// The next token, given one row of logits. O(size of the vocabulary); does
-  /// not allocate again for rows of the same size. Logits that are no numbers
-  /// are never chosen; fails with Internal where all are.
+  /// The next token, given one row of logits. Errors: TokenChooser's.
   Result<int32_t> sample(std::span<const float> logits);
 
-private:
-  struct Candidate {
-    float logit;
-    int32_t id;
-    /// Whether this one is the more likely.
-    bool operator<(const Candidate &other) const {
-      return logit != other.logit ? logit > other.logit : id < other.id;
-    }
-  };
-
-  explicit Sampler(const SamplerOptions &options);
+  /// Whether only logits will do, since penalties change them.
   bool penalizes() const;
+
+  /// How the next token is to be chosen by who has the logits, if penalties do
+  /// not change them. Each call is for one token, as each of sample() is.
+  TokenChoice nextChoice();
+
+private:
+  explicit Sampler(const SamplerOptions &options);
   std::span<const float> penalize(std::span<const float> logits);
-  void keepTopK(std::span<const float> logits);
-  size_t rankBest(size_t ranked);
-  void keepTopPAndMinP();
-  int32_t draw();
 
   SamplerOptions options;
   RandomGenerator random;
@@ -80,8 +70,7 @@ private:
   size_t nextInHistory = 0;
   std::vector<uint32_t> counts; ///< per token; zero between calls
   std::vector<float> penalized;
-  std::vector<Candidate> candidates;
-  std::vector<double> weights; ///< of the candidates
+  TokenChooser chooser;
 };
 
 } // namespace sinter

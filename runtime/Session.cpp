@@ -64,6 +64,7 @@ Session::create(Artifact &artifact, const SessionOptions &options) {
                               options.chunk, session->maxTokens_));
   session->chunkPositions_.resize(session->maxTokens_);
   session->chunkSlots_.resize(session->maxTokens_);
+  session->chosen_.resize(session->maxTokens_);
   session->sumTraffic();
   SINTER_TRY(session->executor_->prepare(session->cache_, session->recurrent_));
   return session;
@@ -188,17 +189,24 @@ void Session::forget(std::span<const int32_t> slots) {
   }
 }
 
-Result<std::span<const float>> Session::step(const StepInput &input) {
+/// Checks a step and makes room for it.
+Status Session::begin(const StepInput &input, size_t &regime) {
   SINTER_TRY(checkStep(input));
   for (size_t begin = 0; begin < input.slots.size();) {
     size_t end = sequenceEnd(input.slots, begin);
     SINTER_TRY(cache_.append(input.slots[begin], end - begin));
     begin = end;
   }
-  const size_t regime = regimeOf(input.tokens.size());
+  regime = regimeOf(input.tokens.size());
   uint64_t sequences = countSequences(input.slots);
   traffic_.inPlace += perSequence_[regime].inPlace * sequences;
   traffic_.copied += perSequence_[regime].copied * sequences;
+  return {};
+}
+
+Result<std::span<const float>> Session::step(const StepInput &input) {
+  size_t regime = 0;
+  SINTER_TRY(begin(input, regime));
   Result<const float *> result = executor_->run({input, regime});
   if (!result.ok()) {
     forget(input.slots);
@@ -207,9 +215,39 @@ Result<std::span<const float>> Session::step(const StepInput &input) {
   return std::span(*result, input.outputs.size() * resultWidth());
 }
 
-Result<std::span<const float>> Session::append(int32_t slot,
-                                               std::span<const int32_t> tokens,
-                                               Outputs outputs) {
+Result<std::span<const int32_t>>
+Session::choose(const StepInput &input, std::span<const TokenChoice> choices) {
+  if (result() != ResultKind::Logits)
+    return Status(Code::InvalidArgument, "the model gives no logits to choose "
+                                         "tokens by");
+  if (choices.size() != input.outputs.size())
+    return Status(Code::InvalidArgument,
+                  fmt::format("{} choices for {} outputs", choices.size(),
+                              input.outputs.size()));
+  if (choosesTokens()) {
+    size_t regime = 0;
+    SINTER_TRY(begin(input, regime));
+    Result<std::span<const int32_t>> tokens =
+        executor_->choose({input, regime}, choices);
+    if (!tokens.ok())
+      forget(input.slots);
+    return tokens;
+  }
+  Result<std::span<const float>> logits = step(input);
+  if (!logits.ok())
+    return logits.status();
+  for (size_t row = 0; row < choices.size(); ++row) {
+    Result<int32_t> token = chooser_.choose(
+        logits->subspan(row * resultWidth(), resultWidth()), choices[row]);
+    if (!token.ok())
+      return token.status();
+    chosen_[row] = *token;
+  }
+  return std::span<const int32_t>(chosen_).first(choices.size());
+}
+
+Status Session::checkAppend(int32_t slot,
+                            std::span<const int32_t> tokens) const {
   SINTER_TRY(checkSlot(slot));
   SINTER_TRY(checkTokens(tokens));
   if (tokens.empty())
@@ -226,25 +264,56 @@ Result<std::span<const float>> Session::append(int32_t slot,
                               "{}, and the model reads a text whole (compile "
                               "--chunk makes the largest step)",
                               tokens.size(), chunk_));
+  return {};
+}
+
+/// The step that appends `tokens`, a chunk of them.
+StepInput Session::chunkInput(int32_t slot, std::span<const int32_t> tokens,
+                              bool wanted) {
+  const size_t count = tokens.size();
+  auto start = static_cast<int32_t>(cache_.length(slot));
+  for (size_t i = 0; i < count; ++i)
+    chunkPositions_[i] = start + static_cast<int32_t>(i);
+  std::fill_n(chunkSlots_.begin(), count, slot);
+  lastOfChunk_ = static_cast<int32_t>(count - 1);
+  return {tokens, std::span(chunkPositions_).first(count),
+          std::span(chunkSlots_).first(count),
+          std::span(&lastOfChunk_, wanted ? 1 : 0)};
+}
+
+Result<std::span<const float>> Session::append(int32_t slot,
+                                               std::span<const int32_t> tokens,
+                                               Outputs outputs) {
+  SINTER_TRY(checkAppend(slot, tokens));
   std::span<const float> logits;
   while (!tokens.empty()) {
     size_t count = std::min<size_t>(tokens.size(), chunk_);
-    auto start = static_cast<int32_t>(cache_.length(slot));
-    for (size_t i = 0; i < count; ++i)
-      chunkPositions_[i] = start + static_cast<int32_t>(i);
-    std::fill_n(chunkSlots_.begin(), count, slot);
-    auto last = static_cast<int32_t>(count - 1);
     bool wanted = outputs == Outputs::Last && count == tokens.size();
     Result<std::span<const float>> result =
-        step({tokens.first(count), std::span(chunkPositions_).first(count),
-              std::span(chunkSlots_).first(count),
-              std::span(&last, wanted ? 1 : 0)});
+        step(chunkInput(slot, tokens.first(count), wanted));
     if (!result.ok())
       return result.status();
     logits = *result;
     tokens = tokens.subspan(count);
   }
   return logits;
+}
+
+Result<int32_t> Session::appendAndChoose(int32_t slot,
+                                         std::span<const int32_t> tokens,
+                                         const TokenChoice &choice) {
+  SINTER_TRY(checkAppend(slot, tokens));
+  const size_t before = (tokens.size() - 1) / chunk_ * chunk_;
+  if (before) {
+    auto done = append(slot, tokens.first(before), Outputs::None);
+    if (!done.ok())
+      return done.status();
+  }
+  Result<std::span<const int32_t>> chosen = choose(
+      chunkInput(slot, tokens.subspan(before), true), std::span(&choice, 1));
+  if (!chosen.ok())
+    return chosen.status();
+  return chosen->front();
 }
 
 } // namespace sinter

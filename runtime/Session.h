@@ -11,6 +11,7 @@
 #include "runtime/SequenceSnapshot.h"
 #include "runtime/Status.h"
 #include "runtime/StepInput.h"
+#include "runtime/TokenChooser.h"
 
 #include <cstdint>
 #include <memory>
@@ -59,12 +60,24 @@ public:
   /// emulated device finds a kernel at fault.
   Result<std::span<const float>> step(const StepInput &input);
 
+  /// As step(), but gives for each output the token that TokenChooser chooses
+  /// by the choice for it. Where choosesTokens(), logits stay on the device,
+  /// and the tokens are the same. Errors: also InvalidArgument for a model that
+  /// gives no logits or another number of choices, and TokenChooser's.
+  Result<std::span<const int32_t>> choose(const StepInput &input,
+                                          std::span<const TokenChoice> choices);
+  bool choosesTokens() const { return executor_->choosesTokens(); }
+
   /// Appends tokens to sequence `slot`, in chunks; returns the logits of the
   /// last one if wanted. Errors: as step(); the input is checked before any
   /// chunk runs.
   Result<std::span<const float>> append(int32_t slot,
                                         std::span<const int32_t> tokens,
                                         Outputs outputs = Outputs::Last);
+
+  /// The same, and chooses what follows them.
+  Result<int32_t> appendAndChoose(int32_t slot, std::span<const int32_t> tokens,
+                                  const TokenChoice &choice);
 
   /// Forgets tokens of a sequence from `length` on. Errors: OutOfRange if it
   /// has fewer, or if attention with a window no longer has what it looks at
@@ -123,6 +136,10 @@ private:
         cache_(std::move(cache)), recurrent_(std::move(recurrent)) {}
 
   void forget(std::span<const int32_t> slots);
+  Status checkAppend(int32_t slot, std::span<const int32_t> tokens) const;
+  StepInput chunkInput(int32_t slot, std::span<const int32_t> tokens,
+                       bool wanted);
+  Status begin(const StepInput &input, size_t &regime);
   void sumTraffic();
   size_t regimeOf(size_t tokens) const;
   Status checkStep(const StepInput &input) const;
@@ -137,10 +154,13 @@ private:
   StateTraffic traffic_;
   std::vector<StateTraffic> perSequence_; ///< [regime]
   std::vector<std::string> notes_;
+  TokenChooser chooser_;
+  std::vector<int32_t> chosen_;
   uint32_t maxTokens_ = 0;
   uint32_t chunk_ = 0;
   std::vector<int32_t> chunkPositions_;
   std::vector<int32_t> chunkSlots_;
+  int32_t lastOfChunk_ = 0;
 };
 
 } // namespace sinter

@@ -38,7 +38,7 @@ struct Options {
   std::vector<uint32_t> sequences = {1};
   uint32_t repeat = 5;
   SessionOptions session;
-  bool json = false, explain = false;
+  bool json = false, explain = false, logits = false;
 };
 
 double milliseconds(std::chrono::steady_clock::duration time) {
@@ -57,7 +57,8 @@ std::vector<BenchTest> testsOf(const Options &options) {
           tests.push_back({.decode = true,
                            .tokens = tokens,
                            .depth = depth,
-                           .sequences = sequences});
+                           .sequences = sequences,
+                           .choose = !options.logits});
   }
   return tests;
 }
@@ -341,6 +342,9 @@ int main(int argc, char **argv) {
   app.add_flag("--explain", options.explain,
                "also the time of each kernel in one step, measured and "
                "predicted");
+  app.add_flag(
+      "--logits", options.logits,
+      "bring a GPU's logits here, where it would choose tokens itself");
   app.add_flag("--json", options.json, "print JSON");
   CLI::App *comparing = app.add_subcommand(
       "compare", "compare two reports of --json; fails on a regression");

@@ -2,6 +2,9 @@
 #include "codegen/Emitter.h"
 
 #include "codegen/cuda/CudaSource.h"
+#include "codegen/cuda/SampleKernel.h"
+
+#include <optional>
 
 using namespace mlir;
 
@@ -18,6 +21,8 @@ cuda::printKernels(ModuleOp module) {
                                      llvm::toString(text.takeError()).c_str());
     kernels.push_back(std::move(*text));
   }
+  if (std::optional<KernelText> sample = sampleKernel(module))
+    kernels.push_back(std::move(*sample));
   return kernels;
 }
 

@@ -51,9 +51,12 @@ static std::string deviceEntry(const cuda::KernelText &kernel) {
       kernel.enoughBlocks ? ", " + std::to_string(kernel.enoughBlocks) : "";
   return llvm::formatv(
       "extern \"C\" __global__ void __launch_bounds__({1}{4})\n"
-      "{0}(Operands<{2}> operands, const Batch *batch) {{\n"
+      "{0}(Operands<{2}> operands, const Batch *batch, unsigned padded) {{\n"
+      "  if (padded && !hasItem<{5}>(*batch))\n"
+      "    return;\n"
       "  {3}<{0}_shape>(operands.at, *batch);\n}\n",
-      kernel.name, kernel.threads, kernel.operands, kernel.skeleton, enough);
+      kernel.name, kernel.threads, kernel.operands, kernel.skeleton, enough,
+      kernel.items);
 }
 
 static std::string hostEntry(const cuda::KernelText &kernel) {
@@ -61,9 +64,9 @@ static std::string hostEntry(const cuda::KernelText &kernel) {
       "extern \"C\" __attribute__((visibility(\"default\"))) void\n"
       "{0}(void *const *operands, const Batch *batch, int64_t begin,\n"
       "    int64_t end) {{\n"
-      "  emulation::runBlocks<{1}, {2}<{0}_shape>>(\"{0}\", operands, batch,\n"
-      "                                            begin, end);\n}\n",
-      kernel.name, kernel.threads, kernel.skeleton);
+      "  emulation::runBlocks<{1}, ofItems<{2}<{0}_shape>, {3}>>(\n"
+      "      \"{0}\", operands, batch, begin, end);\n}\n",
+      kernel.name, kernel.threads, kernel.skeleton, kernel.items);
 }
 
 static std::string entries(llvm::ArrayRef<cuda::KernelText> kernels,

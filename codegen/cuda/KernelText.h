@@ -16,9 +16,11 @@ namespace sinter::cuda {
 
 struct KernelText {
   std::string name;
-  std::string threads;   ///< of a block: a constant of the prelude
-  std::string skeleton;  ///< function template of the prelude, `gemm`
-  std::string shape;     ///< members of the type that it is given
+  std::string threads;  ///< of a block: a constant of the prelude
+  std::string skeleton; ///< function template of the prelude, `gemm`
+  std::string shape;    ///< members of the type that it is given
+  /// What of a step its items are: arguments of the prelude's hasItem().
+  std::string items = "ItemDimension::One, 1, 1";
   unsigned operands = 0; ///< addresses that a launch passes
   /// Bytes of shared memory that a launch gives each block, beyond what the
   /// text declares: what is over 48 KiB must be asked for so.
@@ -32,7 +34,8 @@ struct KernelText {
 /// Errors say what the kernel's class asks for that no skeleton has.
 llvm::Expected<KernelText> printKernel(tile::KernelOp kernel);
 
-/// Those of a module, in its order. Errors name the kernel.
+/// Those of a module, in its order, and behind them what no launch calls.
+/// Errors name the kernel.
 llvm::Expected<std::vector<KernelText>> printKernels(mlir::ModuleOp module);
 
 /// A member `Format`: the places of a weight format's parts.

@@ -23,6 +23,7 @@ Result<std::vector<KernelTime>> explainStep(Session &session, const Plan &plan,
   StepShape shape = stepOf(session, test);
   BenchTest step = test;
   step.tokens = shape.tokens;
+  step.choose = false; // only the plan's launches are timed
   auto timed = runTest(session, plan, step, repeat, noCounter, true);
   if (!timed.ok())
     return timed.status();

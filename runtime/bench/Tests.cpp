@@ -2,6 +2,8 @@
 /// rows of the embedding.
 #include "runtime/bench/Tests.h"
 
+#include "runtime/Sampler.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -49,6 +51,13 @@ public:
     for (uint32_t i = 0; i < test.sequences; ++i)
       slots.push_back(i);
     positions.resize(test.sequences);
+    // What `run` does if nothing else is asked for.
+    const SamplerOptions usual;
+    choices.assign(test.sequences, {.chance = 0.5,
+                                    .temperature = usual.temperature,
+                                    .topP = usual.topP,
+                                    .minP = usual.minP,
+                                    .topK = usual.topK});
   }
 
   /// Adds the time of each step to `times`, which has room for them.
@@ -100,20 +109,24 @@ private:
       std::fill(positions.begin(), positions.end(),
                 static_cast<int32_t>(test.depth + i));
       auto start = std::chrono::steady_clock::now();
-      auto logits =
-          session.step({std::span(tokens).subspan(size_t(i) * test.sequences,
-                                                  test.sequences),
-                        positions, slots, slots});
-      if (!logits.ok())
-        return logits.status();
+      SINTER_TRY(decodeStep({std::span(tokens).subspan(
+                                 size_t(i) * test.sequences, test.sequences),
+                             positions, slots, slots}));
       times.push_back(secondsSince(start));
     }
     return {};
   }
 
+  Status decodeStep(const StepInput &step) {
+    if (test.choose && session.choosesTokens())
+      return session.choose(step, choices).status();
+    return session.step(step).status();
+  }
+
   Session &session;
   const BenchTest &test;
   std::vector<int32_t> tokens, slots, positions;
+  std::vector<TokenChoice> choices;
   std::vector<std::vector<std::byte>> kept; ///< [slot]
 };
 

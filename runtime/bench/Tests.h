@@ -18,6 +18,9 @@ struct BenchTest {
   uint32_t tokens = 0;
   uint32_t depth = 0;
   uint32_t sequences = 1;
+  /// Steps that decode also choose tokens, where logits need not leave the
+  /// device for that: as `run` does by default.
+  bool choose = false;
 
   /// pp512, tg128, tg128@d4096, tg128@b8.
   std::string name() const;

@@ -41,6 +41,7 @@ public:
   loadKernels(const ArtifactTarget &target) override;
   Result<std::byte *> allocate(uint64_t bytes,
                                const std::string &what) override;
+  void free(std::byte *memory) override;
   Result<std::byte *> allocatePinned(uint64_t bytes) override;
   void freePinned(std::byte *memory) override;
   std::byte *useInPlace(std::span<const std::byte> memory,
@@ -213,6 +214,13 @@ Result<std::byte *> CudaDriver::allocate(uint64_t bytes,
   return reinterpret_cast<std::byte *>(memory);
 }
 
+void CudaDriver::free(std::byte *memory) {
+  if (std::erase_if(taken_, [&](const Taken &block) {
+        return block.memory == at(memory);
+      }))
+    cuda_.free(at(memory));
+}
+
 Result<std::byte *> CudaDriver::allocatePinned(uint64_t bytes) {
   ++allocations_;
   void *memory = nullptr;
@@ -244,8 +252,9 @@ std::byte *CudaDriver::useInPlace(std::span<const std::byte> memory,
 
 Status CudaDriver::launch(const DeviceLaunch &launch) {
   const Batch *batch = launch.batch;
+  unsigned padded = launch.padded;
   // Operands<n> by value is its array; the batch is a pointer.
-  void *parameters[] = {const_cast<void **>(launch.operands), &batch};
+  void *parameters[] = {const_cast<void **>(launch.operands), &batch, &padded};
   return check(cuda_.launch(launch.kernel, launch.blocks, 1, 1, launch.threads,
                             1, 1, launch.dynamicShared, stream_, parameters,
                             nullptr),

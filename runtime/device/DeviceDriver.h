@@ -21,6 +21,7 @@ struct DeviceLaunch {
   uint32_t blocks;
   uint32_t threads;       ///< of a block
   uint32_t dynamicShared; ///< bytes of a block
+  bool padded;            ///< there may be more blocks than the step has items
   void *const *operands;  ///< by value: as many as the kernel takes
   const Batch *batch;     ///< on the device
 };
@@ -43,6 +44,8 @@ public:
   /// of what took how much.
   virtual Result<std::byte *> allocate(uint64_t bytes,
                                        const std::string &what) = 0;
+  /// Gives back what allocate() gave, once all that uses it is done.
+  virtual void free(std::byte *memory) = 0;
   /// Memory of this process that the device reads and writes by itself.
   virtual Result<std::byte *> allocatePinned(uint64_t bytes) = 0;
   virtual void freePinned(std::byte *memory) = 0;

@@ -7,6 +7,7 @@
 #include <cassert>
 #include <chrono>
 #include <cstring>
+#include <optional>
 
 namespace sinter {
 
@@ -30,16 +31,17 @@ Status DeviceExecutor::copyTables() {
   return {};
 }
 
-/// The arrays of the batch lie behind it, each of the regime's most tokens.
-void DeviceExecutor::fillBlock(const Regime &regime,
-                               const StepInput &input) const {
-  const Block &block = regime.block;
+/// The arrays of the batch lie behind it, each of the bucket's most tokens.
+void DeviceExecutor::fillBlock(const Bucket &bucket, const StepInput &input,
+                               std::span<const TokenChoice> choices) const {
+  const Block &block = bucket.block;
   Batch batch = {};
   uint64_t end = sizeof(Batch);
   auto put = [&](std::span<const int32_t> values) {
-    std::memcpy(block.host + end, values.data(), values.size_bytes());
+    if (!values.empty())
+      std::memcpy(block.host + end, values.data(), values.size_bytes());
     const auto *there = reinterpret_cast<const int32_t *>(block.device + end);
-    end += regime.maxTokens * sizeof(int32_t);
+    end += bucket.tokens * sizeof(int32_t);
     return there;
   };
   batch.tokens = static_cast<int32_t>(input.tokens.size());
@@ -55,9 +57,12 @@ void DeviceExecutor::fillBlock(const Regime &regime,
   for (size_t i = 0; i < plan.ropeTables.size(); ++i)
     fillRopeTable(input.positions, plan.ropeTables[i], artifact_.weights(),
                   cache_->contextLength(), block.host + block.ropeTables[i]);
+  if (!choices.empty())
+    std::memcpy(block.host + block.choices, choices.data(),
+                choices.size_bytes());
 }
 
-DeviceLaunch DeviceExecutor::bound(const Regime &regime, const Launch &launch,
+DeviceLaunch DeviceExecutor::bound(const Bucket &bucket, const Launch &launch,
                                    const Batch &counts) const {
   const std::optional<DeviceCode> &code = artifact_.target().code;
   const DeviceKernel needs =
@@ -67,27 +72,44 @@ DeviceLaunch DeviceExecutor::bound(const Regime &regime, const Launch &launch,
               itemCount(launch.dimension, launch.count, launch.tile, counts)),
           .threads = needs.threads,
           .dynamicShared = needs.dynamicShared,
-          .operands = regime.operands.data() + launch.firstOperand,
-          .batch = reinterpret_cast<const Batch *>(regime.block.device)};
+          .padded = false,
+          .operands = bucket.operands.data() + launch.firstOperand,
+          .batch = reinterpret_cast<const Batch *>(bucket.block.device)};
 }
 
 /// A step that wants no rows has no items in some launches.
-Status DeviceExecutor::launchAll(const Regime &regime, const Batch &counts) {
-  for (const Launch &launch : regime.launches) {
-    DeviceLaunch call = bound(regime, launch, counts);
+Status DeviceExecutor::launchAll(const Bucket &bucket, const Batch &counts,
+                                 bool padded, bool chooses) {
+  for (const Launch &launch : regimes_[bucket.regime].launches) {
+    DeviceLaunch call = bound(bucket, launch, counts);
     if (call.blocks == 0)
       continue;
+    call.padded = padded;
     SINTER_TRY(driver_->launch(call));
     ++counters_.launches;
   }
-  return {};
+  return chooses ? launchSampling(bucket, counts, padded) : Status();
+}
+
+Status DeviceExecutor::launchSampling(const Bucket &bucket, const Batch &counts,
+                                      bool padded) {
+  ++counters_.launches;
+  return driver_->launch(
+      {.kernel = sampleKernel_,
+       .blocks = static_cast<uint32_t>(counts.outputRows),
+       .threads = sampleThreads_,
+       .dynamicShared = 0,
+       .padded = padded,
+       .operands = bucket.sampleOperands,
+       .batch = reinterpret_cast<const Batch *>(bucket.block.device)});
 }
 
 /// Waits for each launch, to know what it took.
-Status DeviceExecutor::launchTimed(const Regime &regime, const Batch &counts) {
+Status DeviceExecutor::launchTimed(const Bucket &bucket, const Batch &counts) {
   using Clock = std::chrono::steady_clock;
+  const Regime &regime = regimes_[bucket.regime];
   for (size_t i = 0; i < regime.launches.size(); ++i) {
-    DeviceLaunch call = bound(regime, regime.launches[i], counts);
+    DeviceLaunch call = bound(bucket, regime.launches[i], counts);
     SINTER_TRY(driver_->synchronize());
     const Clock::time_point began = Clock::now();
     if (call.blocks) {
@@ -102,12 +124,17 @@ Status DeviceExecutor::launchTimed(const Regime &regime, const Batch &counts) {
   return {};
 }
 
-Status DeviceExecutor::replay(const Regime &regime, const Batch &counts) {
-  void *&graph = graphs_[size_t(counts.tokens)];
+/// The graph is captured for the bucket's tokens; how many there are, its
+/// kernels find in the batch, and blocks beyond them end at once.
+Status DeviceExecutor::replay(Bucket &bucket, bool chooses) {
+  void *&graph = bucket.graphs[chooses];
   if (!graph) {
+    Batch counts = {};
+    counts.tokens = counts.outputRows = static_cast<int32_t>(bucket.tokens);
     const uint64_t launches = counters_.launches;
     SINTER_TRY(driver_->beginGraph());
-    Status captured = launchAll(regime, counts);
+    Status captured =
+        launchAll(bucket, counts, /*padded=*/bucket.tokens > 1, chooses);
     Result<void *> ended = driver_->endGraph();
     counters_.launches = launches; // kept, not run
     SINTER_TRY(captured);
@@ -118,14 +145,14 @@ Status DeviceExecutor::replay(const Regime &regime, const Batch &counts) {
   }
   SINTER_TRY(driver_->launchGraph(graph));
   ++counters_.replays;
-  counters_.launches += regime.launches.size();
+  counters_.launches += regimes_[bucket.regime].launches.size() + chooses;
   return {};
 }
 
 /// Waits for the step, and its rows if any are wanted.
 Result<const float *> DeviceExecutor::takeResult(size_t rows) {
   const uint64_t bytes = rows * artifact_.plan().resultWidth * sizeof(float);
-  std::byte *into = rows <= kGraphTokens ? pinnedLogits_ : logitsHere_.data();
+  std::byte *into = rows <= kPinnedRows ? pinnedLogits_ : logitsHere_.data();
   if (bytes) {
     SINTER_TRY(driver_->copyOut(into, logits_, bytes));
     counters_.copiedOut += bytes;
@@ -134,31 +161,89 @@ Result<const float *> DeviceExecutor::takeResult(size_t rows) {
   return reinterpret_cast<const float *>(into);
 }
 
-Result<const float *> DeviceExecutor::run(const Step &step) {
+/// The smallest that holds the step, of its regime.
+DeviceExecutor::Bucket &DeviceExecutor::bucketOf(const Step &step) {
+  auto found =
+      std::find_if(buckets_.begin(), buckets_.end(), [&](const Bucket &bucket) {
+        return bucket.regime == step.regime &&
+               bucket.tokens >= step.input.tokens.size();
+      });
+  assert(found != buckets_.end() && "the step was checked");
+  return *found;
+}
+
+/// All but the way back.
+Status DeviceExecutor::start(const Step &step,
+                             std::span<const TokenChoice> choices) {
   const StepInput &input = step.input;
-  const Regime &regime = regimes_[step.regime];
-  const uint64_t allocations = driver_->allocations();
+  Bucket &bucket = bucketOf(step);
+  const bool chooses = !choices.empty();
   SINTER_TRY(memory_->problem());
   SINTER_TRY(copyTables());
-  fillBlock(regime, input);
-  SINTER_TRY(driver_->copyIn(regime.block.device, regime.block.host,
-                             regime.block.bytes));
-  counters_.copiedIn += regime.block.bytes;
+  fillBlock(bucket, input, choices);
+  const Block &block = bucket.block;
+  const uint64_t bytes =
+      chooses ? block.choices + choices.size_bytes() : block.choices;
+  SINTER_TRY(driver_->copyIn(block.device, block.host, bytes));
+  counters_.copiedIn += bytes;
+  ++counters_.steps;
   Batch counts = {};
   counts.tokens = static_cast<int32_t>(input.tokens.size());
   counts.outputRows = static_cast<int32_t>(input.outputs.size());
+  if (!times_.empty()) {
+    SINTER_TRY(launchTimed(bucket, counts));
+    return chooses ? launchSampling(bucket, counts, false) : Status();
+  }
   const bool decodes = input.outputs.size() == input.tokens.size() &&
-                       input.tokens.size() <= kGraphTokens;
-  if (!times_.empty())
-    SINTER_TRY(launchTimed(regime, counts));
-  else if (useGraphs_ && decodes)
-    SINTER_TRY(replay(regime, counts));
-  else
-    SINTER_TRY(launchAll(regime, counts));
-  Result<const float *> result = takeResult(input.outputs.size());
-  ++counters_.steps;
+                       bucket.tokens <= kGraphTokens;
+  return useGraphs_ && decodes ? replay(bucket, chooses)
+                               : launchAll(bucket, counts, false, chooses);
+}
+
+Result<const float *> DeviceExecutor::run(const Step &step) {
+  const uint64_t allocations = driver_->allocations();
+  SINTER_TRY(start(step, {}));
+  Result<const float *> result = takeResult(step.input.outputs.size());
   counters_.stepAllocations += driver_->allocations() - allocations;
   return result;
+}
+
+Result<int32_t> DeviceExecutor::chooseHere(size_t row,
+                                           const TokenChoice &choice) {
+  const uint32_t width = artifact_.plan().resultWidth;
+  const uint64_t bytes = width * sizeof(float);
+  SINTER_TRY(driver_->copyOut(pinnedLogits_, logits_ + row * bytes, bytes));
+  SINTER_TRY(driver_->synchronize());
+  counters_.copiedOut += bytes;
+  ++counters_.leftToHost;
+  return chooser_.choose(
+      {reinterpret_cast<const float *>(pinnedLogits_), width}, choice);
+}
+
+Result<std::span<const int32_t>>
+DeviceExecutor::choose(const Step &step, std::span<const TokenChoice> choices) {
+  assert(choosesTokens() && choices.size() == step.input.outputs.size() &&
+         "one choice for each output");
+  const uint64_t allocations = driver_->allocations();
+  SINTER_TRY(start(step, choices));
+  const uint64_t bytes = choices.size() * sizeof(int32_t);
+  if (bytes)
+    SINTER_TRY(driver_->copyOut(reinterpret_cast<std::byte *>(chosenHere_),
+                                chosen_, bytes));
+  SINTER_TRY(driver_->synchronize());
+  counters_.copiedOut += bytes;
+  counters_.chosen += choices.size();
+  for (size_t row = 0; row < choices.size(); ++row) {
+    if (chosenHere_[row] != kLeftToHost)
+      continue;
+    --counters_.chosen;
+    Result<int32_t> token = chooseHere(row, choices[row]);
+    if (!token.ok())
+      return token.status();
+    chosenHere_[row] = *token;
+  }
+  counters_.stepAllocations += driver_->allocations() - allocations;
+  return std::span<const int32_t>(chosenHere_, choices.size());
 }
 
 } // namespace sinter

@@ -6,10 +6,12 @@
 #include "runtime/Artifact.h"
 #include "runtime/Executor.h"
 #include "runtime/MappedMemory.h"
+#include "runtime/TokenChooser.h"
 #include "runtime/device/DeviceDriver.h"
 #include "runtime/device/DeviceMemory.h"
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,9 @@ public:
   Status prepare(const KvCache &cache,
                  const RecurrentStates &recurrent) override;
   Result<const float *> run(const Step &step) override;
+  bool choosesTokens() const override { return sampleKernel_ != nullptr; }
+  Result<std::span<const int32_t>>
+  choose(const Step &step, std::span<const TokenChoice> choices) override;
   std::string place() const override { return driver_->name(); }
   int threads() const override { return driver_->threads(); }
   uint64_t arenaBytes() const override { return arenaBytes_; }
@@ -38,9 +43,10 @@ public:
 
 private:
   /// Steps of up to so many tokens, all of whose rows are wanted (they decode),
-  /// have a graph, and their rows come back through pinned memory: larger ones
-  /// take so long that launches cost nothing.
-  static constexpr uint64_t kGraphTokens = 64;
+  /// have a graph: larger ones take so long that launches cost nothing.
+  static constexpr uint64_t kGraphTokens = 128;
+  /// Rows of logits that come back through pinned memory.
+  static constexpr uint64_t kPinnedRows = 64;
 
   struct Launch {
     uint32_t kernel;
@@ -48,19 +54,27 @@ private:
     uint32_t count, tile;
     size_t firstOperand;
   };
+  struct Regime {
+    uint32_t firstLaunch; ///< in the plan
+    std::vector<Launch> launches;
+  };
   /// What a step's input looks like on the device and, pinned, here: the
-  /// batch, its arrays, then the tables of angles.
+  /// batch, its arrays, the tables of angles, then how tokens are chosen.
   struct Block {
     std::byte *device = nullptr, *host = nullptr;
-    uint64_t bytes = 0;
     std::vector<uint64_t> ropeTables; ///< where they begin
+    uint64_t choices = 0;             ///< likewise
+    uint64_t bytes = 0;
   };
-  struct Regime {
-    uint32_t maxTokens;
-    uint32_t firstLaunch; ///< in the plan
+  /// Steps of so many tokens, down to the next smaller bucket, have an input
+  /// and graphs in common: their number of tokens is in the input.
+  struct Bucket {
+    uint32_t tokens;
+    size_t regime;
     Block block;
-    std::vector<Launch> launches;
-    std::vector<void *> operands;
+    std::vector<void *> operands; ///< of the regime's launches
+    void *sampleOperands[3] = {};
+    void *graphs[2] = {}; ///< [whether tokens are chosen]
   };
   /// A copy of a table of pages.
   struct Table {
@@ -75,17 +89,26 @@ private:
   Status reserveBuffers();
   Status addTables();
   Status addRings();
-  Status addBlock(Regime &regime);
+  Status addBlock(Bucket &bucket);
   Status bindRegimes();
+  Status addBuckets(size_t regime, uint32_t fewest, uint32_t most);
+  Status addSampling();
   std::byte *address(const PlanOperand &operand, const Block &block) const;
+  Result<double> measureCopies(std::byte *const (&buffers)[2], uint64_t bytes);
+  Bucket &bucketOf(const Step &step);
   Status copyTables();
-  void fillBlock(const Regime &regime, const StepInput &input) const;
-  Status launchAll(const Regime &regime, const Batch &counts);
-  Status launchTimed(const Regime &regime, const Batch &counts);
-  DeviceLaunch bound(const Regime &regime, const Launch &launch,
+  void fillBlock(const Bucket &bucket, const StepInput &input,
+                 std::span<const TokenChoice> choices) const;
+  Status start(const Step &step, std::span<const TokenChoice> choices);
+  Status launchAll(const Bucket &bucket, const Batch &counts, bool padded,
+                   bool chooses);
+  Status launchTimed(const Bucket &bucket, const Batch &counts);
+  Status launchSampling(const Bucket &bucket, const Batch &counts, bool padded);
+  DeviceLaunch bound(const Bucket &bucket, const Launch &launch,
                      const Batch &counts) const;
-  Status replay(const Regime &regime, const Batch &counts);
+  Status replay(Bucket &bucket, bool chooses);
   Result<const float *> takeResult(size_t rows);
+  Result<int32_t> chooseHere(size_t row, const TokenChoice &choice);
 
   const Artifact &artifact_;
   std::shared_ptr<DeviceDriver> driver_;
@@ -94,6 +117,11 @@ private:
   const KvCache *cache_ = nullptr;
   const RecurrentStates *recurrent_ = nullptr;
   std::vector<void *> kernels_;
+  void *sampleKernel_ = nullptr; ///< of the plan, if it has one
+  uint32_t sampleThreads_ = 0;
+  std::byte *chosen_ = nullptr; ///< tokens, on the device
+  int32_t *chosenHere_ = nullptr;
+  TokenChooser chooser_; ///< for what the device leaves to us
   std::byte *weights_ = nullptr, *arena_ = nullptr, *logits_ = nullptr;
   std::byte *pinnedLogits_ = nullptr; ///< of few rows
   MappedMemory logitsHere_;           ///< of all rows
@@ -101,7 +129,7 @@ private:
   std::vector<Table> tables_;      ///< [group of the cache]
   std::vector<std::byte *> rings_; ///< [state] CacheRing, on the device
   std::vector<Regime> regimes_;
-  std::vector<void *> graphs_; ///< [tokens of a step that wants all rows]
+  std::vector<Bucket> buckets_; ///< ascending
   std::vector<LaunchTime> times_;
   DeviceCounters counters_;
 };

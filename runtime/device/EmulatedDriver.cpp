@@ -51,6 +51,14 @@ public:
       addBuffer(what, *memory, bytes);
     return memory;
   }
+  void free(std::byte *memory) override {
+    std::erase_if(buffers_,
+                  [&](const Buffer &buffer) { return buffer.begin == memory; });
+    std::erase_if(memory_, [&](const MappedMemory &mapped) {
+      return mapped.data() == memory;
+    });
+    buffersChanged_ = true;
+  }
   Result<std::byte *> allocatePinned(uint64_t bytes) override {
     return reserve(bytes, "a device's buffer");
   }

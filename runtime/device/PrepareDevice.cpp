@@ -4,9 +4,11 @@
 #include "runtime/device/DeviceExecutor.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <chrono>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 namespace sinter {
@@ -20,8 +22,7 @@ DeviceExecutor::DeviceExecutor(const Artifact &artifact,
                                std::unique_ptr<DeviceDriver> driver,
                                bool graphs)
     : artifact_(artifact), driver_(std::move(driver)),
-      memory_(std::make_shared<DeviceMemory>(driver_)), useGraphs_(graphs),
-      graphs_(kGraphTokens + 1) {}
+      memory_(std::make_shared<DeviceMemory>(driver_)), useGraphs_(graphs) {}
 
 Result<std::unique_ptr<Executor>>
 DeviceExecutor::create(const Artifact &artifact,
@@ -89,7 +90,7 @@ Status DeviceExecutor::reserveBuffers() {
   SINTER_TRY(driver_->zero(arena_, arenaBytes_));
   SINTER_TRY(take(driver_->allocate(rows * rowBytes, "logits"), logits_));
   SINTER_TRY(
-      take(driver_->allocatePinned(std::min(rows, kGraphTokens) * rowBytes),
+      take(driver_->allocatePinned(std::min(rows, kPinnedRows) * rowBytes),
            pinnedLogits_));
   Result<MappedMemory> here = MappedMemory::reserve(rows * rowBytes, "logits");
   if (!here.ok())
@@ -129,15 +130,18 @@ Status DeviceExecutor::addRings() {
   return driver_->synchronize();
 }
 
-Status DeviceExecutor::addBlock(Regime &regime) {
-  Block &block = regime.block;
-  block.bytes = sizeof(Batch) + 4 * regime.maxTokens * sizeof(int32_t);
-  for (const PlanRopeTable &rope : artifact_.plan().ropeTables) {
+Status DeviceExecutor::addBlock(Bucket &bucket) {
+  Block &block = bucket.block;
+  auto place = [&](uint64_t bytes) {
     const uint64_t begin = (block.bytes + kLine - 1) / kLine * kLine;
-    block.ropeTables.push_back(begin);
-    block.bytes =
-        begin + uint64_t(regime.maxTokens) * 2 * rope.pairs * sizeof(float);
-  }
+    block.bytes = begin + bytes;
+    return begin;
+  };
+  block.bytes = sizeof(Batch) + 4 * bucket.tokens * sizeof(int32_t);
+  for (const PlanRopeTable &rope : artifact_.plan().ropeTables)
+    block.ropeTables.push_back(
+        place(uint64_t(bucket.tokens) * 2 * rope.pairs * sizeof(float)));
+  block.choices = place(bucket.tokens * sizeof(TokenChoice));
   SINTER_TRY(
       take(driver_->allocate(block.bytes, "inputs of a step"), block.device));
   SINTER_TRY(take(driver_->allocatePinned(block.bytes), block.host));
@@ -166,44 +170,97 @@ std::byte *DeviceExecutor::address(const PlanOperand &operand,
   return nullptr;
 }
 
+/// The plan's kernel that no launch calls, and where its tokens go.
+Status DeviceExecutor::addSampling() {
+  const Plan &plan = artifact_.plan();
+  const std::optional<DeviceCode> &code = artifact_.target().code;
+  for (size_t i = 0; i < plan.kernels.size(); ++i)
+    if (plan.string(plan.kernels[i].name) == kSampleKernel &&
+        plan.result == ResultKind::Logits) {
+      sampleKernel_ = kernels_[i];
+      sampleThreads_ = code ? code->kernels[i].threads : 0;
+    }
+  if (!sampleKernel_)
+    return {};
+  const uint64_t bytes = plan.regimes.back().maxTokens * sizeof(int32_t);
+  std::byte *here = nullptr;
+  SINTER_TRY(take(driver_->allocate(bytes, "chosen tokens"), chosen_));
+  SINTER_TRY(take(driver_->allocatePinned(bytes), here));
+  chosenHere_ = reinterpret_cast<int32_t *>(here);
+  return {};
+}
+
+/// Powers of two, and what the regime can hold at most.
+Status DeviceExecutor::addBuckets(size_t regime, uint32_t fewest,
+                                  uint32_t most) {
+  const Plan &plan = artifact_.plan();
+  const PlanRegime &from = plan.regimes[regime];
+  for (uint32_t tokens = std::min(std::bit_ceil(fewest), most);;
+       tokens = std::min(2 * tokens, most)) {
+    Bucket &bucket = buckets_.emplace_back();
+    bucket.tokens = tokens;
+    bucket.regime = regime;
+    SINTER_TRY(addBlock(bucket));
+    for (uint32_t i = 0; i < from.launchCount; ++i) {
+      const PlanLaunch &launch = plan.launches[from.firstLaunch + i];
+      for (uint32_t k = 0; k < launch.operandCount; ++k)
+        bucket.operands.push_back(
+            address(plan.operands[launch.firstOperand + k], bucket.block));
+    }
+    bucket.sampleOperands[0] = logits_;
+    bucket.sampleOperands[1] = bucket.block.device + bucket.block.choices;
+    bucket.sampleOperands[2] = chosen_;
+    if (tokens == most)
+      return {};
+  }
+}
+
 Status DeviceExecutor::bindRegimes() {
   const Plan &plan = artifact_.plan();
+  uint32_t fewest = 1;
   for (const PlanRegime &from : plan.regimes) {
     Regime &regime = regimes_.emplace_back();
-    regime.maxTokens = from.maxTokens;
     regime.firstLaunch = from.firstLaunch;
-    SINTER_TRY(addBlock(regime));
+    size_t operands = 0;
     for (uint32_t i = 0; i < from.launchCount; ++i) {
       const PlanLaunch &launch = plan.launches[from.firstLaunch + i];
       regime.launches.push_back({launch.kernel, launch.dimension, launch.count,
-                                 launch.tile, regime.operands.size()});
-      for (uint32_t k = 0; k < launch.operandCount; ++k)
-        regime.operands.push_back(
-            address(plan.operands[launch.firstOperand + k], regime.block));
+                                 launch.tile, operands});
+      operands += launch.operandCount;
     }
+    SINTER_TRY(addBuckets(regimes_.size() - 1, fewest, from.maxTokens));
+    fewest = from.maxTokens + 1;
   }
   return {};
 }
 
-double DeviceExecutor::copyRate() {
+/// Two buffers of a device for as long as it is measured.
+Result<double> DeviceExecutor::measureCopies(std::byte *const (&buffers)[2],
+                                             uint64_t bytes) {
   using Clock = std::chrono::steady_clock;
-  // Beyond every last-level cache; a few times, for the clock's sake.
-  constexpr uint64_t kBytes = 512 << 20;
-  constexpr int kCopies = 8;
-  std::byte *from = nullptr, *to = nullptr;
-  if (!take(driver_->allocate(kBytes, "a measurement"), from).ok() ||
-      !take(driver_->allocate(kBytes, "a measurement"), to).ok() ||
-      !driver_->copy(to, from, kBytes).ok() || !driver_->synchronize().ok())
-    return 0;
+  constexpr int kCopies = 8; // for the clock's sake
+  SINTER_TRY(driver_->copy(buffers[1], buffers[0], bytes));
+  SINTER_TRY(driver_->synchronize());
   const Clock::time_point began = Clock::now();
   for (int i = 0; i < kCopies; ++i)
-    if (!driver_->copy(to, from, kBytes).ok())
-      return 0;
-  if (!driver_->synchronize().ok())
-    return 0;
-  const double seconds =
-      std::chrono::duration<double>(Clock::now() - began).count();
-  return 2.0 * kCopies * double(kBytes) / seconds;
+    SINTER_TRY(driver_->copy(buffers[1], buffers[0], bytes));
+  SINTER_TRY(driver_->synchronize());
+  return 2.0 * kCopies * double(bytes) /
+         std::chrono::duration<double>(Clock::now() - began).count();
+}
+
+double DeviceExecutor::copyRate() {
+  constexpr uint64_t kBytes = 512 << 20; // beyond every last-level cache
+  std::byte *buffers[2] = {};
+  bool taken = true;
+  for (std::byte *&buffer : buffers)
+    taken =
+        taken && take(driver_->allocate(kBytes, "a measurement"), buffer).ok();
+  Result<double> rate = taken ? measureCopies(buffers, kBytes) : 0.0;
+  for (std::byte *buffer : buffers)
+    if (buffer)
+      driver_->free(buffer);
+  return rate.ok() ? *rate : 0;
 }
 
 Status DeviceExecutor::prepare(const KvCache &cache,
@@ -213,6 +270,7 @@ Status DeviceExecutor::prepare(const KvCache &cache,
   SINTER_TRY(reserveBuffers());
   SINTER_TRY(addTables());
   SINTER_TRY(addRings());
+  SINTER_TRY(addSampling());
   SINTER_TRY(bindRegimes());
   return driver_->synchronize();
 }

@@ -7,9 +7,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <dlfcn.h>
 #include <memory>
+#include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -75,15 +78,15 @@ protected:
     return session.ok() ? "" : session.status().message();
   }
   /// The same model on the processor.
-  Model openProcessor() {
+  Model openProcessor(uint32_t sequences = 2) {
     tiny::Parts other = parts;
     other.manifest = tiny::manifest();
     other.deviceCode.clear();
     Model model;
     auto artifact = Artifact::open(tiny::write(other, "processor.bin"));
     model.artifact = std::make_unique<Artifact>(std::move(*artifact));
-    model.session =
-        std::move(*Session::create(*model.artifact, {.maxSequences = 2}));
+    model.session = std::move(
+        *Session::create(*model.artifact, {.maxSequences = sequences}));
     return model;
   }
 
@@ -131,6 +134,119 @@ TEST_F(DeviceSession, AnswersAsTheProcessorAndCounts) {
   EXPECT_EQ(counts().live, before.live);
   EXPECT_EQ(counts().contexts, before.contexts);
   EXPECT_EQ(counts().modules, before.modules);
+}
+
+/// Steps of any number of sequences: three graphs for two to eight, whose
+/// blocks beyond a step's tokens touch nothing.
+TEST_F(DeviceSession, GraphsServeSmallerSteps) {
+  constexpr int32_t kSequences = 8;
+  const std::vector<int32_t> sizes = {3, 8, 1, 5, 2, 7, 4, 6, 3, 8};
+  std::vector<float> answers[3];
+  FakeCudaCounts before = counts();
+  uint64_t tokens = 0;
+  for (size_t kind = 0; kind < 3; ++kind) {
+    Model model = kind == 2 ? openProcessor(kSequences)
+                            : open({.maxSequences = kSequences,
+                                    .device = {.graphs = kind == 0}});
+    ASSERT_TRUE(model.session);
+    Session &session = *model.session;
+    for (int32_t slot = 0; slot < kSequences; ++slot) {
+      auto done = session.append(slot, text(size_t(slot + 2)), Outputs::None);
+      ASSERT_TRUE(done.ok());
+    }
+    const DeviceCounters *counted = session.deviceCounters();
+    const uint64_t copied = counted ? counted->copiedIn : 0;
+    for (int32_t size : sizes) {
+      std::vector<int32_t> slots, ids, positions;
+      for (int32_t i = 0; i < size; ++i) {
+        slots.push_back((i * 3 + size) % kSequences);
+        ids.push_back((slots.back() * 5 + size) % int32_t(tiny::kVocabulary));
+        positions.push_back(int32_t(session.length(slots.back())));
+      }
+      std::vector<int32_t> rows(slots.size());
+      std::iota(rows.begin(), rows.end(), 0);
+      auto logits = session.step({ids, positions, slots, rows});
+      ASSERT_TRUE(logits.ok()) << logits.status().message();
+      answers[kind].insert(answers[kind].end(), logits->begin(), logits->end());
+      tokens += kind == 0 ? uint64_t(size) : 0;
+    }
+    if (kind == 0) {
+      EXPECT_EQ(counted->captures, 4u); // of 1, 2, 4 and 8
+      EXPECT_EQ(counted->replays, sizes.size());
+      EXPECT_EQ(counted->stepAllocations, 0u);
+      // What goes there is of the bucket's size, not of the largest step's.
+      EXPECT_LT(counted->copiedIn - copied, sizes.size() * 700);
+      EXPECT_EQ(counts().graphLaunches - before.graphLaunches, sizes.size());
+    }
+  }
+  EXPECT_EQ(answers[0].size(), tokens * tiny::kVocabulary);
+  EXPECT_EQ(answers[0], answers[2]);
+  EXPECT_EQ(answers[1], answers[2]);
+}
+
+/// Of greedy choices only tokens come back; of others, which the tiny model's
+/// kernel leaves to the host, also the row. The tokens are the processor's.
+TEST_F(DeviceSession, ChoosesTokensWhereTheLogitsAre) {
+  parts.plan = tiny::plan(/*recurrent=*/true, /*samples=*/true);
+  parts.deviceCode = tiny::deviceCode(parts.plan);
+  for (bool graphs : {true, false}) {
+    Model model = open({.maxSequences = 2, .device = {.graphs = graphs}});
+    Model other = openProcessor();
+    ASSERT_TRUE(model.session);
+    Session &device = *model.session, &host = *other.session;
+    EXPECT_TRUE(device.choosesTokens());
+    EXPECT_FALSE(host.choosesTokens());
+    const DeviceCounters &counted = *device.deviceCounters();
+    const TokenChoice greedy = {0, 0, 1, 0, 0};
+    const TokenChoice drawn = {0.4, 4, 1, 0, 0};
+    auto both = [&](std::span<const int32_t> tokens, TokenChoice choice) {
+      auto here = device.appendAndChoose(0, tokens, choice);
+      auto there = host.appendAndChoose(0, tokens, choice);
+      ASSERT_TRUE(here.ok() && there.ok()) << here.status().message();
+      EXPECT_EQ(*here, *there);
+    };
+    both(text(20), greedy);
+    EXPECT_EQ(counted.copiedOut, 4u);
+    for (int i = 0; i < 5; ++i)
+      both(text(1), greedy);
+    EXPECT_EQ(counted.copiedOut, 6 * 4u);
+    EXPECT_EQ(counted.chosen, 6u);
+    EXPECT_EQ(counted.leftToHost, 0u);
+    both(text(1), drawn);
+    EXPECT_EQ(counted.leftToHost, 1u);
+    EXPECT_EQ(counted.copiedOut, 7 * 4u + tiny::kVocabulary * 4u);
+    // Logits are still to be had; both kinds of step have a graph.
+    auto logits = device.append(0, text(1));
+    auto expected = host.append(0, text(1));
+    ASSERT_TRUE(logits.ok() && expected.ok());
+    EXPECT_TRUE(std::equal(logits->begin(), logits->end(), expected->begin()));
+    EXPECT_EQ(counted.captures, graphs ? 2u : 0u);
+    EXPECT_EQ(counted.replays, graphs ? 7u : 0u);
+    EXPECT_EQ(counted.stepAllocations, 0u);
+    // Two sequences, each by its own choice.
+    const std::vector<int32_t> rows = {0, 1}, ids = {3, 4};
+    const std::vector<int32_t> positions = {int32_t(device.length(0)), 0};
+    const TokenChoice choices[] = {drawn, greedy};
+    const StepInput step = {ids, positions, rows, rows};
+    auto here = device.choose(step, choices),
+         there = host.choose(step, choices);
+    ASSERT_TRUE(here.ok() && there.ok());
+    EXPECT_TRUE(std::equal(here->begin(), here->end(), there->begin()));
+    EXPECT_EQ(counted.leftToHost, 2u);
+    auto wrong = device.choose(step, std::span(choices).first(1));
+    EXPECT_EQ(wrong.status().message(), "1 choices for 2 outputs");
+  }
+}
+
+TEST_F(DeviceSession, MeasuringGivesItsMemoryBack) {
+  Model model = open();
+  const uint64_t live = counts().live;
+  EXPECT_GT(model.session->copyRate(), 0);
+  EXPECT_EQ(counts().live, live);
+  setenv("FAKE_CUDA", "memory=600000000", 1); // room for one of two buffers
+  EXPECT_EQ(model.session->copyRate(), 0);
+  EXPECT_EQ(counts().live, live);
+  setenv("FAKE_CUDA", "", 1);
 }
 
 TEST_F(DeviceSession, SequencesForkAndComeBack) {

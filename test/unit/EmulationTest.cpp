@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numeric>
@@ -48,6 +49,29 @@ template <bool waits> void twoRounds(void *const *operands, const Batch &) {
       syncBlock();
   }
   store(output(operands) + self, sum);
+}
+/// Every thread takes a number, in between which one asks how many are gone.
+template <bool before, bool after> void counts(void *const *operands,
+                                               const Batch &) {
+  __shared__ SharedCounter counter;
+  if (threadIndex() == 5)
+    counter.clear();
+  if (before)
+    syncBlock();
+  const int taken = int(counter.take());
+  if (after)
+    syncBlock();
+  store(output(operands) + taken, int(counter.get()));
+}
+void asksFirst(void *const *, const Batch &) {
+  __shared__ SharedCounter counter;
+  if (threadIndex() == 0)
+    counter.clear();
+  syncBlock();
+  if (threadIndex() == 0)
+    counter.get();
+  else
+    counter.take();
 }
 void halfWaits(void *const *, const Batch &) {
   if (threadIndex() < 32)
@@ -124,6 +148,10 @@ const char *const kNames[][2] = {
     {"mirrorWithoutBarrier", "mirror<false>"},
     {"twoRounds", "twoRounds<true>"},
     {"twoRoundsWithoutBarrier", "twoRounds<false>"},
+    {"counts", "counts<true, true>"},
+    {"countsUncleared", "counts<false, true>"},
+    {"countsWithoutBarrier", "counts<true, false>"},
+    {"asksFirst", "asksFirst"},
     {"halfWaits", "halfWaits"},
     {"halfShuffles", "halfShuffles"},
     {"otherShuffles", "otherShuffles"},
@@ -274,6 +302,28 @@ TEST_F(Emulation, SharedMemoryIsChecked) {
                 .find("thread 63: write of shared element 64 of "
                       "64"),
             std::string::npos);
+}
+
+TEST_F(Emulation, CountersAreChecked) {
+  for (uint64_t number : {0, 3}) {
+    seed(number);
+    EXPECT_EQ(run("counts"), "");
+    EXPECT_EQ(std::count(values, values + 64, 64), 64);
+  }
+  EXPECT_NE(run("countsUncleared").find("which nobody has written"),
+            std::string::npos);
+  reset();
+  std::string fault = run("countsWithoutBarrier");
+  EXPECT_NE(fault.find(": a shared counter is taken from while thread "),
+            std::string::npos)
+      << fault;
+  reset();
+  seed(2); // another thread comes first
+  fault = run("asksFirst");
+  EXPECT_NE(fault.find("thread 0: a shared counter is asked for its number "
+                       "while thread "),
+            std::string::npos)
+      << fault;
 }
 
 TEST_F(Emulation, BuffersAreChecked) {

@@ -135,6 +135,16 @@ TEST_F(GenerationTest, RefusesPromptsThatDoNotFit) {
             "gives more)");
 }
 
+/// An encoder's rows are nothing to choose by.
+TEST_F(GenerationTest, ChoosesNoTokensFromEmbeddings) {
+  parts.plan.result = ResultKind::Embedding;
+  Model model = open(tiny::letters());
+  auto token = model.session->appendAndChoose(0, std::vector<int32_t>{1}, {});
+  ASSERT_FALSE(token.ok());
+  EXPECT_EQ(token.status().message(),
+            "the model gives no logits to choose tokens by");
+}
+
 TEST_F(GenerationTest, NamesTheFileWithoutAVocabulary) {
   auto artifact = Artifact::open(tiny::write(parts, "ids.bin"));
   ASSERT_TRUE(artifact.ok());

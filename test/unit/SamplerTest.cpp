@@ -2,6 +2,9 @@
 // published numbers and expected frequencies.
 #include "runtime/Sampler.h"
 
+#include "runtime/SampleWeights.h"
+
+#include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
@@ -242,6 +245,20 @@ TEST(Sampler, NamesTheFlagThatMakesNoSense) {
               "--presence-penalty is inf");
   expectError([](auto &o) { o.frequencyPenalty = kNone; },
               "--frequency-penalty is nan");
+}
+
+/// Against the library's, in units of the last place.
+TEST(SampleWeights, ExpIsExactEnough) {
+  EXPECT_EQ(exactExp(0), 1.0);
+  EXPECT_EQ(exactExp(-709), 0.0);
+  EXPECT_EQ(exactExp(-kInfinity), 0.0);
+  double worst = 0;
+  for (double x = 0; x > -700; x -= 0.00317) {
+    const double want = std::exp(x);
+    worst = std::max(worst, std::abs(exactExp(x) / want - 1) * 0x1p52);
+  }
+  EXPECT_LE(worst, 2.5);
+  EXPECT_GT(worst, 0); // it is not the library's
 }
 
 // From the published C code of xoshiro256** and SplitMix64 with seed 0.

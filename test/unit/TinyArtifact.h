@@ -79,10 +79,10 @@ inline std::string cubin() {
 inline std::string deviceCode(const Plan &plan, uint32_t capability = 90,
                               bool exact = true, bool text = false) {
   std::vector<DeviceImage> images(plan.kernels.size());
-  for (const PlanLaunch &launch : plan.launches) {
-    DeviceImage &image = images[launch.kernel];
+  for (const PlanLaunch &launch : plan.launches)
+    images[launch.kernel].kernel.operands = launch.operandCount;
+  for (DeviceImage &image : images) {
     image.kernel.threads = 128;
-    image.kernel.operands = launch.operandCount;
     image.kernel.registers = 32;
     image.kernel.residentWarps = 64;
     image.code = cubin();
@@ -97,7 +97,9 @@ inline std::string deviceCode(const Plan &plan, uint32_t capability = 90,
 
 /// One regime for single tokens and one for up to kLargestStep. With
 /// `recurrent` y[t] has s[t] added, s[t] = s[t - 1] / 2 + x[t].
-inline Plan plan(bool recurrent = false) {
+/// As a compiler makes them for GPUs, kernels touch nothing beyond the batch;
+/// with `samples` there is one that chooses tokens, if they are the likeliest.
+inline Plan plan(bool recurrent = false, bool samples = false) {
   Plan plan;
   plan.vocabulary = kVocabulary;
   plan.contextLength = kContext;
@@ -114,6 +116,8 @@ inline Plan plan(bool recurrent = false) {
   }
   plan.ropeTables.push_back(
       {1, 1.0f, 0.0f, 1, offsetof(Weights, frequency), 0, 0});
+  if (samples)
+    plan.kernels.push_back({plan.intern(kSampleKernel)});
   const uint64_t x = 0, y = 64;
   for (uint32_t regime = 0; regime < 2; ++regime) {
     uint64_t mark = offsetof(Weights, marks) + regime * sizeof(float);
@@ -177,7 +181,7 @@ static float *cell(float *pool, const Batch *b, int64_t t, int position) {
   return pool + page * 32 + position % 16;
 }
 void embed(void *const *o, const Batch *b, int64_t begin, int64_t end) {
-  for (int64_t t = begin; t < end; ++t)
+  for (int64_t t = begin; t < end && t < b->tokens; ++t)
     ((float *)o[0])[t] = ((const float *)o[1])[b->tokenIds[t]];
 }
 void remember(void *const *o, const Batch *b, int64_t begin, int64_t end) {
@@ -185,7 +189,7 @@ void remember(void *const *o, const Batch *b, int64_t begin, int64_t end) {
     *cell(o[1], b, t, b->positions[t]) = ((const float *)o[0])[t];
 }
 void attend(void *const *o, const Batch *b, int64_t begin, int64_t end) {
-  for (int64_t t = begin; t < end; ++t) {
+  for (int64_t t = begin; t < end && t < b->tokens; ++t) {
     float sum = ((const float *)o[2])[2 * t] + *(const float *)o[3];
     for (int p = 0; p <= b->positions[t]; ++p)
       sum += *cell(o[1], b, t, p);
@@ -201,9 +205,25 @@ void decay(void *const *o, const Batch *b, int64_t begin, int64_t end) {
   }
 }
 void head(void *const *o, const Batch *b, int64_t begin, int64_t end) {
-  for (int64_t r = begin; r < end; ++r)
+  for (int64_t r = begin; r < end && r < b->outputRows; ++r)
     for (int v = 0; v < 10; ++v)
       ((float *)o[1])[r * 10 + v] = ((const float *)o[0])[b->outputs[r]] + v;
+}
+typedef struct {
+  double chance;
+  float temperature, topP, minP;
+  int32_t topK;
+} TokenChoice;
+void sample(void *const *o, const Batch *b, int64_t begin, int64_t end) {
+  for (int64_t r = begin; r < end && r < b->outputRows; ++r) {
+    const float *row = (const float *)o[0] + r * 10;
+    int best = 0;
+    for (int v = 1; v < 10; ++v)
+      if (row[v] > row[best])
+        best = v;
+    ((int32_t *)o[2])[r] =
+        ((const TokenChoice *)o[1])[r].temperature == 0 ? best : -1;
+  }
 }
 )";
 }

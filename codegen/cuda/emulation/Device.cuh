@@ -179,4 +179,50 @@ private:
   mutable Element elements_[count] = {};
 };
 
+/// Threads may take() at the same time, but not while another clears or asks.
+class SharedCounter {
+public:
+  void clear() {
+    cleared_.put(0, 1);
+    next_ = 0;
+    taken_ = asked_ = {};
+  }
+  unsigned take() {
+    cleared_.get(0);
+    asked_.check("a shared counter is taken from while thread %u asks for its "
+                 "number");
+    taken_.note();
+    return next_++;
+  }
+  unsigned get() const {
+    cleared_.get(0);
+    taken_.check("a shared counter is asked for its number while thread %u "
+                 "takes from it");
+    asked_.note();
+    return next_;
+  }
+
+private:
+  /// The last of several accesses, and one of another thread.
+  struct Accesses {
+    emulation::Access last, other;
+
+    void note() {
+      const emulation::Access now = emulation::Access::now();
+      if (last.thread != now.thread)
+        other = last;
+      last = now;
+    }
+    void check(const char *what) const {
+      for (const emulation::Access &access : {last, other})
+        if (access.races(emulation::Access::now()))
+          emulation::block().fail(what, access.thread);
+    }
+  };
+
+  unsigned next_ = 0;
+  SharedArray<unsigned, 1> cleared_;
+  mutable Accesses taken_, asked_;
+};
+
 } // namespace sinter::cuda

@@ -68,6 +68,15 @@ template <typename T, unsigned count> struct SharedArray {
   void put(unsigned index, T value) { values[index] = value; }
 };
 
+/// Hands out numbers from 0 on to the threads of a block, in any order.
+struct SharedCounter {
+  unsigned next;
+
+  void clear() { next = 0; }
+  unsigned take() { return atomicAdd(&next, 1u); }
+  unsigned get() const { return next; }
+};
+
 /// What a launch passes: addresses, in the order of the kernel's operands.
 template <unsigned count> struct Operands { void *at[count]; };
 
