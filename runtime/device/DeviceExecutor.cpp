@@ -4,6 +4,7 @@
 #include "runtime/RopeTables.h"
 #include "runtime/cpu/LaunchList.h"
 
+#include <algorithm>
 #include <cassert>
 #include <chrono>
 #include <cstring>
