@@ -86,38 +86,17 @@ TEST(CudaExperts, RouteOfNonsenseStaysInBounds) {
   }
 }
 
-/// Assignments sorted by expert, as a kernel gives them.
-struct Groups {
-  std::vector<int32_t> groups, order;
-
-  Groups(EmulatedKernels &kernels, const char *kernel, unsigned experts,
-         unsigned tokens, std::vector<int32_t> &ids)
-      : groups(tile::groupsSize(experts)), order(ids.size()) {
-    Batch batch = {};
-    batch.tokens = int32_t(tokens);
-    kernels.run(kernel,
-                {allow(kernels, "ids", ids), allow(kernels, "groups", groups),
-                 allow(kernels, "order", order)},
-                batch, 1);
-  }
-};
-
-void expectSorted(const Groups &found, unsigned experts,
-                  const std::vector<int32_t> &ids) {
-  std::vector<int32_t> order(ids.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int32_t a, int32_t b) { return ids[a] < ids[b]; });
-  EXPECT_EQ(found.order, order);
-  int32_t active = found.groups[0];
-  EXPECT_EQ(found.groups[1 + experts + active], int32_t(ids.size()));
-  for (int32_t a = 0; a < active; ++a) {
-    int32_t begin = found.groups[1 + experts + a];
-    int32_t end = found.groups[2 + experts + a];
-    ASSERT_LT(begin, end);
-    for (int32_t i = begin; i < end; ++i)
-      EXPECT_EQ(ids[order[i]], found.groups[1 + a]);
-  }
+Groups groupBy(EmulatedKernels &kernels, const char *kernel, unsigned experts,
+               unsigned tokens, std::vector<int32_t> &ids) {
+  Groups result(experts, ids.size());
+  Batch batch = {};
+  batch.tokens = int32_t(tokens);
+  kernels.run(kernel,
+              {allow(kernels, "ids", ids),
+               allow(kernels, "groups", result.groups),
+               allow(kernels, "order", result.order)},
+              batch, 1);
+  return result;
 }
 
 /// More experts than threads too, and more assignments than lanes.
@@ -126,12 +105,13 @@ TEST(CudaExperts, GroupsAreSortedByExpertThenToken) {
       kGroup + "tile.kernel @many #tile.group<experts = 300, top = 2> {}\n");
   ASSERT_EQ(kernels.error, "");
   std::vector<int32_t> ids = randomIds(3);
-  expectSorted(Groups(kernels, "group", kExperts, kTokens, ids), kExperts, ids);
+  expectSorted(groupBy(kernels, "group", kExperts, kTokens, ids), kExperts,
+               ids);
   kernels.reset();
   std::vector<int32_t> many;
   for (int32_t i = 0; i < 100; ++i)
     many.push_back(i % 2 ? 299 - i % 7 : i * 37 % 290);
-  expectSorted(Groups(kernels, "many", 300, 50, many), 300, many);
+  expectSorted(groupBy(kernels, "many", 300, 50, many), 300, many);
 }
 
 constexpr unsigned kRows = 48, kWidth = 256;
@@ -206,7 +186,7 @@ void checkProducts(EmulatedKernels &kernels, const char *name, Matrix &matrix,
   std::vector<int32_t> ids = randomIds(7);
   std::vector<float> bias = normal(kExperts * (kRows + 8), 6);
   std::vector<float> output(ids.size() * kRows);
-  Groups sorted(kernels, "group", kExperts, kTokens, ids);
+  Groups sorted = groupBy(kernels, "group", kExperts, kTokens, ids);
   kernels.allow("input", input.bytes.data(), input.bytes.size());
   kernels.allow("weights", matrix.packed.data(), matrix.packed.size() - 64);
   std::vector<void *> operands = {input.bytes.data(), sorted.groups.data(),

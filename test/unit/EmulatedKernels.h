@@ -7,7 +7,7 @@
 #include "dialects/tile/Tile.h"
 #include "runtime/ArtifactFormat.h"
 #include "runtime/cpu/KernelLibrary.h"
-#include "runtime/emulated/HostCompiler.h"
+#include "test/unit/EmulationCalls.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -35,11 +35,7 @@ public:
       error = llvm::toString(source.takeError());
       return;
     }
-    auto object = compileForHost(*source);
-    EXPECT_TRUE(object.ok()) << object.status().message();
-    auto loaded = KernelLibrary::load(*object);
-    EXPECT_TRUE(loaded.ok()) << loaded.status().message();
-    library = std::move(*loaded);
+    library = loadForHost(*source);
   }
 
   /// A buffer that kernels may use; nobody has written what is `undefined`.
@@ -47,20 +43,14 @@ public:
              bool undefined = false) {
     if (undefined)
       written.emplace_back(new uint8_t[bytes]());
-    auto add = reinterpret_cast<bool (*)(const char *, const void *, size_t,
-                                         uint8_t *)>(
-        library.symbol("sinterEmulationRegion"));
-    EXPECT_TRUE(
-        add(name, begin, bytes, undefined ? written.back().get() : nullptr));
+    EXPECT_TRUE(emulation().region(name, begin, bytes,
+                                   undefined ? written.back().get() : nullptr));
   }
   void reset() {
-    reinterpret_cast<void (*)()>(library.symbol("sinterEmulationReset"))();
+    emulation().reset();
     written.clear();
   }
-  void seed(uint64_t seed) {
-    reinterpret_cast<void (*)(uint64_t)>(library.symbol("sinterEmulationSeed"))(
-        seed);
-  }
+  void seed(uint64_t seed) { emulation().seed(seed); }
 
   void run(const std::string &name, std::vector<void *> operands,
            const Batch &batch, int64_t items) {
@@ -76,14 +66,14 @@ public:
     if (!kernel.ok())
       return "there is no such kernel";
     (*kernel)(operands.data(), &batch, 0, items);
-    const char *fault = reinterpret_cast<const char *(*)()>(
-        library.symbol("sinterEmulationFault"))();
-    return fault ? fault : "";
+    return emulation().fault();
   }
 
   std::string error;
 
 private:
+  EmulationCalls emulation() const { return EmulationCalls(library); }
+
   KernelLibrary library;
   std::vector<std::unique_ptr<uint8_t[]>> written;
 };

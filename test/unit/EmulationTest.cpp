@@ -1,32 +1,18 @@
 /// Plants faults in kernels and asks the emulated device for each of them by
-/// name; and checks its instructions against their definitions.
-#include "codegen/cuda/CudaSource.h"
-#include "dialects/formats/Format.h"
-#include "runtime/cpu/KernelLibrary.h"
-#include "runtime/emulated/HostCompiler.h"
-
-#include <gtest/gtest.h>
+/// name.
+#include "test/unit/PlantedKernels.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <numeric>
-#include <random>
 
 using namespace sinter;
+using sinter::test::PlantedKernels;
+using sinter::test::PlantedName;
 
 namespace {
 
-/// Kernels of 64 threads: two warps. Operand 0 is an array of int32 or, in the
-/// tests of instructions, of uint32.
+/// Kernels of 64 threads: two warps. Operand 0 is an array of int32.
 constexpr const char *kKernels = R"(
-template <auto body>
-void launch(const char *name, void *const *operands, const Batch *batch,
-            int64_t begin, int64_t end) {
-  emulation::runBlocks<64, body>(name, operands, batch, begin, end);
-}
-int *output(void *const *operands) { return static_cast<int *>(operands[0]); }
-
 /// Each thread gives its number to the other end of the block.
 template <bool waits> void mirror(void *const *operands, const Batch &) {
   __shared__ SharedArray<int, 64> values;
@@ -112,38 +98,9 @@ void order(void *const *operands, const Batch &) {
   int *places = output(operands);
   places[places[64]++] = int(threadIndex());
 }
-
-/// Instructions: operand 0 in, operand 1 out, as many as the batch has tokens.
-template <typename Function>
-void each(void *const *operands, const Batch &batch, Function function) {
-  const auto *in = static_cast<const uint32_t *>(operands[0]);
-  auto *out = static_cast<uint32_t *>(operands[1]);
-  for (int i = threadIndex(); i < batch.tokens; i += 64)
-    out[i] = function(in + 3 * i);
-}
-void decodeHalf(void *const *operands, const Batch &batch) {
-  each(operands, batch, [](const uint32_t *x) {
-    return bitsOfFloat(halfToFloat(uint16_t(x[0])));
-  });
-}
-void encodeHalf(void *const *operands, const Batch &batch) {
-  each(operands, batch, [](const uint32_t *x) {
-    return uint32_t(floatToHalf(floatOfBits(x[0])));
-  });
-}
-void dots(void *const *operands, const Batch &batch) {
-  each(operands, batch, [](const uint32_t *x) {
-    return uint32_t(dotBytes(x[0], int32_t(x[1]), int32_t(x[2])));
-  });
-}
-void permutations(void *const *operands, const Batch &batch) {
-  each(operands, batch, [](const uint32_t *x) {
-    return permuteBytes(x[0], x[1], x[2]);
-  });
-}
 )";
 
-const char *const kNames[][2] = {
+constexpr PlantedName kNames[] = {
     {"mirror", "mirror<true>"},
     {"mirrorWithoutBarrier", "mirror<false>"},
     {"twoRounds", "twoRounds<true>"},
@@ -161,76 +118,28 @@ const char *const kNames[][2] = {
     {"writesBehind", "writesBehind"},
     {"copies", "copies"},
     {"order", "order"},
-    {"decodeHalf", "decodeHalf"},
-    {"encodeHalf", "encodeHalf"},
-    {"dots", "dots"},
-    {"permutations", "permutations"},
 };
-
-/// The emulated device with these kernels; compiled once for all tests.
-const KernelLibrary &device() {
-  static const KernelLibrary library = [] {
-    std::string source = cuda::portableSource({});
-    source += "namespace planted {\n" + std::string(kKernels) + "}\n";
-    for (const auto &[name, body] : kNames)
-      source += "extern \"C\" void " + std::string(name) +
-                "(void *const *operands, const Batch *batch, int64_t begin, "
-                "int64_t end) {\n  planted::launch<planted::" +
-                body + ">(\"" + name + "\", operands, batch, begin, end);\n}\n";
-    auto object = compileForHost(source);
-    EXPECT_TRUE(object.ok()) << object.status().message();
-    if (!object.ok())
-      return KernelLibrary();
-    auto loaded = KernelLibrary::load(*object);
-    EXPECT_TRUE(loaded.ok()) << loaded.status().message();
-    return loaded.ok() ? std::move(*loaded) : KernelLibrary();
-  }();
-  return library;
-}
-
-template <typename Function> Function *exported(const char *name) {
-  return reinterpret_cast<Function *>(device().symbol(name));
-}
 
 class Emulation : public testing::Test {
 protected:
-  void SetUp() override {
-    ASSERT_TRUE(device().symbol("mirror"));
-    reset();
-  }
+  void SetUp() override { reset(); }
   void TearDown() override { reset(); }
 
-  static void reset() {
-    exported<void()>("sinterEmulationReset")();
-    seed(0);
+  /// The emulated device with these kernels; compiled once for all tests.
+  static const PlantedKernels &device() {
+    static const PlantedKernels planted(kKernels, kNames);
+    return planted;
   }
-  static void seed(uint64_t seed) {
-    exported<void(uint64_t)>("sinterEmulationSeed")(seed);
-  }
+  static void reset() { device().reset(); }
+  static void seed(uint64_t seed) { device().seed(seed); }
   static bool region(const char *name, const void *begin, size_t bytes,
                      uint8_t *written = nullptr) {
-    return exported<bool(const char *, const void *, size_t, uint8_t *)>(
-        "sinterEmulationRegion")(name, begin, bytes, written);
+    return device().emulation().region(name, begin, bytes, written);
   }
 
   /// Runs one block; what went wrong, or "".
-  std::string run(const char *name, void *input = nullptr,
-                  const Batch &batch = {}) {
-    void *operands[] = {values, input};
-    (*device().find(name))(operands, &batch, 0, 1);
-    const char *fault = exported<const char *()>("sinterEmulationFault")();
-    return fault ? fault : "";
-  }
-
-  /// Runs an instruction on triples of operands.
-  static std::vector<uint32_t> compute(const char *name,
-                                       std::vector<uint32_t> in) {
-    std::vector<uint32_t> out(in.size() / 3);
-    void *operands[] = {in.data(), out.data()};
-    Batch batch = {};
-    batch.tokens = int32_t(out.size());
-    (*device().find(name))(operands, &batch, 0, 1);
-    return out;
+  std::string run(const char *name, void *input = nullptr) {
+    return device().run(name, {values, input});
   }
 
   int32_t values[65] = {};
@@ -367,76 +276,6 @@ TEST_F(Emulation, SeedsChooseTheOrderOfThreads) {
   EXPECT_TRUE(std::is_sorted(orders[0].begin(), orders[0].end()));
   EXPECT_FALSE(std::is_sorted(orders[1].begin(), orders[1].end()));
   EXPECT_EQ(orders[1], orders[2]);
-}
-
-TEST_F(Emulation, HalvesAreDecodedAndEncodedExactly) {
-  std::vector<uint32_t> halves(3 * 65536), floats(3 * 65536);
-  for (uint32_t i = 0; i < 65536; ++i)
-    halves[3 * i] = i;
-  std::vector<uint32_t> decoded = compute("decodeHalf", halves);
-  for (uint32_t i = 0; i < 65536; ++i) {
-    float want = halfToFloat(uint16_t(i)), got;
-    std::memcpy(&got, &decoded[i], 4);
-    EXPECT_TRUE(got == want || (std::isnan(got) && std::isnan(want))) << i;
-    floats[3 * i] = decoded[i];
-  }
-  std::vector<uint32_t> encoded = compute("encodeHalf", floats);
-  for (uint32_t i = 0; i < 65536; ++i) {
-    bool isNan = (i & 0x7fff) > 0x7c00;
-    EXPECT_EQ(encoded[i], isNan ? 0x7fff : i);
-  }
-}
-
-TEST_F(Emulation, NumbersBetweenHalvesAreRoundedToTheNearest) {
-  std::mt19937 random(1);
-  std::vector<uint32_t> in(3 * 100000);
-  for (uint32_t &bits : in) // 2^-26 to 2^17, either sign, many of them ties
-    bits = ((101u + random() % 43) << 23 | (random() & 0x7fffff)) &
-           (random() % 2 ? ~0xfffu : ~0u) & (random() % 2 ? ~0u : 0xfffff000u);
-  std::vector<uint32_t> encoded = compute("encodeHalf", in);
-  for (size_t i = 0; i < encoded.size(); ++i) {
-    float value;
-    std::memcpy(&value, &in[3 * i], 4);
-    float largest = 65520; // from here on the nearest is 2^16, which is none
-    auto half = uint16_t(encoded[i]);
-    if (value >= largest) {
-      EXPECT_EQ(half, 0x7c00);
-      continue;
-    }
-    double own = std::abs(double(halfToFloat(half)) - value);
-    double above = half == 0x7bff ? 65536.0 : halfToFloat(half + 1);
-    double below = half ? halfToFloat(half - 1) : 1;
-    EXPECT_LE(own, std::abs(above - value)) << value;
-    EXPECT_LE(own, std::abs(below - value)) << value;
-    bool tie = own == std::abs(above - value) || own == std::abs(below - value);
-    EXPECT_TRUE(!tie || half % 2 == 0) << value;
-  }
-}
-
-TEST_F(Emulation, ByteInstructionsAreThoseOfTheManual) {
-  std::mt19937 random(2);
-  std::vector<uint32_t> in(3 * 1000);
-  for (uint32_t &word : in)
-    word = uint32_t(random());
-  std::vector<uint32_t> dots = compute("dots", in);
-  std::vector<uint32_t> permuted = compute("permutations", in);
-  for (size_t i = 0; i < dots.size(); ++i) {
-    const uint32_t *x = &in[3 * i];
-    auto sum = int64_t(int32_t(x[2]));
-    uint8_t bytes[8];
-    std::memcpy(bytes, x, 8);
-    uint32_t want = 0;
-    for (int b = 0; b < 4; ++b) {
-      sum += int64_t(bytes[b]) * int8_t(bytes[4 + b]);
-      uint32_t nibble = x[2] >> 4 * b & 0xf;
-      uint8_t byte = bytes[nibble & 7];
-      if (nibble & 8)
-        byte = byte & 0x80 ? 0xff : 0;
-      want |= uint32_t(byte) << 8 * b;
-    }
-    EXPECT_EQ(dots[i], uint32_t(sum));
-    EXPECT_EQ(permuted[i], want);
-  }
 }
 
 } // namespace

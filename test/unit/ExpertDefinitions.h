@@ -3,7 +3,10 @@
 #ifndef SINTER_TEST_UNIT_EXPERTDEFINITIONS_H
 #define SINTER_TEST_UNIT_EXPERTDEFINITIONS_H
 
+#include "dialects/tile/Experts.h"
+
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
@@ -135,6 +138,33 @@ inline std::vector<int32_t> randomIds(unsigned seed) {
 inline const std::string kGroup =
     fmt::format("tile.kernel @group #tile.group<experts = {}, top = {}> {{}}\n",
                 kExperts, kTop);
+
+/// Assignments sorted by expert, as a kernel gives them.
+struct Groups {
+  std::vector<int32_t> groups, order;
+
+  Groups(unsigned experts, size_t assignments)
+      : groups(tile::groupsSize(experts)), order(assignments) {}
+};
+
+/// That `ids` were sorted, those of one expert in the order of tokens.
+inline void expectSorted(const Groups &found, unsigned experts,
+                         const std::vector<int32_t> &ids) {
+  std::vector<int32_t> order(ids.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int32_t a, int32_t b) { return ids[a] < ids[b]; });
+  EXPECT_EQ(found.order, order);
+  int32_t active = found.groups[0];
+  EXPECT_EQ(found.groups[1 + experts + active], int32_t(ids.size()));
+  for (int32_t a = 0; a < active; ++a) {
+    int32_t begin = found.groups[1 + experts + a];
+    int32_t end = found.groups[2 + experts + a];
+    ASSERT_LT(begin, end);
+    for (int32_t i = begin; i < end; ++i)
+      EXPECT_EQ(ids[order[i]], found.groups[1 + a]);
+  }
+}
 
 } // namespace sinter::test
 

@@ -86,14 +86,8 @@ TEST_P(ExpertKernels, RouteOfNonsenseStaysInBounds) {
   }
 }
 
-struct Groups {
-  std::vector<int32_t> groups =
-      std::vector<int32_t>(tile::groupsSize(kExperts));
-  std::vector<int32_t> order = std::vector<int32_t>(kTokens * kTop);
-};
-
 Groups groupBy(Kernels &kernels, std::vector<int32_t> &ids) {
-  Groups result;
+  Groups result(kExperts, ids.size());
   Batch batch = {};
   batch.tokens = kTokens;
   void *operands[] = {ids.data(), result.groups.data(), result.order.data()};
@@ -106,20 +100,7 @@ TEST_P(ExpertKernels, GroupsAreSortedByExpertThenToken) {
   ASSERT_EQ(kernels.error, "");
   std::vector<int32_t> ids = randomIds(3);
   Groups found = groupBy(kernels, ids);
-  std::vector<int32_t> order(ids.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int32_t a, int32_t b) { return ids[a] < ids[b]; });
-  EXPECT_EQ(found.order, order);
-  int32_t active = found.groups[0];
-  EXPECT_EQ(found.groups[1 + kExperts + active], int32_t(ids.size()));
-  for (int32_t a = 0; a < active; ++a) {
-    int32_t begin = found.groups[1 + kExperts + a];
-    int32_t end = found.groups[2 + kExperts + a];
-    ASSERT_LT(begin, end);
-    for (int32_t i = begin; i < end; ++i)
-      EXPECT_EQ(ids[order[i]], found.groups[1 + a]);
-  }
+  expectSorted(found, kExperts, ids);
 }
 
 /// Products with float32 weights, divided among any number of threads.

@@ -6,9 +6,7 @@
 #include "codegen/cuda/CudaSource.h"
 #include "runtime/ArtifactFormat.h"
 #include "runtime/cpu/KernelLibrary.h"
-#include "runtime/emulated/HostCompiler.h"
-
-#include <gtest/gtest.h>
+#include "test/unit/EmulationCalls.h"
 
 #include <span>
 #include <string>
@@ -31,33 +29,22 @@ public:
                 "(void *const *operands, const Batch *batch, int64_t begin, "
                 "int64_t end) {\n  planted::launch<planted::" +
                 body + ">(\"" + name + "\", operands, batch, begin, end);\n}\n";
-    auto object = compileForHost(source);
-    EXPECT_TRUE(object.ok()) << object.status().message();
-    if (!object.ok())
-      return;
-    auto loaded = KernelLibrary::load(*object);
-    EXPECT_TRUE(loaded.ok()) << loaded.status().message();
-    if (loaded.ok())
-      library = std::move(*loaded);
+    library = loadForHost(source);
   }
 
-  template <typename Function> Function *exported(const char *name) const {
-    return reinterpret_cast<Function *>(library.symbol(name));
-  }
+  EmulationCalls emulation() const { return EmulationCalls(library); }
+  /// As if nothing had run: threads in order, no faults, no buffers.
   void reset() const {
-    exported<void()>("sinterEmulationReset")();
-    seed(0);
+    emulation().reset();
+    emulation().seed(0);
   }
-  void seed(uint64_t seed) const {
-    exported<void(uint64_t)>("sinterEmulationSeed")(seed);
-  }
+  void seed(uint64_t seed) const { emulation().seed(seed); }
 
   /// Runs one block; what went wrong, or "".
   std::string run(const char *name, std::vector<void *> operands,
                   const Batch &batch = {}) const {
     (*library.find(name))(operands.data(), &batch, 0, 1);
-    const char *fault = exported<const char *()>("sinterEmulationFault")();
-    return fault ? fault : "";
+    return emulation().fault();
   }
 
 private:
