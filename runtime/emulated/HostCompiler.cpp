@@ -25,10 +25,10 @@ namespace sinter {
 
 namespace fs = std::filesystem;
 
-/// -O2 halves the time of a run and costs a second; no contraction, since
-/// kernels say where they fuse multiply and add.
+/// -O1 runs within a tenth of -O2's time and compiles in two thirds of it; no
+/// contraction, since kernels say where they fuse multiply and add.
 static constexpr const char *kFlags[] = {
-    "-std=c++20", "-O2", "-fPIC", "-shared", "-ffp-contract=off",
+    "-std=c++20", "-O1", "-fPIC", "-shared", "-ffp-contract=off",
 #if defined(__x86_64__)
     "-mfma",
 #endif

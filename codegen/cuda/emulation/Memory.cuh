@@ -13,7 +13,7 @@ struct Region {
 
 /// All buffers, changed only while no kernel runs. None: nothing is checked.
 struct Regions {
-  static constexpr unsigned kMost = 256;
+  static constexpr unsigned kMost = 1024;
   Region items[kMost];
   unsigned count = 0;
 };
