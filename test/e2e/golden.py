@@ -3,7 +3,7 @@
 counts, and compares the logits with the golden ones.
 
     golden.py FOLDER --work FOLDER [--only PATTERN]... [--target LEVEL]
-              [--chunk TOKENS]... [--unless-in OTHER]
+              [--chunk TOKENS]... [--unless-in OTHER] [--json FILE]
 
 Takes all models of FOLDER/index.json whose family `compile` has, or those with
 names such as "*.Q8_0"; a model of another family is named and skipped, as is
@@ -58,6 +58,14 @@ def variants(chunks, device):
             for threads in ((2,) if device == "emulated" else (1, 2))]
 
 
+def note(args, name, worst, outputs):
+    row = dict(model=name, target=args.target or "native", nmse=worst,
+               chunks=args.chunk or CHUNKS,
+               same=len({values.tobytes() for values in outputs}) == 1)
+    with args.json.open("a") as file:
+        print(json.dumps(row), file=file)
+
+
 def check(folder, name, peer, args, options):
     """One row of the table, and the list of what is wrong."""
     artifact = args.work / f"{name}.sinter"
@@ -93,6 +101,8 @@ def check(folder, name, peer, args, options):
             problems.append(
                 f"chunk {variant[0]}, {variant[1]} threads: {problem}")
     worst = max(errors.values())
+    if args.json:
+        note(args, name, worst, outputs.values())
     ratio = f"{worst / peer:6.2f}" if peer else "     -"
     return f"{worst:9.2e} {limit(name, peer):9.2e} {peer:9.2e} {ratio}", problems
 
@@ -108,6 +118,7 @@ def main():
     parser.add_argument("--chunk", type=int, action="append",
                         help="tokens per step; default: 64, 7 and 1")
     parser.add_argument("--unless-in", type=pathlib.Path, metavar="OTHER")
+    parser.add_argument("--json", type=pathlib.Path, help="rows as JSON lines")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     index = json.loads((args.folder / "index.json").read_text())
