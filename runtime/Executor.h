@@ -83,6 +83,9 @@ public:
   /// memory, measured now; 0 where that is unknown.
   virtual double copyRate() { return 0; }
 
+  /// Bytes of a device's memory that nobody has; 0 where none is set apart.
+  virtual uint64_t freeBytes() const { return 0; }
+
   /// Null on a processor.
   virtual const DeviceCounters *counters() const { return nullptr; }
 };

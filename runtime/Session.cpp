@@ -1,6 +1,7 @@
 /// Checks what is asked for; an executor does it.
 #include "runtime/Session.h"
 
+#include "runtime/ContextLength.h"
 #include "runtime/MakeExecutor.h"
 
 #include <fmt/format.h>
@@ -12,36 +13,23 @@
 
 namespace sinter {
 
-static Status checkContext(const Plan &plan, uint32_t context) {
-  if (context > kMaxContext)
-    return Status(Code::InvalidArgument,
-                  fmt::format("context of {} tokens asked for, expected up to "
-                              "{}",
-                              context, kMaxContext));
-  if (plan.positions && context > plan.positions)
-    return Status(Code::InvalidArgument,
-                  fmt::format("context of {} tokens asked for, the model knows "
-                              "{} positions",
-                              context, plan.positions));
-  return {};
-}
-
 Result<std::unique_ptr<Session>>
 Session::create(Artifact &artifact, const SessionOptions &options) {
-  // Targets of one model have its context in common.
-  uint32_t context = options.contextLength ? options.contextLength
-                                           : artifact.plan().contextLength;
-  SINTER_TRY(checkContext(artifact.plan(), context));
   std::vector<std::string> notes;
   Result<std::unique_ptr<Executor>> executor =
       makeExecutor(artifact, options.device, options.threads, notes);
   if (!executor.ok())
     return executor.status();
   const Plan &plan = artifact.plan();
+  Result<uint32_t> context =
+      chooseContext(plan, options.contextLength, options.maxSequences,
+                    (*executor)->freeBytes(), notes);
+  if (!context.ok())
+    return context.status();
   Result<KvCache> cache =
       KvCache::create(plan.states,
                       {.pageTokens = plan.pageTokens,
-                       .contextLength = context,
+                       .contextLength = *context,
                        .sequences = options.maxSequences,
                        .largestStep = plan.regimes.back().maxTokens},
                       (*executor)->stateMemory());

@@ -90,7 +90,8 @@ public:
   /// recurrent states copied.
   Status fork(int32_t from, int32_t to);
 
-  /// The states of a sequence as bytes.
+  /// The states of a sequence as bytes. Errors: OutOfRange, and Internal where
+  /// a device fails.
   Result<std::vector<std::byte>>
   snapshot(int32_t slot, SnapshotScope scope = SnapshotScope::All) const;
 

@@ -46,6 +46,7 @@ Result<std::vector<std::byte>> Session::snapshot(int32_t slot,
   // A slot before its first token holds what an earlier sequence left.
   if (header.length > 0)
     recurrent_.save(slot, cache + header.cacheBytes);
+  SINTER_TRY(executor_->stateMemory()->problem());
   return bytes;
 }
 

@@ -12,8 +12,8 @@
 namespace sinter {
 
 /// Memory whose addresses kernels use. Each call is seen by the launches after
-/// it and sees what those before it wrote. A device that fails tells it at the
-/// next step.
+/// it and sees what those before it wrote. A device that fails tells it by
+/// problem() and at the next step.
 class StateMemory {
 public:
   virtual ~StateMemory() = default;
@@ -28,6 +28,8 @@ public:
   virtual void read(std::byte *into, const std::byte *from,
                     uint64_t bytes) const = 0;
   virtual void write(std::byte *to, const std::byte *from, uint64_t bytes) = 0;
+  /// What a device failed in first.
+  virtual Status problem() const { return {}; }
 };
 
 /// This process's: taken page by page as it is touched.

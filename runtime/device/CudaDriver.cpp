@@ -42,6 +42,10 @@ public:
   Result<std::byte *> allocate(uint64_t bytes,
                                const std::string &what) override;
   void free(std::byte *memory) override;
+  uint64_t freeBytes() const override {
+    size_t free = 0, total = 0;
+    return cuda_.memoryInfo(&free, &total) == 0 ? free : 0;
+  }
   Result<std::byte *> allocatePinned(uint64_t bytes) override;
   void freePinned(std::byte *memory) override;
   std::byte *useInPlace(std::span<const std::byte> memory,

@@ -46,6 +46,8 @@ public:
                                        const std::string &what) = 0;
   /// Gives back what allocate() gave, once all that uses it is done.
   virtual void free(std::byte *memory) = 0;
+  /// Bytes that are left to allocate(); 0 where that has no limit of its own.
+  virtual uint64_t freeBytes() const { return 0; }
   /// Memory of this process that the device reads and writes by itself.
   virtual Result<std::byte *> allocatePinned(uint64_t bytes) = 0;
   virtual void freePinned(std::byte *memory) = 0;

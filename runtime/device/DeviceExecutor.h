@@ -39,6 +39,7 @@ public:
   void stopProfile() override { times_.clear(); }
   std::span<const LaunchTime> profile() const override { return times_; }
   double copyRate() override;
+  uint64_t freeBytes() const override { return driver_->freeBytes(); }
   const DeviceCounters *counters() const override { return &counters_; }
 
 private:

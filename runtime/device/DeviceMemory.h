@@ -38,8 +38,7 @@ public:
     keep(driver_->synchronize());
   }
 
-  /// What failed first, which the next step tells.
-  const Status &problem() const { return problem_; }
+  Status problem() const override { return problem_; }
 
 private:
   void keep(Status status) const {

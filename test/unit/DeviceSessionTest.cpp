@@ -1,6 +1,7 @@
 /// Runs the tiny model on a device that a fake driver plays: the answers are
 /// those of the processor, graphs are captured once, nothing is lost, and each
 /// failure of a driver has its message.
+#include "runtime/ModelInfo.h"
 #include "runtime/Session.h"
 #include "test/unit/FakeCuda.h"
 #include "test/unit/TinyArtifact.h"
@@ -361,6 +362,37 @@ TEST_F(DeviceSession, SaysWhoTookTheMemory) {
       << message;
   EXPECT_NE(message.find("; weights took 52 B"), std::string::npos) << message;
   EXPECT_EQ(counts().live, 0u);
+}
+
+TEST_F(DeviceSession, ContextIsWhatTheDeviceHasRoomFor) {
+  parts.plan.contextLength = 4096;
+  Model whole = open();
+  EXPECT_EQ(whole.session->contextLength(), 4096u);
+  EXPECT_TRUE(whole.session->notes().empty());
+  const MemoryUse use = memoryUse(whole.artifact->plan(), 1024);
+  const uint64_t memory =
+      (use.arena + use.logits + use.cacheForContext + 4096) * 17 / 16;
+  whole = {};
+  setenv("FAKE_CUDA", ("memory=" + std::to_string(memory)).c_str(), 1);
+  Model part = open();
+  EXPECT_EQ(part.session->contextLength(), 1024u);
+  ASSERT_EQ(part.session->notes().size(), 1u);
+  EXPECT_EQ(part.session->notes()[0].find("context of 1024 tokens, not 4096 as "
+                                          "trained: "),
+            0u);
+  // Who asks gets it, or is told who took the memory.
+  part = {};
+  setenv("FAKE_CUDA", "", 1);
+  EXPECT_EQ(open({.contextLength = 2048}).session->contextLength(), 2048u);
+}
+
+TEST_F(DeviceSession, SnapshotsThatCannotBeReadFail) {
+  Model model = open();
+  ASSERT_TRUE(model.session->append(0, text(3)).ok());
+  setenv("FAKE_CUDA", "fail=cuMemcpyDtoHAsync_v2:700", 1);
+  auto snapshot = model.session->snapshot(0);
+  ASSERT_FALSE(snapshot.ok());
+  EXPECT_EQ(snapshot.status().code(), Code::Internal);
 }
 
 TEST_F(DeviceSession, SaysThatThereIsNoDriver) {

@@ -230,6 +230,8 @@ int cuMemcpyHtoDAsync_v2(unsigned long long to, const void *from, size_t bytes,
 }
 int cuMemcpyDtoHAsync_v2(void *to, unsigned long long from, size_t bytes,
                          void *) {
+  if (int code = wanted("cuMemcpyDtoHAsync_v2"))
+    return code;
   if (fake().capture || !onDevice(from, bytes))
     return fake().capture ? kCaptureUnsupported : kIllegalAddress;
   const auto *begin = reinterpret_cast<const void *>(from);
