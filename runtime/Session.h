@@ -42,7 +42,7 @@ struct StateTraffic {
 };
 
 /// One loaded model with its sequences. Answers depend only on the tokens, not
-/// on threads or chunks. Not for use by two threads at once.
+/// on threads or chunks. Threads may use it one after the other, not at once.
 class Session {
 public:
   /// Loads the artifact's kernels if need be; the artifact outlives the

@@ -25,10 +25,13 @@ constexpr int kCaptureThread = 1;
 /// More dynamic shared memory than this must be asked for.
 constexpr uint32_t kUsualShared = 48 << 10;
 
+/// That of the calling thread, as far as this program has set it.
+thread_local Handle currentContext = nullptr;
+
 class CudaDriver final : public DeviceDriver {
 public:
   CudaDriver(const Library &library, GpuFacts gpu)
-      : cuda_(library), gpu_(std::move(gpu)) {}
+      : library_(library), gpu_(std::move(gpu)) {}
   ~CudaDriver() override;
 
   Status open();
@@ -44,7 +47,7 @@ public:
   void free(std::byte *memory) override;
   uint64_t freeBytes() const override {
     size_t free = 0, total = 0;
-    return cuda_.memoryInfo(&free, &total) == 0 ? free : 0;
+    return cuda().memoryInfo(&free, &total) == 0 ? free : 0;
   }
   Result<std::byte *> allocatePinned(uint64_t bytes) override;
   void freePinned(std::byte *memory) override;
@@ -53,37 +56,39 @@ public:
   uint64_t allocations() const override { return allocations_; }
 
   Status copyIn(std::byte *to, const std::byte *from, uint64_t bytes) override {
-    return check(cuda_.copyIn(at(to), from, bytes, stream_), "copy to the GPU");
+    return check(cuda().copyIn(at(to), from, bytes, stream_),
+                 "copy to the GPU");
   }
   Status copyOut(std::byte *to, const std::byte *from,
                  uint64_t bytes) override {
-    return check(cuda_.copyOut(to, at(from), bytes, stream_),
+    return check(cuda().copyOut(to, at(from), bytes, stream_),
                  "copy from the GPU");
   }
   Status copy(std::byte *to, const std::byte *from, uint64_t bytes) override {
-    return check(cuda_.copy(at(to), at(from), bytes, stream_),
+    return check(cuda().copy(at(to), at(from), bytes, stream_),
                  "copy on the GPU");
   }
   Status zero(std::byte *to, uint64_t bytes) override {
-    return check(cuda_.fill(at(to), 0, bytes, stream_), "clear memory");
+    return check(cuda().fill(at(to), 0, bytes, stream_), "clear memory");
   }
   Status launch(const DeviceLaunch &launch) override;
   Status record(unsigned event) override {
-    return check(cuda_.eventRecord(events_[event], stream_), "record an event");
+    return check(cuda().eventRecord(events_[event], stream_),
+                 "record an event");
   }
   Status wait(unsigned event) override {
-    return check(cuda_.eventWait(events_[event]), "wait for an event");
+    return check(cuda().eventWait(events_[event]), "wait for an event");
   }
   Status beginGraph() override {
-    return check(cuda_.captureBegin(stream_, kCaptureThread),
+    return check(cuda().captureBegin(stream_, kCaptureThread),
                  "capture launches");
   }
   Result<void *> endGraph() override;
   Status launchGraph(void *graph) override {
-    return check(cuda_.graphLaunch(graph, stream_), "launch a graph");
+    return check(cuda().graphLaunch(graph, stream_), "launch a graph");
   }
   Status synchronize() override {
-    return check(cuda_.streamWait(stream_), "finish a step");
+    return check(cuda().streamWait(stream_), "finish a step");
   }
 
 private:
@@ -96,13 +101,21 @@ private:
   static Pointer at(const std::byte *memory) {
     return reinterpret_cast<Pointer>(memory);
   }
+  /// The driver's functions: they work in the context that the calling thread
+  /// has, which may be that of another GPU, or none.
+  const Library &cuda() const {
+    if (context_ && currentContext != context_ &&
+        library_.contextSet(context_) == 0)
+      currentContext = context_;
+    return library_;
+  }
   Status check(int code, const char *doing) const {
-    return cuda::statusOf(cuda_, code, doing);
+    return cuda::statusOf(library_, code, doing);
   }
   Result<Handle> function(const ArtifactTarget &target, size_t kernel);
   std::string memoryTable(uint64_t bytes, const std::string &what) const;
 
-  const Library &cuda_;
+  const Library &library_;
   GpuFacts gpu_;
   Handle context_ = nullptr, stream_ = nullptr;
   Handle events_[2] = {};
@@ -117,39 +130,40 @@ private:
 
 Status CudaDriver::open() {
   int device = 0;
-  SINTER_TRY(check(cuda_.deviceGet(&device, gpu_.ordinal), "open the GPU"));
-  SINTER_TRY(check(cuda_.contextRetain(&context_, device), "open the GPU"));
-  SINTER_TRY(check(cuda_.contextSet(context_), "open the GPU"));
-  SINTER_TRY(
-      check(cuda_.streamCreate(&stream_, kStreamNonBlocking), "make a stream"));
+  SINTER_TRY(check(cuda().deviceGet(&device, gpu_.ordinal), "open the GPU"));
+  SINTER_TRY(check(cuda().contextRetain(&context_, device), "open the GPU"));
+  SINTER_TRY(check(library_.contextSet(context_), "open the GPU"));
+  SINTER_TRY(check(cuda().streamCreate(&stream_, kStreamNonBlocking),
+                   "make a stream"));
   for (Handle &event : events_)
     SINTER_TRY(
-        check(cuda_.eventCreate(&event, kEventNoTiming), "make an event"));
+        check(cuda().eventCreate(&event, kEventNoTiming), "make an event"));
   return {};
 }
 
 /// What fails here has nobody to tell.
 CudaDriver::~CudaDriver() {
   if (stream_)
-    cuda_.streamWait(stream_);
+    cuda().streamWait(stream_);
   for (Handle graph : graphs_)
-    cuda_.graphExecutableDestroy(graph);
+    cuda().graphExecutableDestroy(graph);
   for (Handle module : modules_)
-    cuda_.moduleUnload(module);
+    cuda().moduleUnload(module);
   for (const Taken &block : taken_)
-    cuda_.free(block.memory);
+    cuda().free(block.memory);
   for (std::byte *memory : pinned_)
-    cuda_.freeHost(memory);
+    cuda().freeHost(memory);
   for (void *memory : registered_)
-    cuda_.hostUnregister(memory);
+    cuda().hostUnregister(memory);
   for (Handle event : events_)
     if (event)
-      cuda_.eventDestroy(event);
+      cuda().eventDestroy(event);
   if (stream_)
-    cuda_.streamDestroy(stream_);
+    cuda().streamDestroy(stream_);
   int device = 0;
-  if (context_ && cuda_.deviceGet(&device, gpu_.ordinal) == 0)
-    cuda_.contextRelease(device);
+  if (context_ && cuda().deviceGet(&device, gpu_.ordinal) == 0)
+    cuda().contextRelease(device);
+  currentContext = nullptr;
 }
 
 Result<Handle> CudaDriver::function(const ArtifactTarget &target,
@@ -160,16 +174,17 @@ Result<Handle> CudaDriver::function(const ArtifactTarget &target,
   Handle module = nullptr, function = nullptr;
   auto image = text ? code.text(kernel) : code.code(kernel);
   Status loaded =
-      check(cuda_.moduleLoad(&module, image.data()), "load a kernel");
+      check(cuda().moduleLoad(&module, image.data()), "load a kernel");
   if (!loaded.ok())
     return loaded.in(fmt::format("kernel '{}'", name));
   modules_.push_back(module);
-  Status found = check(cuda_.moduleFunction(&function, module, name.c_str()),
+  Status found = check(cuda().moduleFunction(&function, module, name.c_str()),
                        "find a kernel");
   const uint32_t shared = code.kernels[kernel].dynamicShared;
   if (found.ok() && shared + code.kernels[kernel].shared > kUsualShared)
-    found = check(cuda_.functionSet(function, kDynamicSharedBytes, int(shared)),
-                  "give a kernel shared memory");
+    found =
+        check(cuda().functionSet(function, kDynamicSharedBytes, int(shared)),
+              "give a kernel shared memory");
   if (!found.ok())
     return found.in(fmt::format("kernel '{}'", name));
   return function;
@@ -191,7 +206,7 @@ CudaDriver::loadKernels(const ArtifactTarget &target) {
 std::string CudaDriver::memoryTable(uint64_t bytes,
                                     const std::string &what) const {
   size_t free = 0, total = 0;
-  cuda_.memoryInfo(&free, &total);
+  cuda().memoryInfo(&free, &total);
   std::vector<std::pair<std::string, uint64_t>> sums;
   for (const Taken &block : taken_) {
     if (sums.empty() || sums.back().first != block.what)
@@ -210,7 +225,7 @@ Result<std::byte *> CudaDriver::allocate(uint64_t bytes,
                                          const std::string &what) {
   ++allocations_;
   Pointer memory = 0;
-  int code = cuda_.allocate(&memory, bytes ? bytes : 1);
+  int code = cuda().allocate(&memory, bytes ? bytes : 1);
   if (code == cuda::kOutOfMemory)
     return Status(Code::ResourceExhausted, memoryTable(bytes, what));
   SINTER_TRY(check(code, "give memory"));
@@ -222,13 +237,13 @@ void CudaDriver::free(std::byte *memory) {
   if (std::erase_if(taken_, [&](const Taken &block) {
         return block.memory == at(memory);
       }))
-    cuda_.free(at(memory));
+    cuda().free(at(memory));
 }
 
 Result<std::byte *> CudaDriver::allocatePinned(uint64_t bytes) {
   ++allocations_;
   void *memory = nullptr;
-  SINTER_TRY(check(cuda_.allocateHost(&memory, bytes ? bytes : 1),
+  SINTER_TRY(check(cuda().allocateHost(&memory, bytes ? bytes : 1),
                    "give memory for copies"));
   pinned_.push_back(static_cast<std::byte *>(memory));
   return pinned_.back();
@@ -236,7 +251,7 @@ Result<std::byte *> CudaDriver::allocatePinned(uint64_t bytes) {
 
 void CudaDriver::freePinned(std::byte *memory) {
   if (std::erase(pinned_, memory))
-    cuda_.freeHost(memory);
+    cuda().freeHost(memory);
 }
 
 std::byte *CudaDriver::useInPlace(std::span<const std::byte> memory,
@@ -245,11 +260,11 @@ std::byte *CudaDriver::useInPlace(std::span<const std::byte> memory,
     return nullptr;
   auto *begin = const_cast<std::byte *>(memory.data());
   Pointer device = 0;
-  if (cuda_.hostRegister(begin, memory.size(),
-                         kRegisterMapped | kRegisterReadOnly) != 0)
+  if (cuda().hostRegister(begin, memory.size(),
+                          kRegisterMapped | kRegisterReadOnly) != 0)
     return nullptr;
   registered_.push_back(begin);
-  return cuda_.hostPointer(&device, begin, 0) == 0
+  return cuda().hostPointer(&device, begin, 0) == 0
              ? reinterpret_cast<std::byte *>(device)
              : nullptr;
 }
@@ -259,17 +274,17 @@ Status CudaDriver::launch(const DeviceLaunch &launch) {
   unsigned padded = launch.padded;
   // Operands<n> by value is its array; the batch is a pointer.
   void *parameters[] = {const_cast<void **>(launch.operands), &batch, &padded};
-  return check(cuda_.launch(launch.kernel, launch.blocks, 1, 1, launch.threads,
-                            1, 1, launch.dynamicShared, stream_, parameters,
-                            nullptr),
+  return check(cuda().launch(launch.kernel, launch.blocks, 1, 1, launch.threads,
+                             1, 1, launch.dynamicShared, stream_, parameters,
+                             nullptr),
                "launch a kernel");
 }
 
 Result<void *> CudaDriver::endGraph() {
   Handle graph = nullptr, executable = nullptr;
-  SINTER_TRY(check(cuda_.captureEnd(stream_, &graph), "capture launches"));
-  int code = cuda_.graphInstantiate(&executable, graph, 0);
-  cuda_.graphDestroy(graph);
+  SINTER_TRY(check(cuda().captureEnd(stream_, &graph), "capture launches"));
+  int code = cuda().graphInstantiate(&executable, graph, 0);
+  cuda().graphDestroy(graph);
   SINTER_TRY(check(code, "make a graph"));
   graphs_.push_back(executable);
   return executable;

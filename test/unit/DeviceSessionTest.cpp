@@ -15,6 +15,7 @@
 #include <numeric>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace sinter;
@@ -384,6 +385,19 @@ TEST_F(DeviceSession, ContextIsWhatTheDeviceHasRoomFor) {
   part = {};
   setenv("FAKE_CUDA", "", 1);
   EXPECT_EQ(open({.contextLength = 2048}).session->contextLength(), 2048u);
+}
+
+TEST_F(DeviceSession, AnotherThreadMayGoOn) {
+  Model model = open();
+  const std::vector<float> want = talk(*openProcessor().session, 0, 3, 2);
+  std::vector<float> got;
+  std::thread other([&] {
+    got = talk(*model.session, 0, 3, 2);
+    model = {};
+  });
+  other.join();
+  EXPECT_EQ(got, want);
+  EXPECT_EQ(counts().live, 0u);
 }
 
 TEST_F(DeviceSession, SnapshotsThatCannotBeReadFail) {

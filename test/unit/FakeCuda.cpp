@@ -23,8 +23,11 @@ using namespace sinter;
 namespace {
 
 constexpr int kInvalidValue = 1, kOutOfMemory = 2, kNoDevice = 100,
-              kInvalidDevice = 101, kInvalidImage = 200, kNotFound = 500,
-              kIllegalAddress = 700, kCaptureUnsupported = 900;
+              kInvalidDevice = 101, kInvalidImage = 200, kInvalidContext = 201,
+              kNotFound = 500, kIllegalAddress = 700, kCaptureUnsupported = 900;
+
+/// The context of the calling thread.
+thread_local void *current = nullptr;
 
 struct Fake {
   std::string options;
@@ -83,6 +86,8 @@ bool onDevice(unsigned long long at, size_t bytes) {
 }
 
 int enqueue(std::function<int()> work) {
+  if (current == nullptr)
+    return kInvalidContext;
   (fake().capture ? *fake().capture : fake().queue).push_back(std::move(work));
   return 0;
 }
@@ -173,6 +178,7 @@ int cuDevicePrimaryCtxRelease_v2(int) {
   return 0;
 }
 int cuCtxSetCurrent(void *context) {
+  current = context;
   return context == &fake() ? 0 : kInvalidValue;
 }
 int cuMemGetInfo_v2(size_t *free, size_t *total) {
