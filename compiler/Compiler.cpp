@@ -363,11 +363,17 @@ llvm::Error Compilation::fillWeights(ArtifactBuilder &artifact) {
   unsigned threads = options.threads
                          ? options.threads
                          : llvm::hardware_concurrency().compute_thread_count();
-  for (const Part &part : parts)
+  uint64_t before = 0, now = 0; // this part goes on where the last one ended
+  for (const Part &part : parts) {
     if (llvm::Error error = fillWeightSection(
-            *part.module, *model.file, *section, threads,
-            [&](uint64_t done) { progress.bytes(done, bytes); }))
+            *part.module, *model.file, *section, threads, [&](uint64_t done) {
+              now = before + done;
+              progress.bytes(now, bytes);
+            }))
       return error;
+    before = now;
+  }
+  progress.bytes(bytes, bytes); // with what lies between weights
   return llvm::Error::success();
 }
 

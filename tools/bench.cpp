@@ -199,6 +199,19 @@ struct Start {
   double load = 0, firstToken = 0;
 };
 
+/// What a device can do: its memory as measured, its multipliers as the report
+/// has them from their makers.
+MachineLimits deviceLimits(double copyRate, const CostModel *model) {
+  MachineLimits limits = {.readBytes = copyRate};
+  if (!model)
+    return limits;
+  const double all = model->rates.threads;
+  limits.byteProducts = model->rates.byteProducts * all;
+  limits.bf16Products = model->rates.bf16Products * all;
+  limits.floatProducts = model->rates.floatProducts * all;
+  return limits;
+}
+
 /// Each test is set against a probe right behind it: shared machines change
 /// their limits within seconds.
 Status runTests(const Options &options, Session &session,
@@ -210,7 +223,11 @@ Status runTests(const Options &options, Session &session,
         runTest(session, plan, test, options.repeat, allocationsSoFar);
     if (!timing.ok())
       return timing.status().in(test.name());
-    Result<MachineLimits> limits = probeMachine(pool);
+    Result<MachineLimits> limits =
+        session.deviceCounters()
+            ? deviceLimits(report["device"]["copy_bytes_per_second"],
+                           model ? &*model : nullptr)
+            : probeMachine(pool);
     if (!limits.ok())
       return limits.status();
     Json json = testJson(test, *timing, *limits);

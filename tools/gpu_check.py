@@ -22,7 +22,7 @@ def check_logits(options, artifact, work, row):
     from logits import nmse, read_npy
     problems, outputs = [], []
     for name, extra in (("graphs", []), ("single", ["--no-graphs"])):
-        for chunk in (64, 7, 1):
+        for chunk in options.chunks:
             out = work / f"{artifact.stem}.{name}.{chunk}.npy"
             done = run([options.programs / "eval", "logits", artifact,
                         "--tokens", options.folder / "tokens.txt", "-o", out,
@@ -65,8 +65,10 @@ def check_counters(device, graphs):
 def measure(options, artifact, row):
     """Speed with graphs and without; small models only for their counters."""
     large = artifact.stat().st_size >= options.bench_mb << 20
-    tests = (["-p", 512, "-n", 128, "-b", 1, 8, 32, 128, "-d", 0, 4096]
-             if large else ["-p", 16, "-n", 8, "--repeat", 1])
+    row["sizes"] = prompt, generate = (512, 128) if large else (16, 8)
+    tests = ["-p", prompt, "-n", generate]
+    tests += (["-b", 1, 8, 32, 128, "-d", 0, 4096] if large
+              else ["--repeat", 1])
     problems = []
     for graphs in (True, False):
         result = bench(options, artifact, *tests,
@@ -80,8 +82,36 @@ def measure(options, artifact, row):
             if large:
                 print(f"  {test['name']:16} {'graphs' if graphs else 'single'} "
                       f"{test['tokens_per_second']:10.1f} tokens/s "
-                      f"{test['percent_of_copy'] or 0:5.1f} % of copies")
+                      f"{test['percent_of_copy'] or 0:5.1f} % of copies, "
+                      f"{test['percent_of_int8']:5.1f} % of int8")
     return problems
+
+
+def beside_llama(options, artifact, row):
+    """The same file in llama.cpp, on the same GPU, and how much faster ours
+    is."""
+    gguf = artifact.with_suffix(".gguf")
+    if not options.llama or not gguf.exists():
+        return []
+    prompt, generate = row["sizes"]
+    done = run(options.llama.split() + ["-m", gguf, "-p", prompt, "-n",
+                                        generate, "-r", 3, "-o", "json"])
+    if done.returncode:
+        return [f"llama.cpp ended with {done.returncode}: "
+                f"{done.stderr.strip()[-300:]}"]
+    ours = {test["name"]: test["tokens_per_second"]
+            for test in row["graphs"]["tests"]}
+    row["llama"] = {}
+    for test in json.loads(done.stdout):
+        name = (f"pp{test['n_prompt']}" if test["n_prompt"]
+                else f"tg{test['n_gen']}")
+        if name not in ours or not test["avg_ts"]:
+            continue
+        row["llama"][name] = {"tokens_per_second": test["avg_ts"],
+                              "ratio": ours[name] / test["avg_ts"]}
+        print(f"  {name:16} llama.cpp {test['avg_ts']:10.1f} tokens/s, ours "
+              f"{row['llama'][name]['ratio']:.2f} times as fast")
+    return [] if row["llama"] else ["llama.cpp measured nothing of ours"]
 
 
 def main():
@@ -92,6 +122,8 @@ def main():
     parser.add_argument("--device", default="0")
     parser.add_argument("--bench-mb", type=int, default=100)
     parser.add_argument("--logits", required=True)
+    parser.add_argument("--chunks", nargs="*", type=int, default=[64, 7, 1])
+    parser.add_argument("--llama", help="llama-bench, and its options")
     options = parser.parse_args()
     sys.path.insert(0, options.logits)
     artifacts = sorted(options.folder.glob("*.sinter"))
@@ -110,6 +142,7 @@ def main():
             try:
                 problems += check_logits(options, artifact, options.folder, row)
                 problems += measure(options, artifact, row)
+                problems += beside_llama(options, artifact, row)
             except RuntimeError as failed:
                 problems.append(str(failed))
         row["problems"] = problems

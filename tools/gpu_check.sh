@@ -8,6 +8,9 @@
 #   BUILD=FOLDER   where to build (default: /tmp/sinter-gpu-check)
 #   DEVICE=N       the GPU (default: 0)
 #   BENCH_MB=N     artifacts from this size on are measured too (default: 100)
+#   LLAMA_BENCH=F  llama.cpp's llama-bench: measured too where NAME.gguf lies
+#                  beside NAME.sinter, and the ratios printed
+# tools/gpu_carry.py makes such a folder.
 # Ends with 0 if all is well, 1 if not, 77 where there is no GPU.
 set -eu
 root=$(cd "$(dirname -- "$0")/.." && pwd)
@@ -26,4 +29,4 @@ cmake -S "$root" -B "$build" -DSINTER_RUNTIME_ONLY=ON > "$build.log" 2>&1 &&
 }
 exec python3 "$root/tools/gpu_check.py" "$build/bin" "$folder" "$report" \
   --device "${DEVICE:-0}" --bench-mb "${BENCH_MB:-100}" \
-  --logits "$root/test/e2e"
+  --logits "$root/test/e2e" ${LLAMA_BENCH:+--llama "$LLAMA_BENCH"}
