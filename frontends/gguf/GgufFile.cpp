@@ -7,15 +7,9 @@
 ///
 /// All little-endian; a string is a u64 length and its bytes; an array is an
 /// element type u32, a u64 count and the elements (GGUF specification, ggml).
-#include "frontends/gguf/GgufFile.h"
-
-#include "dialects/formats/Format.h"
+#include "frontends/gguf/GgufReader.h"
 
 #include "llvm/ADT/bit.h"
-#include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/MathExtras.h"
-
-#include <cstring>
 
 using namespace sinter;
 using llvm::Error;
@@ -23,8 +17,6 @@ using llvm::StringRef;
 
 static_assert(llvm::endianness::native == llvm::endianness::little,
               "numbers are read as they lie in the file");
-
-static constexpr uint64_t kDefaultAlignment = 32; // GGUF specification
 
 /// Bytes of a number or flag; 0 for strings and arrays.
 static uint64_t scalarBytes(GgufType type) {
@@ -50,64 +42,6 @@ static uint64_t scalarBytes(GgufType type) {
   }
   return 0;
 }
-
-namespace sinter {
-
-/// The place in the file up to which it has been read. Its errors name file
-/// and thing.
-class GgufReader {
-public:
-  GgufReader(std::span<const std::byte> bytes, StringRef name) {
-    file.all = bytes;
-    file.fileName = name.str();
-  }
-
-  llvm::Expected<GgufFile> read();
-
-private:
-  uint64_t left() const { return file.all.size() - at; }
-
-  template <typename... T> Error fail(const char *format, T &&...values) {
-    std::string text = llvm::formatv(format, std::forward<T>(values)...);
-    return llvm::createStringError(llvm::inconvertibleErrorCode(),
-                                   "file " + quotedName(file.fileName) + ": " +
-                                       text);
-  }
-
-  /// `what` says in a message what the bytes were to be.
-  Error skip(uint64_t size, StringRef what) {
-    if (size > left())
-      return fail("{0} needs {1} bytes at offset {2}, but {3} are left: the "
-                  "file is truncated or altered",
-                  what, size, at, left());
-    at += size;
-    return Error::success();
-  }
-
-  template <typename T> Error take(T &value, StringRef what) {
-    if (Error error = skip(sizeof(T), what))
-      return error;
-    std::memcpy(&value, file.all.data() + at - sizeof(T), sizeof(T));
-    return Error::success();
-  }
-
-  Error takeString(std::string_view &text, StringRef what);
-  Error takeHeader(uint64_t &tensors, uint64_t &keys);
-  Error takeEntry();
-  Error takeType(GgufType &type, StringRef what);
-  Error takeValue(GgufValue &value, StringRef what);
-  Error takeArray(GgufValue &value, StringRef what, unsigned depth);
-  Error takeTensor();
-  Error takeDims(GgufTensor &tensor);
-  Error takeAlignment(uint64_t &alignment);
-  Error placeTensors();
-  Error placeTensor(GgufTensor &tensor, uint64_t data, uint64_t alignment);
-
-  GgufFile file;
-  uint64_t at = 0;
-};
-
-} // namespace sinter
 
 Error GgufReader::takeString(std::string_view &text, StringRef what) {
   uint64_t size = 0;
@@ -224,104 +158,6 @@ Error GgufReader::takeEntry() {
   return Error::success();
 }
 
-Error GgufReader::takeDims(GgufTensor &tensor) {
-  std::string what = "tensor " + quotedName(tensor.name);
-  uint32_t rank = 0;
-  if (Error error = take(rank, what))
-    return error;
-  if (rank > kMaxGgufRank)
-    return fail("{0} has rank {1}, at most {2} is allowed", what, rank,
-                kMaxGgufRank);
-  uint64_t elements = 1;
-  for (uint32_t i = 0; i < rank; ++i) {
-    uint64_t size = 0;
-    if (Error error = take(size, what))
-      return error;
-    if (size == 0 || size > (uint64_t(1) << 62) / elements)
-      return fail("{0} has size {1} in dimension {2}, expected at least 1 and "
-                  "at most 2^62 elements in all",
-                  what, size, i);
-    elements *= size;
-    tensor.dims.push_back(size);
-  }
-  return Error::success();
-}
-
-Error GgufReader::takeTensor() {
-  GgufTensor tensor;
-  std::string number = llvm::formatv("tensor {0}", file.table.size());
-  if (Error error = takeString(tensor.name, number))
-    return error;
-  std::string what = "tensor " + quotedName(tensor.name);
-  if (Error error = takeDims(tensor))
-    return error;
-  if (Error error = take(tensor.type, what))
-    return error;
-  if (Error error = take(tensor.offset, what))
-    return error;
-  if (!file.tensorIndex.try_emplace(tensor.name, file.table.size()).second)
-    return fail("{0} occurs twice", what);
-  file.table.push_back(std::move(tensor));
-  return Error::success();
-}
-
-Error GgufReader::takeAlignment(uint64_t &alignment) {
-  alignment = kDefaultAlignment;
-  const GgufValue *value = file.find("general.alignment");
-  if (!value)
-    return Error::success();
-  std::optional<int64_t> number = value->integer();
-  if (value->type != GgufType::U32 || !llvm::isPowerOf2_64(*number))
-    return fail("key 'general.alignment' is {0}{1}, expected a u32 that is a "
-                "power of 2",
-                number ? llvm::formatv("{0} as ", *number).str() : "",
-                value->describe());
-  alignment = *number;
-  return Error::success();
-}
-
-/// Turns `offset`, so far from the start of the tensor data, into one from the
-/// start of the file.
-Error GgufReader::placeTensor(GgufTensor &tensor, uint64_t data,
-                              uint64_t alignment) {
-  std::string what = "tensor " + quotedName(tensor.name);
-  if (tensor.offset % alignment)
-    return fail("{0} lies at offset {1}, expected a multiple of {2}", what,
-                tensor.offset, alignment);
-  uint64_t size = file.all.size();
-  if (data > size || tensor.offset > size - data)
-    return fail("{0} lies at offset {1} of the tensor data, which has {2} "
-                "bytes: the file is truncated or altered",
-                what, tensor.offset, data > size ? 0 : size - data);
-  tensor.offset += data;
-  const Format *format = findFormat(tensor.type);
-  if (!format)
-    return Error::success();
-  uint64_t width = tensor.dims.empty() ? 1 : tensor.dims.front();
-  if (width % format->blockWeights)
-    return fail("{0} has rows of {1}, expected a multiple of {2} for type {3}",
-                what, width, format->blockWeights, tensorTypeName(tensor.type));
-  uint64_t blocks = tensor.elements() / format->blockWeights;
-  uint64_t available = size - tensor.offset;
-  if (blocks > available / format->blockBytes)
-    return fail("{0} needs {1} blocks of {2} bytes at offset {3}, but {4} "
-                "bytes are left: the file is truncated or altered",
-                what, blocks, format->blockBytes, tensor.offset, available);
-  tensor.bytes = blocks * format->blockBytes;
-  return Error::success();
-}
-
-Error GgufReader::placeTensors() {
-  uint64_t alignment = 0;
-  if (Error error = takeAlignment(alignment))
-    return error;
-  uint64_t data = llvm::alignTo(at, alignment);
-  for (GgufTensor &tensor : file.table)
-    if (Error error = placeTensor(tensor, data, alignment))
-      return error;
-  return Error::success();
-}
-
 llvm::Expected<GgufFile> GgufReader::read() {
   uint64_t tensors = 0, keys = 0;
   if (Error error = takeHeader(tensors, keys))
@@ -352,11 +188,4 @@ const GgufValue *GgufFile::find(StringRef key) const {
 const GgufTensor *GgufFile::findTensor(StringRef name) const {
   auto found = tensorIndex.find(name);
   return found == tensorIndex.end() ? nullptr : &table[found->second];
-}
-
-uint64_t GgufTensor::elements() const {
-  uint64_t product = 1;
-  for (uint64_t size : dims)
-    product *= size;
-  return product;
 }
