@@ -7,6 +7,8 @@
 ///
 /// All little-endian; a string is a u64 length and its bytes; an array is an
 /// element type u32, a u64 count and the elements (GGUF specification, ggml).
+#include "frontends/gguf/GgufFile.h"
+
 #include "frontends/gguf/GgufReader.h"
 
 #include "llvm/ADT/bit.h"
