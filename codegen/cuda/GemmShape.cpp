@@ -23,12 +23,15 @@ llvm::Error GemmShape::checkFloat4() const {
   return llvm::Error::success();
 }
 
-/// Eight warps share a tile of rows and tokens (prelude/MmaGemm.cuh).
+/// Eight warps share a tile of rows and tokens (prelude/MmaGemm.cuh), or the
+/// columns of one of few tokens (MmaGemv.cuh).
 llvm::Error GemmShape::checkMma() const {
   unsigned groups = config.getRowGroups(), tokens = config.getTokens();
   unsigned rowWarps = groups % 2 ? groups : groups / 2;
-  if (rowWarps == 0 || 8 % rowWarps || tokens == 0 ||
-      tokens % (8 * (8 / rowWarps)))
+  bool fits = decode ? groups > 0 && (tokens == 8 || tokens == 16)
+                     : rowWarps > 0 && 8 % rowWarps == 0 && tokens > 0 &&
+                           tokens % (8 * (8 / rowWarps)) == 0;
+  if (!fits)
     return llvm::createStringError(
         "matrix units take no tiles of %u row groups and %u tokens", groups,
         tokens);

@@ -13,6 +13,7 @@ struct GemmShape {
   unsigned width; ///< columns of a row that are multiplied
   unsigned weightRows, segments;
   tile::ConfigAttr config;
+  bool decode = false; ///< matrix units multiply by prelude/MmaGemv.cuh
 
   /// That of a class whose rows are multiplied whole.
   template <typename Class>

@@ -1,20 +1,30 @@
 /// What each class of Tile.td says of its launches: the contract between
 /// emitters and runtime, in numbers.
+#include "dialects/tile/Float4.h"
 #include "dialects/tile/Tile.h"
 
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
+using namespace sinter;
 using namespace sinter::tile;
 
 #include "dialects/tile/Skeleton.cpp.inc"
 
 static const char *rowsOf(bool outputs) { return outputs ? "rows" : "tokens"; }
 
+/// Whether matrix units multiply tiles of tokens: those of bytes do not where
+/// tokens are few.
+static bool hasTokenTiles(GemmAttr gemm) {
+  const Format *format = findFormat(std::string_view(gemm.getFormat()));
+  bool floats = format && (gemm.getInput().getSums() & float4Of(*format));
+  return floats || !gemm.getDecode();
+}
+
 ItemShape GemmAttr::itemShape(const Tiling &tiling) const {
   auto count =
       int64_t(llvm::divideCeil(getWeightRows(), 16 * tiling.rowGroups));
-  if (tiling.mma)
+  if (tiling.mma && hasTokenTiles(*this))
     return {rowsOf(getOutputs()), count, tiling.tokens};
   return {"one", count};
 }

@@ -64,7 +64,8 @@ def Tile_GemmAttr : Tile_SkeletonAttr<"Gemm", "gemm",
     body: the sum itself.
     `slices`: rows are matrices of one row each, multiplied one by one.
     `decode` marks the gemv form (few tokens, bound by memory). Items:
-    weightRows / (16 * rowGroups), for each tile of tokens if `mma`.
+    weightRows / (16 * rowGroups), without `decode` for each tile of tokens if
+    `mma`.
   }];
   let parameters = (ins StringRefParameter<"weight format">:$format,
                         "unsigned":$weightRows, "::sinter::tile::RowAttr":$input,

@@ -41,13 +41,13 @@ static uint64_t ceilDiv(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 static double bandwidthShare(const TileTarget &target, const GemmShape &shape,
                              const TileChoice &choice, double blocks) {
   constexpr double kLatency = 0.7e-6;
-  // What the kernels keep on their way: a unit of each row group, or four of
-  // each of sixteen streams for one token, one for more.
+  // What the kernels keep on their way: a unit of each row group, or of each of
+  // sixteen streams four for one token and two or one for more.
+  double ofStreams = choice.mma ? 2 : choice.tokens > 1 ? 1 : 4;
   double units = shape.float4 ? choice.rowGroups * 2.0 * kWarps *
                                     (choice.tokens > 8 ? 1 : 4)
-                 : choice.mma        ? choice.rowGroups
-                 : choice.tokens > 1 ? kStreams
-                                     : 4 * kStreams;
+                 : choice.mma && !shape.decode ? choice.rowGroups
+                                               : ofStreams * kStreams;
   double unitBytes = double(kGroupRows * shape.weightRowBytes) * kUnit /
                      double(std::max<uint64_t>(shape.width, kUnit));
   double resident = std::min<double>(
@@ -64,8 +64,9 @@ static double productSeconds(const TileTarget &target, const GemmShape &shape,
     return 1 / (kLaneProducts * kLaneShare * gpu.clock * target.cores);
   if (shape.float4)
     return 2 / (gpu.fp4 * kMmaShare);
-  unsigned rowWarps = choice.rowGroups / 2;
-  double groups = rowWarps ? 2 : 1; // of a warp
+  // Where warps divide the columns, each has a row group and all tokens.
+  unsigned rowWarps = shape.decode ? kWarps : choice.rowGroups / 2;
+  double groups = rowWarps && !shape.decode ? 2 : 1; // of a warp
   double tiles = choice.tokens / (8.0 * kWarps / std::max(1u, rowWarps));
   double issues = (kTileIssues * tiles * groups + kDecodeIssues * groups) /
                   (kTileProducts * tiles * groups);
@@ -78,7 +79,8 @@ double gpuGemmSeconds(const TileTarget &target, const GemmShape &shape,
   const GpuRates &gpu = target.gpu;
   double tiles = double(ceilDiv(shape.tokens, choice.tokens));
   double parts = double(gemmItems(shape, choice.rowGroups));
-  double blocks = choice.mma ? parts * tiles : parts;
+  bool tiled = choice.mma && (shape.float4 || !shape.decode);
+  double blocks = tiled ? parts * tiles : parts;
   double weights = double(shape.weightRows * shape.weightRowBytes);
   // Every tile reads the weights, the first of them from memory. Tiles that
   // follow each other in one block find them in the cache if they fit it.
@@ -139,6 +141,14 @@ std::vector<TileChoice> gpuGemmCandidates(const TileTarget &target,
   }
   if (!target.gpu.mma || shape.plain)
     return candidates;
+  if (shape.decode) {
+    for (TileChoice units : std::vector(candidates)) {
+      units.tokens = shape.tokens > 8 ? 16 : 8;
+      units.mma = true;
+      candidates.push_back(units);
+    }
+    return candidates;
+  }
   for (unsigned groups = step; groups <= 16; groups *= 2)
     for (unsigned tokens : {16u, 32u, 64u})
       if (fitsMma(groups, tokens)) {

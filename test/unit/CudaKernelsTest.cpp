@@ -39,7 +39,11 @@ std::string kernelsOf(const Format &format) {
   std::string units;
   if (hasUnits(format))
     units = gemm("mma", "", "rowGroups = 4, tokens = 32, mma = true") +
-            gemm("tall", "", "rowGroups = 16, tokens = 8, mma = true");
+            gemm("tall", "", "rowGroups = 16, tokens = 8, mma = true") +
+            gemm("few", ", decode = true",
+                 "rowGroups = 1, tokens = 8, mma = true") +
+            gemm("more", ", decode = true",
+                 "rowGroups = 2, tokens = 16, mma = true");
   return units + gemm("gemm", "", "rowGroups = 2, tokens = 8") +
          gemm("gemv", ", decode = true", "rowGroups = 1, tokens = 4") +
          fmt::format("tile.kernel @embed_{} #tile.embed<format = \"{}\", "
@@ -109,7 +113,8 @@ void checkProducts(EmulatedKernels &kernels, const Format &format,
 }
 
 /// Matrix units add in the order that lanes add in: the same bits, whatever the
-/// tile, and for tiles that end beyond the last token or row.
+/// tile, for tiles that end beyond the last token or row, and whether warps
+/// divide rows or columns.
 void checkUnits(EmulatedKernels &kernels, const Format &format,
                 const Matrix &matrix) {
   std::string name(format.name);
@@ -120,7 +125,8 @@ void checkUnits(EmulatedKernels &kernels, const Format &format,
   Batch batch{};
   batch.tokens = kTokens;
   kernels.run("gemm_" + name, {input.row(0), packed, want.data()}, batch, 3);
-  for (auto [kernel, items] : {std::pair("mma_", 2), std::pair("tall_", 2)}) {
+  for (auto [kernel, items] : {std::pair("mma_", 2), std::pair("tall_", 2),
+                               std::pair("few_", 5), std::pair("more_", 3)}) {
     for (uint64_t seed : {0, 1}) {
       std::vector<float> output(kTokens * kRows);
       kernels.seed(seed);
@@ -197,6 +203,12 @@ TEST(CudaKernels, RefusalsNameKernelAndReason) {
       "#tile.config<rowGroups = {}, tokens = 64, mma = true> {{}}";
   expectRefusal(fmt::format(fmt::runtime(units), "q8_0", "q8 = true", 6),
                 "kernel 'k': matrix units take no tiles of 6 row groups and 64 "
+                "tokens");
+  expectRefusal("tile.kernel @k #tile.gemm<format = \"q8_0\", weightRows = 64, "
+                "input = <width = 32, q8 = true>, output = <width = 64, stride "
+                "= 64>, decode = true> config #tile.config<tokens = 32, mma = "
+                "true> {}",
+                "kernel 'k': matrix units take no tiles of 1 row groups and 32 "
                 "tokens");
   expectRefusal(fmt::format(fmt::runtime(units), "f16", "stride = 32", 4),
                 "kernel 'k': matrix units multiply 8-bit activations, found "

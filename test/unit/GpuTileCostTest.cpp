@@ -48,6 +48,33 @@ TEST(GpuTileCost, ManyTokensAreMultipliedByMatrixUnits) {
     }
 }
 
+/// Lanes would read what does not stay in the cache twice, or multiply for
+/// longer than it takes to read; a small matrix is theirs.
+TEST(GpuTileCost, EightTokensTakeOnePassOverTheWeights) {
+  for (const TileTarget &target : {kGb10, kH200, kRtx3090}) {
+    TileChoice choice = chooseGpuGemm(target, shape(151936, 8));
+    EXPECT_TRUE(choice.mma);
+    EXPECT_EQ(choice.tokens, 8u);
+    for (const TileChoice &other : gpuGemmCandidates(target, shape(151936, 8)))
+      EXPECT_EQ(other.tokens, other.mma ? 8u : 4u);
+    TileTarget old = target;
+    old.gpu.mma = false;
+    EXPECT_FALSE(chooseGpuGemm(old, shape(151936, 8)).mma);
+  }
+  EXPECT_FALSE(chooseGpuGemm(kGb10, shape(1024, 8)).mma);
+}
+
+/// One pass, at the memory's speed where that is the slower one.
+TEST(GpuTileCost, OnePassReadsTheWeightsOnce) {
+  TileChoice choice = chooseGpuGemm(kGb10, shape(151936, 8));
+  double memory = 151936.0 * 2304 / 273e9;
+  EXPECT_GE(gpuGemmSeconds(kGb10, shape(151936, 8), choice), memory);
+  EXPECT_LE(gpuGemmSeconds(kGb10, shape(151936, 8), choice), 1.2 * memory);
+  choice.mma = false;
+  choice.tokens = 4;
+  EXPECT_GE(gpuGemmSeconds(kGb10, shape(151936, 8), choice), 2 * memory);
+}
+
 TEST(GpuTileCost, NoMatrixUnitsWhereThereAreNone) {
   TileTarget old = kRtx3090;
   old.gpu.mma = false;

@@ -198,6 +198,12 @@ struct GemmItem {
 #pragma unroll
     for (unsigned t = 0; t < tile; ++t)
       work.partial.put((stream * tile + t) * kRowGroup + row, totals[t]);
+    foldStreams<tile>(group);
+  }
+
+  /// The streams' sums of a group, in turn.
+  template <unsigned tile> void foldStreams(unsigned group) const {
+    using Streams = StreamSums<typename Shape::Format, In, Shape::width, tile>;
     syncBlock();
     for (unsigned i = threadIndex(); i < tile * kRowGroup; i += kGemmThreads) {
       float sum = work.partial.get(i);

@@ -74,6 +74,41 @@ template <typename F> struct UnitFragment {
   }
 };
 
+/// What two columns of a tile, which are tokens, begin with and are multiplied
+/// by, for one unit.
+template <typename F> struct UnitTerms {
+  static constexpr unsigned groups = UnitFactors<F>::groups;
+  int codes[2][groups] = {};
+  float scales[2], mins[2][groups] = {};
+
+  /// Adds a row group's unit to its sums of 8 tokens, of whose codes the lane
+  /// has `b`.
+  void add(const UnitFragment<F> &a, const uint32_t (&b)[2],
+           float (&totals)[4]) const {
+    int dots[groups][4];
+#pragma unroll
+    for (unsigned g = 0; g < groups; ++g)
+#pragma unroll
+      for (unsigned i = 0; i < 4; ++i)
+        dots[g][i] = int(kMagicBits) + codes[i % 2][g];
+    if constexpr (groups == 1) {
+      mmaBytes(dots[0], a.codes, b);
+    } else {
+      mmaBytes(dots[0], {a.codes[0], a.codes[1]}, b[0]);
+      mmaBytes(dots[1], {a.codes[2], a.codes[3]}, b[1]);
+    }
+#pragma unroll
+    for (unsigned i = 0; i < 4; ++i) {
+      float products[groups];
+#pragma unroll
+      for (unsigned g = 0; g < groups; ++g)
+        products[g] = floatOfBits(uint32_t(dots[g][i])) - magic();
+      totals[i] =
+          a.factors[i / 2].add(products, scales[i % 2], mins[i % 2], totals[i]);
+    }
+  }
+};
+
 /// Two or three stages, within the 48 KiB that every GPU gives to a block.
 template <typename Shape> struct MmaWork {
   static constexpr unsigned sumCount =
@@ -144,41 +179,25 @@ struct MmaItem : GemmItem<Shape, Rows, MmaWork<Shape>> {
   void addTile(const UnitFragment<F> &a, const uint32_t (&b)[2], unsigned first,
                unsigned unit, float (&totals)[4]) const {
     const unsigned inStage = unit % kStageUnits;
-    int dots[scaleGroups][4];
-    float scales[2], mins[2][scaleGroups] = {};
+    UnitTerms<F> terms;
 #pragma unroll
     for (unsigned column = 0; column < 2; ++column) {
       const unsigned at = first + column * Layout::stride;
-      scales[column] =
+      terms.scales[column] =
           work.bytes.template get<float>(at + Layout::scales + 4 * inStage);
 #pragma unroll
       for (unsigned g = 0; g < scaleGroups; ++g) {
         const unsigned place = at + 4 * (inStage * scaleGroups + g);
-        int dot = kMagicBits;
         if constexpr (F::codeOffset != 0)
-          dot += work.bytes.template get<int>(place + Layout::codes) *
-                 Layout::Sums::factor;
-        dots[g][column] = dots[g][2 + column] = dot;
+          terms.codes[column][g] =
+              work.bytes.template get<int>(place + Layout::codes) *
+              Layout::Sums::factor;
         if constexpr (F::min != Min::None)
-          mins[column][g] =
+          terms.mins[column][g] =
               work.bytes.template get<float>(place + Layout::mins);
       }
     }
-    if constexpr (scaleGroups == 1) {
-      mmaBytes(dots[0], a.codes, b);
-    } else {
-      mmaBytes(dots[0], {a.codes[0], a.codes[1]}, b[0]);
-      mmaBytes(dots[1], {a.codes[2], a.codes[3]}, b[1]);
-    }
-#pragma unroll
-    for (unsigned i = 0; i < 4; ++i) {
-      float products[scaleGroups];
-#pragma unroll
-      for (unsigned g = 0; g < scaleGroups; ++g)
-        products[g] = floatOfBits(uint32_t(dots[g][i])) - magic();
-      totals[i] =
-          a.factors[i / 2].add(products, scales[i % 2], mins[i % 2], totals[i]);
-    }
+    terms.add(a, b, totals);
   }
 
   void addUnit(const UnitFragment<F> (&fragments)[warpGroups], unsigned unit,

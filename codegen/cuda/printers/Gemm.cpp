@@ -10,9 +10,11 @@ using namespace sinter::tile;
 static llvm::Error printGemm(KernelText &kernel, GemmAttr gemm, KernelOp op) {
   ConfigAttr config = op.getConfigAttr();
   GemmShape product = GemmShape::of(gemm, config);
+  product.decode = gemm.getDecode();
   kernel.skeleton = product.takesFloat4() ? "float4Gemm"
-                    : config.getMma()     ? "mmaGemm"
-                                          : "gemm";
+                    : !config.getMma()    ? "gemm"
+                    : gemm.getDecode()    ? "mmaGemv"
+                                          : "mmaGemm";
   // Two of eight warps have bytes enough in flight. A warp that keeps the sums
   // of a large tile needs all the registers that a block can have.
   bool large =
