@@ -5,7 +5,7 @@
 namespace sinter::cuda {
 
 /// Sums of the runs of a warp. `Shape` is gemm's.
-template <typename Shape> struct WarpRuns {
+template <typename Shape> struct GemvWarp {
   using F = typename Shape::Format;
   using In = typename Shape::In;
   using Sums = UnitSums<F, In>;
@@ -89,7 +89,7 @@ struct MmaGemvItem
     : GemmItem<Shape, DirectRows<typename Shape::In, typename Shape::Out>> {
   using Base =
       GemmItem<Shape, DirectRows<typename Shape::In, typename Shape::Out>>;
-  using Warp = WarpRuns<Shape>;
+  using Warp = GemvWarp<Shape>;
   static constexpr unsigned tile = Shape::tile;
   static_assert(tile % 8 == 0 && tile <= 16, "few tokens");
 
