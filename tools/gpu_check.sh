@@ -18,8 +18,10 @@ folder=${1:?usage: gpu_check.sh FOLDER [REPORT.json]}
 report=${2:-gpu_check.json}
 build=${BUILD:-/tmp/sinter-gpu-check}
 
-if [ -z "${SINTER_CUDA:-}" ] && ! ldconfig -p | grep -q 'libcuda\.so\.1'; then
-  echo "gpu_check: no GPU here: there is no libcuda.so.1" >&2
+# As the dynamic linker finds it: LD_LIBRARY_PATH counts.
+if ! python3 -c 'import ctypes, sys; ctypes.CDLL(sys.argv[1])' \
+  "${SINTER_CUDA:-libcuda.so.1}" 2> /dev/null; then
+  echo "gpu_check: no GPU here: there is no ${SINTER_CUDA:-libcuda.so.1}" >&2
   exit 77
 fi
 cmake -S "$root" -B "$build" -DSINTER_RUNTIME_ONLY=ON > "$build.log" 2>&1 &&
