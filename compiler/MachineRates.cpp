@@ -5,6 +5,7 @@
 #include "compiler/HostTarget.h"
 
 #include <algorithm>
+#include <string_view>
 
 using llvm::StringRef;
 
@@ -46,16 +47,21 @@ static Processors genericFamily(TargetAttr target) {
   return {"", 60e9, 16e9, products * kClock, 0, lanes * 2 * kClock};
 }
 
-/// What the chip's facts say. The kernels multiply bytes with dp4a: four
-/// products in each of 64 lanes of a multiprocessor a cycle.
+/// What the chip's facts say. Bytes are multiplied by its matrix units where
+/// that counts, for many tokens; without them by dp4a, four products in each of
+/// 64 lanes of a multiprocessor a cycle. Activations come from the second
+/// cache, 32 bytes a cycle (passes/tile/GpuTileCost.cpp). A launch in a graph
+/// takes about what a barrier of a processor does, and a block what an item.
 static MachineRates gpuRates(const CudaTarget &gpu) {
+  bool mma = gpu.features.find("mma") != std::string_view::npos;
   MachineRates rates;
   rates.source = "facts of " + std::string(gpu.chip);
   rates.threads = gpu.multiprocessors;
   rates.readBytes = gpu.bandwidth;
   rates.coreReadBytes = gpu.bandwidth / gpu.multiprocessors;
-  rates.cacheBytes = kCacheBytes;
-  rates.byteProducts = 64 * 4 * gpu.clock;
+  rates.cacheBytes = 32 * gpu.clock;
+  rates.byteProducts =
+      mma ? gpu.peaks.int8 / 2 / gpu.multiprocessors : 64 * 4 * gpu.clock;
   rates.floatProducts = gpu.peaks.f32 / 2 / gpu.multiprocessors;
   return rates;
 }
