@@ -32,6 +32,7 @@ static constexpr const char *kExtras4[] = {"avx512vnni", "avx512vbmi"};
 /// DRAM answers after about 100 ns, in which a core streams some 2 KiB; twice
 /// that hides it.
 static constexpr unsigned kPrefetch = 4096;
+static constexpr unsigned kPrefetchInto = 2;
 
 /// A number such as "48K" from one line of sysfs; 0 if there is none.
 static uint64_t readBytes(const llvm::Twine &path) {
@@ -89,17 +90,29 @@ static TargetAttr genericTarget(StringRef level, mlir::MLIRContext &context) {
   bool v4 = level == "x86-64-v4";
   return TargetAttr::get(&context, level, "", 8, 32 << 10,
                          v4 ? 1 << 20 : 256 << 10, 16 << 20, kPrefetch,
-                         /*rates=*/{});
+                         kPrefetchInto, /*rates=*/{});
 }
 
-/// Zen's own prefetchers lose up to a sixth of their speed to software
-/// prefetches in the same stream; Rapids gain as much (docs/performance.md).
-static unsigned prefetchDistance(StringRef cpu) {
-  return cpu.starts_with("znver") ? 0 : kPrefetch;
+namespace {
+/// How software prefetches of a stream of weights should run.
+struct Prefetch {
+  unsigned distance, into;
+};
+} // namespace
+
+/// Zen 4's own prefetchers lose up to a sixth of their speed to software
+/// prefetches in the same stream. Rapids gain as much, and Zen 5, whose cores
+/// stream 45 GB/s, up to 70 % (docs/performance.md).
+static Prefetch prefetchOf(StringRef cpu) {
+  if (cpu == "znver5")
+    return {8192, 1};
+  if (cpu.starts_with("znver"))
+    return {0, kPrefetchInto};
+  return {kPrefetch, kPrefetchInto};
 }
 
-/// vdpbf16ps multiplies twice as fast as float32 on Zen 4, but at half its
-/// speed on Sapphire and Emerald Rapids (docs/performance.md).
+/// vdpbf16ps multiplies twice as fast as float32 on Zen 4 and 5, but at half
+/// its speed on Sapphire and Emerald Rapids (docs/performance.md).
 static bool hasFastBf16(StringRef cpu) { return cpu.starts_with("znver"); }
 
 llvm::Expected<TargetAttr> nativeTarget(const llvm::StringMap<bool> &features,
@@ -121,11 +134,11 @@ llvm::Expected<TargetAttr> nativeTarget(const llvm::StringMap<bool> &features,
       extras.push_back(name);
   if (v4 && has("avx512bf16") && hasFastBf16(cpu))
     extras.push_back("avx512bf16");
-  return TargetAttr::get(&context, v4 ? "x86-64-v4" : "x86-64-v3",
-                         llvm::join(extras, ","), machineCores(),
-                         cacheBytes(1, 32 << 10), cacheBytes(2, 256 << 10),
-                         cacheBytes(3, 4 << 20), prefetchDistance(cpu),
-                         /*rates=*/{});
+  Prefetch prefetch = prefetchOf(cpu);
+  return TargetAttr::get(
+      &context, v4 ? "x86-64-v4" : "x86-64-v3", llvm::join(extras, ","),
+      machineCores(), cacheBytes(1, 32 << 10), cacheBytes(2, 256 << 10),
+      cacheBytes(3, 4 << 20), prefetch.distance, prefetch.into, /*rates=*/{});
 }
 
 /// Facts of a GPU, in the words that passes know: its multiprocessors are
@@ -149,7 +162,8 @@ static TargetAttr gpuTarget(const CudaTarget &gpu, mlir::MLIRContext &context) {
   add("fp4", gpu.peaks.fp4);
   return TargetAttr::get(&context, gpu.name, gpu.features, gpu.multiprocessors,
                          gpu.sharedPerSm, gpu.l2 / gpu.multiprocessors, gpu.l2,
-                         /*prefetch=*/0, rates.getDictionary(&context));
+                         /*prefetch=*/0, kPrefetchInto,
+                         rates.getDictionary(&context));
 }
 
 static std::string gpuNames() {

@@ -19,12 +19,13 @@ struct Processors {
   double read, coreRead, bytes, bf16, floats;
 };
 
-/// Zen 4: docs/performance.md, two cores of a shared EPYC. Rapids: the
-/// reference measurements on two cores of an Emerald Rapids, whose cores
+/// Zen 4 and 5: docs/performance.md, two cores of a shared EPYC each. Rapids:
+/// the reference measurements on two cores of an Emerald Rapids, whose cores
 /// Sapphire Rapids shares. A larger machine reads more: `compile --tune`
 /// measures it.
 constexpr Processors kFamilies[] = {
     {"znver4", 36e9, 33e9, 235e9, 118e9, 59e9},
+    {"znver5", 90e9, 48e9, 523e9, 241e9, 131e9},
     {"sapphirerapids", 34e9, 17e9, 350e9, 45e9, 89e9},
     {"emeraldrapids", 34e9, 17e9, 350e9, 45e9, 89e9},
 };

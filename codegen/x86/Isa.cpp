@@ -26,6 +26,7 @@ llvm::Expected<Isa> Isa::of(TargetAttr target) {
   Isa isa;
   isa.wide = level == "x86-64-v4";
   isa.bf16Dot = isa.wide && target.hasFeature("avx512bf16");
+  isa.prefetchInto = target.getPrefetchInto();
   isa.cpu = level.str();
   for (const FeatureName &feature : kFeatures)
     if (target.hasFeature(feature.ours))

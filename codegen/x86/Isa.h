@@ -26,9 +26,10 @@ struct Isa {
   bool wide; ///< 512-bit registers, 32 of them
   ByteDot dot;
   ByteLookup lookup;
-  bool bf16Dot;         ///< vdpbf16ps on 64 bytes
-  std::string cpu;      ///< LLVM's -mcpu
-  std::string features; ///< LLVM's -mattr
+  bool bf16Dot;          ///< vdpbf16ps on 64 bytes
+  unsigned prefetchInto; ///< the cache that prefetches fill, 1 or 2
+  std::string cpu;       ///< LLVM's -mcpu
+  std::string features;  ///< LLVM's -mattr
 
   /// Lanes of 32 bits in one register.
   unsigned lanes() const { return wide ? 16 : 8; }

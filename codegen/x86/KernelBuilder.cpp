@@ -157,8 +157,9 @@ Value KernelBuilder::loadIndex32(Value pointer, int64_t bytes) {
 }
 
 void KernelBuilder::prefetch(Value pointer, int64_t bytes) {
-  // Locality 2 is prefetcht1: the measured best (kernels.md section 1.8).
-  b.create<LLVM::Prefetch>(at(pointer, bytes), 0, 2, 1);
+  // LLVM's locality 3 is prefetcht0, which fills the first cache.
+  unsigned locality = 4 - isa_.prefetchInto;
+  b.create<LLVM::Prefetch>(at(pointer, bytes), /*rw=*/0, locality, /*data=*/1);
 }
 
 Value KernelBuilder::scratch(uint64_t bytes) {

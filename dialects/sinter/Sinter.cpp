@@ -129,6 +129,16 @@ LogicalResult Q8Type::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 StringRef, StringRef, unsigned, uint64_t,
+                                 uint64_t, uint64_t, unsigned,
+                                 unsigned prefetchInto, DictionaryAttr) {
+  if (prefetchInto != 1 && prefetchInto != 2)
+    return emitError() << "prefetches fill cache 1 or 2, found "
+                       << prefetchInto;
+  return success();
+}
+
 bool TargetAttr::hasFeature(StringRef feature) const {
   SmallVector<StringRef> names;
   getFeatures().split(names, ',');

@@ -119,7 +119,8 @@ def Sinter_TargetAttr : Sinter_Attr<"Target", "target"> {
     cores = 2, l1 = 32768, l2 = 1048576, l3 = 33554432>`. Features are the
     comma-separated extras above the level; caches are bytes per core (l3: in
     all). `prefetch`: how many bytes software prefetches of a stream should run
-    ahead; 0 where the hardware's own do better alone. `rates`, of a GPU: what
+    ahead; 0 where the hardware's own do better alone. `prefetchInto`: the cache
+    that they fill, 1 or 2. `rates`, of a GPU: what
     it does in a second, `bandwidth` (bytes of its memory), `clock` (cycles) and
     dense operations on `f32`, `f16`, `bf16`, `int8`, `fp8`, `fp4`.
   }];
@@ -128,8 +129,10 @@ def Sinter_TargetAttr : Sinter_Attr<"Target", "target"> {
                         "unsigned":$cores, "uint64_t":$l1, "uint64_t":$l2,
                         "uint64_t":$l3,
                         DefaultValuedParameter<"unsigned", "4096">:$prefetch,
+                        DefaultValuedParameter<"unsigned", "2">:$prefetchInto,
                         OptionalParameter<"::mlir::DictionaryAttr">:$rates);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     bool hasFeature(::llvm::StringRef feature) const;
     /// One of `rates`; 0 where it is not known.

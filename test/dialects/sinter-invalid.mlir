@@ -313,3 +313,8 @@ func.func @f(%x: tensor<?x64xf32>) {
   }
   return
 }
+
+// -----
+
+// expected-error @below {{prefetches fill cache 1 or 2, found 3}}
+module attributes {sinter.target = #sinter.target<level = "x86-64-v4", features = "", cores = 2, l1 = 1, l2 = 1, l3 = 1, prefetchInto = 3>} {}

@@ -64,10 +64,16 @@ TEST(HostTarget, KnowsWhatIsFastOnWhichProcessor) {
   ASSERT_TRUE(bool(zen));
   EXPECT_TRUE(zen->hasFeature("avx512bf16"));
   EXPECT_EQ(zen->getPrefetch(), 0u);
+  auto zen5 = nativeTarget(features, "znver5", context);
+  ASSERT_TRUE(bool(zen5));
+  EXPECT_TRUE(zen5->hasFeature("avx512bf16"));
+  EXPECT_EQ(zen5->getPrefetch(), 8192u);
+  EXPECT_EQ(zen5->getPrefetchInto(), 1u);
   auto rapids = nativeTarget(features, "sapphirerapids", context);
   ASSERT_TRUE(bool(rapids));
   EXPECT_FALSE(rapids->hasFeature("avx512bf16"));
   EXPECT_EQ(rapids->getPrefetch(), 4096u);
+  EXPECT_EQ(rapids->getPrefetchInto(), 2u);
 }
 
 } // namespace
