@@ -19,6 +19,16 @@ SHARED = dict(vocab_size=VOCABULARY, hidden_size=64, num_hidden_layers=2,
               eos_token_id=2)
 HEADS = dict(num_attention_heads=4, num_key_value_heads=2)
 WIDE_HEADS = dict(num_attention_heads=3, num_key_value_heads=1)
+# The smallest rows that the rule of 32 allows: two heads of 16.
+NARROW = dict(hidden_size=32, num_attention_heads=2, intermediate_size=64)
+NARROW_HEADS = NARROW | dict(num_key_value_heads=1)
+
+
+def rotating(share):
+    """Only the first `share` of each head rotates."""
+    return dict(rope_parameters=dict(rope_type="default", rope_theta=10000.0,
+                                     partial_rotary_factor=share))
+
 
 # Latent attention: a cache of 32 + 16 numbers per token for both heads. The
 # first layer has no experts.
@@ -124,6 +134,23 @@ DENSE = {
             layer_types=["sliding_attention", "full_attention"] * 2,
             hidden_size_per_layer_input=32, num_kv_shared_layers=2,
             use_double_wide_mlp=True), embedding=0.125),
+    "gemma": Family("GemmaForCausalLM", "GemmaConfig",
+                    NARROW_HEADS | dict(head_dim=32), embedding=0.25),
+    "cohere2": Family(
+        "Cohere2ForCausalLM", "Cohere2Config",
+        # The fourth layer sees the whole text, and does not rotate.
+        NARROW_HEADS | dict(num_hidden_layers=4, sliding_window=16,
+                            logit_scale=0.25),
+        published=dict(rotary_pct=1.0)),
+    "nemotron": Family("NemotronForCausalLM", "NemotronConfig",
+                       NARROW_HEADS | rotating(0.5),
+                       published=dict(partial_rotary_factor=0.5)),
+    "phi2": Family("PhiForCausalLM", "PhiConfig",
+                   # The converter takes the block's width for 4 times hidden.
+                   NARROW | rotating(0.5) | dict(intermediate_size=128)),
+    "gptneox": Family("GPTNeoXForCausalLM", "GPTNeoXConfig",
+                      NARROW | rotating(0.25),
+                      published=dict(rotary_pct=0.25)),
 }
 
 EXPERTS = {
@@ -254,6 +281,12 @@ RECURRENT = {
         HEADS | dict(intermediate_size=96, block_auto_adjust_ff_dim=False,
                      num_hidden_layers=3,
                      layer_types=["conv", "full_attention", "conv"])),
+    "lfm2moe": Family(
+        "Lfm2MoeForCausalLM", "Lfm2MoeConfig",
+        NARROW_HEADS | dict(
+            num_hidden_layers=3, num_dense_layers=1, num_experts=4,
+            num_experts_per_tok=2, moe_intermediate_size=32,
+            layer_types=["conv", "full_attention", "conv"])),
 }
 
 # Two heads of 32 see the whole text; a norm follows every addition.
