@@ -173,5 +173,26 @@ TEST(GpuTileCost, ReasonsNameBothTimes) {
             std::string::npos);
 }
 
+TEST(GpuTileCost, ReasonsSayWhyThereAreNoMatrixUnits) {
+  TileTarget old = kRtx3090;
+  old.gpu.mma = false;
+  EXPECT_TRUE(gpuGemmReason(old, shape(4096, 512))
+                  .ends_with(", the chip has no mma of 16x8x32 bytes"));
+  // Eight warps cannot share three row groups.
+  GemmShape three = shape(4096, 512);
+  three.segments = 3;
+  EXPECT_FALSE(chooseGpuGemm(kH200, three).mma);
+  EXPECT_TRUE(gpuGemmReason(kH200, three)
+                  .ends_with(", no tile of matrix units fits"));
+}
+
+TEST(GpuTileCost, ReasonOfFourBitFloatsIsTheFormat) {
+  TileTarget gb10 = kGb10;
+  gb10.gpu.fp4 = 490e12;
+  GemmShape floats = shape(4096, 512);
+  floats.float4 = true;
+  EXPECT_EQ(gpuGemmReason(gb10, floats), kFloat4Reason);
+}
+
 } // namespace
 } // namespace sinter

@@ -72,6 +72,21 @@ TEST(TileCost, WeightsBeyondTheCacheAreReadAgain) {
   EXPECT_GT(once, gemmCost(kV4, wide, 1));
 }
 
+/// 64 row groups, of which two cores want 16 items.
+TEST(TileCost, ReasonsNameCostsAndWhatTheNextSizeWouldLeave) {
+  std::string reason = gemmReason(kV4, shape(1024, true));
+  for (const char *part :
+       {"MB through the slowest core by row groups: 1: ", ", 2: ", ", 4: ",
+        "; 8 would leave 4.0 items a core of 8",
+        "; tokens: a quarter of 32 registers"})
+    EXPECT_NE(reason.find(part), std::string::npos) << part << "\n" << reason;
+  EXPECT_EQ(reason.find(", 8: "), std::string::npos) << reason;
+  // The largest size of all has no next one.
+  std::string largest = gemmReason(kV4, shape(151936, true));
+  EXPECT_NE(largest.find(", 16: "), std::string::npos) << largest;
+  EXPECT_EQ(largest.find("would leave"), std::string::npos) << largest;
+}
+
 TEST(TileCost, AttentionTilesShareACacheHead) {
   EXPECT_EQ(chooseAttention(16, 8).tokens, 4u);
   EXPECT_EQ(chooseAttention(8, 8).tokens, 8u);
