@@ -34,9 +34,8 @@ static void build(ModelBuilder &model) {
     x = block.add(x, mixed, "attn_add");
     const Rows read = block.norm(x, "ffn_norm");
     x = block.add(x,
-                  routed.has(block.number())
-                      ? experts.ffn(block, read, routing)
-                      : block.gatedFfn(read),
+                  routed.has(block.number()) ? experts.ffn(block, read, routing)
+                                             : block.gatedFfn(read),
                   "ffn_add");
   }
   // The output norm goes by this name in LFM2's files.
