@@ -81,7 +81,7 @@ Values kernelValues(const Artifact &artifact, const Json &report) {
   for (const PlanKernel &kernel : plan.kernels)
     values[std::string(plan.string(kernel.name))] = "";
   eachNamed(report, "kernels", [&](const std::string &name, const Json &entry) {
-    if (values.contains(name) && entry.contains("tile"))
+    if (values.contains(name) && entry.contains("tile") && entry["tile"] != "")
       values[name] = "<" + textOf(entry["tile"]) + ">";
   });
   return values;
@@ -92,7 +92,7 @@ Values regimeValues(const Artifact &artifact, const Json &) {
   Values values = Json::object();
   const Plan &plan = artifact.plan();
   for (const PlanRegime &regime : plan.regimes) {
-    std::string name = fmt::format("{} tokens: ", regime.maxTokens);
+    std::string name = fmt::format("up to {} tokens: ", regime.maxTokens);
     uint32_t always = 0, batch = 0;
     for (uint32_t i = 0; i < regime.launchCount; ++i) {
       LaunchBarrier barrier = plan.launches[regime.firstLaunch + i].barrier;
@@ -113,7 +113,7 @@ Values byteValues(const Artifact &artifact, const Json &) {
   return {{"file", artifact.view().header().fileBytes},
           {"weights", artifact.weights().size()},
           {"cache per token", use.cachePerToken},
-          {"states", artifact.plan().states.size()}};
+          {"recurrent states of a sequence", use.recurrent}};
 }
 
 /// In whole nanoseconds, so that text and JSON agree.
@@ -125,7 +125,8 @@ Values timeValues(const Artifact &, const Json &report) {
   for (const Json &step : report["steps"])
     if (step.is_object() && step.contains("tokens") &&
         step.contains("seconds") && step["seconds"].is_number())
-      values[fmt::format("{} tokens, ms", textOf(step["tokens"]))] =
+      values[fmt::format("{} token{}, ms", textOf(step["tokens"]),
+                         step["tokens"] == 1 ? "" : "s")] =
           fmt::format("{:.6f}", step["seconds"].get<double>() * 1e3);
   return values;
 }

@@ -3,6 +3,7 @@
 #include "runtime/ExplainLayers.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -41,15 +42,24 @@ ExplainedLayer &LayerReader::layer(const std::string &name) {
   return layers[found->second];
 }
 
+std::string ExplainedLaunch::kernelText() const {
+  std::vector<std::string> names;
+  for (const std::string &kernel : kernels)
+    if (!kernel.empty() && std::ranges::find(names, kernel) == names.end())
+      names.push_back(kernel);
+  if (names.size() == 2 && names[0].starts_with(names[1]))
+    return names[1] + "[" + names[0].substr(names[1].size()) + "]";
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 /// The launch of a label at or behind `index`; a new one where there is none.
 static size_t findLaunch(std::vector<ExplainedLaunch> &launches, size_t index,
-                         const std::string &label, const Json &launch) {
+                         const std::string &label) {
   while (index < launches.size() && launches[index].label != label)
     ++index;
   if (index == launches.size()) {
     launches.emplace_back();
     launches.back().label = label;
-    launches.back().kernel = textUnder(launch, "kernel");
   }
   return index;
 }
@@ -62,7 +72,7 @@ void LayerReader::addStep(size_t step, const Json &launches) {
     std::string name = textUnder(launch, "layer");
     ExplainedLayer &in = layer(name);
     size_t index = findLaunch(in.launches, next[name],
-                              inside(name, textUnder(launch, "label")), launch);
+                              inside(name, textUnder(launch, "label")));
     next[name] = index + 1;
     ExplainedLaunch &to = in.launches[index];
     if (step == 0) {
@@ -70,6 +80,7 @@ void LayerReader::addStep(size_t step, const Json &launches) {
                  numberUnder(launch, "cache_bytes");
       to.products = numberUnder(launch, "products");
     }
+    to.kernels.push_back(textUnder(launch, "kernel"));
     to.seconds.resize(step);
     to.seconds.push_back(numberUnder(launch, "seconds"));
   }
@@ -112,7 +123,7 @@ std::vector<ExplainedLayer> explainedLayers(const Json &report) {
 static std::string kindOf(const ExplainedLayer &layer) {
   std::string kind = layer.fusions;
   for (const ExplainedLaunch &launch : layer.launches)
-    kind += fmt::format("\n{}\t{}\t{}\t{}", launch.label, launch.kernel,
+    kind += fmt::format("\n{}\t{}\t{}\t{}", launch.label, launch.kernelText(),
                         launch.bytes, launch.products);
   return kind;
 }

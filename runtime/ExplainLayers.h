@@ -6,6 +6,7 @@
 #include "runtime/JsonText.h"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,11 +15,17 @@ namespace sinter {
 /// Kinds of steps that are shown; the compiler writes two or three.
 inline constexpr size_t kMostSteps = 8;
 
-/// One launch, with its time in each kind of step.
+/// One launch, with its kernels and its time in each kind of step; no time in
+/// one that does without it.
 struct ExplainedLaunch {
-  std::string label, kernel;
+  std::string label;
   double bytes = 0, products = 0; ///< in the first step
-  std::vector<double> seconds;    ///< in each step
+  std::vector<std::string> kernels;
+  std::vector<std::optional<double>> seconds;
+
+  /// The kernels of all steps as one: "matmul_q8_0_n256_k256[_gemv]" where few
+  /// tokens have a form of their own, "a, b" where they have no name in common.
+  std::string kernelText() const;
 };
 
 struct ExplainedLayer {

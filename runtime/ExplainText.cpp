@@ -18,15 +18,24 @@ constexpr const char *kKeys[] = {"machine",   "fusions",      "inlined",
                                  "steps",     "layers",       "kernels",
                                  "resources", "no_later_gpus"};
 
+/// Columns of a label: most fit the least; one from a stranger may be long.
+constexpr size_t kLeastLabel = 30, kMostLabel = 60;
+
 class Explainer {
 public:
-  explicit Explainer(const Json &report) : report(report) {}
+  explicit Explainer(const Json &report) : report(report) {
+    const Json &steps = listUnder(report, "steps");
+    for (size_t i = 0; i < std::min(steps.size(), kMostSteps); ++i)
+      stepTokens.push_back(numberUnder(steps[i], "tokens"));
+  }
 
   std::string text();
 
 private:
   void printMachine();
   void printLayers();
+  void printHeads(size_t labelWidth);
+  void printLaunch(const ExplainedLaunch &launch, size_t labelWidth);
   void printLayer(const ExplainedLayer &layer, const std::string &names);
   void printKernels();
   void printResources();
@@ -38,6 +47,7 @@ private:
   }
 
   const Json &report;
+  std::vector<double> stepTokens; ///< of each kind of step
   std::string out;
 };
 
@@ -46,13 +56,16 @@ private:
 void Explainer::printMachine() {
   if (report.is_object() && report.contains("machine")) {
     const Json &machine = report["machine"];
-    print("machine: {}; {:g} threads read {:.0f} GB/s; each multiplies int8 "
-          "{:.0f}, bf16 {:.0f}, float32 {:.0f} G/s\n",
+    print("machine: {}; {:g} threads read {:.0f} GB/s; each multiplies",
           textUnder(machine, "source"), numberUnder(machine, "threads"),
-          numberUnder(machine, "read_bytes_per_second") * 1e-9,
-          numberUnder(machine, "int8_products_per_second") * 1e-9,
-          numberUnder(machine, "bf16_products_per_second") * 1e-9,
-          numberUnder(machine, "float32_products_per_second") * 1e-9);
+          numberUnder(machine, "read_bytes_per_second") * 1e-9);
+    const char *before = "";
+    for (const char *type : {"int8", "bf16", "float32"}) {
+      std::string key = fmt::format("{}_products_per_second", type);
+      if (double rate = numberUnder(machine, key.c_str()); rate > 0)
+        print("{} {} {:.0f}", std::exchange(before, ","), type, rate * 1e-9);
+    }
+    print(" G/s\n");
   }
   for (const Json &step : listUnder(report, "steps")) {
     double tokens = numberUnder(step, "tokens");
@@ -69,41 +82,57 @@ void Explainer::printMachine() {
   }
 }
 
+void Explainer::printHeads(size_t labelWidth) {
+  std::string times;
+  for (double count : stepTokens)
+    times += fmt::format(" {:>11}", fmt::format("{} tok us", count));
+  print("  {:<{}} {:>9} {:>9}{}  kernel\n", "launch", labelWidth, "MB", "MMAC",
+        times);
+}
+
+/// A dash stands where the step does without the launch.
+void Explainer::printLaunch(const ExplainedLaunch &launch, size_t labelWidth) {
+  std::string times;
+  for (size_t i = 0; i < stepTokens.size(); ++i)
+    times += i < launch.seconds.size() && launch.seconds[i]
+                 ? fmt::format(" {:>11.1f}", *launch.seconds[i] * 1e6)
+                 : fmt::format(" {:>11}", "-");
+  std::string kernel = launch.kernelText();
+  print("  {:<{}} {:>9.3f} {:>9.3f}{}{}{}\n", launch.label, labelWidth,
+        launch.bytes * 1e-6, launch.products * 1e-6, times,
+        kernel.empty() ? "" : "  ", kernel);
+}
+
 void Explainer::printLayer(const ExplainedLayer &layer,
                            const std::string &names) {
-  double bytes = 0, products = 0;
-  std::vector<double> seconds;
-  for (const ExplainedLaunch &row : layer.launches) {
-    bytes += row.bytes;
-    products += row.products;
-    seconds.resize(std::max(seconds.size(), row.seconds.size()));
-    for (size_t i = 0; i < row.seconds.size(); ++i)
-      seconds[i] += row.seconds[i];
-  }
   print("\n{}\n{}", names, layer.fusions);
   if (layer.launches.empty())
     return;
-  auto times = [&](const std::vector<double> &list) {
-    std::string text;
-    for (double time : list)
-      text += fmt::format(" {:>11.1f}", time * 1e6);
-    return text;
-  };
-  std::string heads;
-  const Json &steps = listUnder(report, "steps");
-  for (size_t i = 0; i < std::min(steps.size(), kMostSteps); ++i)
-    heads += fmt::format(" {:>8} tok", numberUnder(steps[i], "tokens"));
-  print("  {:<30} {:>9} {:>9}{}  kernel\n", "predicted us", "MB", "MMAC",
-        heads);
+  ExplainedLaunch all;
+  all.label = "all";
+  all.seconds.resize(stepTokens.size(), 0.0);
+  size_t labelWidth = kLeastLabel;
+  for (const ExplainedLaunch &row : layer.launches) {
+    all.bytes += row.bytes;
+    all.products += row.products;
+    labelWidth = std::max(labelWidth, row.label.size());
+    for (size_t i = 0; i < row.seconds.size(); ++i)
+      *all.seconds[i] += row.seconds[i].value_or(0);
+  }
+  labelWidth = std::min(labelWidth, kMostLabel);
+  printHeads(labelWidth);
   for (const ExplainedLaunch &row : layer.launches)
-    print("  {:<30} {:>9.3f} {:>9.3f}{}  {}\n", row.label, row.bytes * 1e-6,
-          row.products * 1e-6, times(row.seconds), row.kernel);
-  print("  {:<30} {:>9.3f} {:>9.3f}{}\n", "all", bytes * 1e-6, products * 1e-6,
-        times(seconds));
+    printLaunch(row, labelWidth);
+  printLaunch(all, labelWidth);
 }
 
 void Explainer::printLayers() {
   const std::vector<ExplainedLayer> layers = explainedLayers(report);
+  if (!layers.empty() && !stepTokens.empty())
+    print("launches by layer: MB of weights, caches and states and M "
+          "multiply-adds in a step of {} token{}; microseconds predicted in "
+          "each\n",
+          stepTokens.front(), stepTokens.front() == 1 ? "" : "s");
   for (const std::vector<size_t> &alike : alikeLayers(layers))
     printLayer(layers[alike.front()], namesOf(layers, alike));
 }
@@ -113,9 +142,10 @@ void Explainer::printKernels() {
   if (!kernels.empty())
     print("\nkernels: class, unit, tile, why\n");
   for (const Json &kernel : kernels) {
-    print("  {} {} {} <{}>\n", textUnder(kernel, "name"),
+    std::string tile = textUnder(kernel, "tile");
+    print("  {} {} {}{}\n", textUnder(kernel, "name"),
           textUnder(kernel, "class"), textUnder(kernel, "unit"),
-          textUnder(kernel, "tile"));
+          tile.empty() ? "" : " <" + tile + ">");
     if (std::string reason = textUnder(kernel, "reason"); !reason.empty())
       print("      {}\n", reason);
   }

@@ -190,6 +190,7 @@ void ModelBuilder::head(const Rows &rows, const Decoder &decoder,
     logits = matmul(normed, "output", vocabulary, options.bias);
   else
     logits = matmul(normed, "token_embd", vocabulary, Bias::None);
+  logits.value.setLoc(at("output")); // whichever matrix it reads
   logits = scale(logits, options.scale, "logit_scale");
   if (options.softcap != 0.0)
     logits.value =

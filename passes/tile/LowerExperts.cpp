@@ -125,8 +125,8 @@ static Value launchProduct(OpGroup &group, TileBuilder &tile,
 }
 
 /// Rows [T, slots, width] or, of one slot, [T, width].
-static Value launchSum(OpGroup &group, TileBuilder &tile, Operation *op,
-                       Value rows, Value weights) {
+static Value launchSum(TileBuilder &tile, Operation *op, Value rows,
+                       Value weights, StringRef label) {
   bool sigmoid = isa<GateRowsOp>(op);
   unsigned width = rowWidth(rows), slots = rowWidth(weights);
   auto skeleton = tile::CombineAttr::get(
@@ -138,7 +138,7 @@ static Value launchSum(OpGroup &group, TileBuilder &tile, Operation *op,
       .input(rows)
       .input(weights)
       .output(op->getResult(0).getType())
-      .launch(kernel, group.label())
+      .launch(kernel, label)
       .getResult(0);
 }
 
@@ -167,17 +167,18 @@ static NotLowered lowerMixture(OpGroup &group, TileBuilder &tile) {
   }
   if (group.size() != first.matmuls.size() + 5 + (quantize ? 1 : 0))
     return "ops beside the mixture's";
-  Routed routed =
-      launchRoute(group, tile, route, launchMatmul(group, tile, router));
-  Value input = group.resolve(first.matmuls.front().getInput());
   std::string label = group.label();
+  Routed routed = launchRoute(
+      group, tile, route, launchMatmul(group, tile, router, label + " router"));
+  Value input = group.resolve(first.matmuls.front().getInput());
   Value hidden =
       launchProduct(group, tile, first, input, routed, label + " gate_up");
   Value rows =
       launchProduct(group, tile, ExpertProduct{{down}, {}, down.getType()},
                     hidden, routed, label + " down");
-  group.replace(combine.getResult(),
-                launchSum(group, tile, combine, rows, routed.weights));
+  group.replace(
+      combine.getResult(),
+      launchSum(tile, combine, rows, routed.weights, label + " combine"));
   return std::nullopt;
 }
 
@@ -204,8 +205,9 @@ NotLowered lowerExperts(OpGroup &group, TileBuilder &tile) {
   }
   if (tile.row(rows).getStride() != rowWidth(rows))
     return "rows that are columns of wider ones";
-  group.replace(op->getResult(0), launchSum(group, tile, op, rows,
-                                            group.resolve(op->getOperand(1))));
+  group.replace(op->getResult(0),
+                launchSum(tile, op, rows, group.resolve(op->getOperand(1)),
+                          group.label()));
   return std::nullopt;
 }
 

@@ -15,8 +15,10 @@ using NotLowered = std::optional<std::string>;
 
 /// matmul (joined, gated, quantised output), and embed.
 NotLowered lowerMatmul(OpGroup &group, TileBuilder &tile);
-/// One matmul of a group whose other ops have kernels of their own; its result.
-mlir::Value launchMatmul(OpGroup &group, TileBuilder &tile, MatmulOp matmul);
+/// One matmul of a group whose other ops have kernels of their own, called
+/// `label` in profiles; its result.
+mlir::Value launchMatmul(OpGroup &group, TileBuilder &tile, MatmulOp matmul,
+                         llvm::StringRef label);
 NotLowered lowerEmbed(OpGroup &group, TileBuilder &tile);
 /// rms_norm, with a residual sum before it and quantisation after.
 NotLowered lowerNorm(OpGroup &group, TileBuilder &tile);

@@ -76,11 +76,14 @@ static tile::LaunchOp launchGemm(OpGroup &group, TileBuilder &tile,
                                                              group.label());
 }
 
-Value launchMatmul(OpGroup &group, TileBuilder &tile, MatmulOp matmul) {
+Value launchMatmul(OpGroup &group, TileBuilder &tile, MatmulOp matmul,
+                   StringRef label) {
   Joined joined;
   (void)addMatmul(group, tile, matmul, joined); // one is always as the first
-  return launchGemm(group, tile, joined, "matmul", 1, {}, matmul.getType())
-      .getResult(0);
+  tile::LaunchOp launch =
+      launchGemm(group, tile, joined, "matmul", 1, {}, matmul.getType());
+  launch.setLabel(label);
+  return launch.getResult(0);
 }
 
 /// The group's activation, if it has one.
