@@ -3,6 +3,7 @@
 // taken until none is left. Lines are encoded apart; line ends in a row are one
 // token where the vocabulary has it, and characters without a token become byte
 // tokens.
+#include "runtime/tokenizer/Blank.h"
 #include "runtime/tokenizer/MergeLoop.h"
 #include "runtime/tokenizer/TextEncoder.h"
 #include "runtime/tokenizer/Unicode.h"
@@ -13,8 +14,6 @@
 
 namespace sinter {
 namespace {
-
-constexpr std::string_view kBlank = "\xE2\x96\x81"; // U+2581
 
 class CharacterBpe final : public TextEncoder {
 public:
@@ -50,13 +49,7 @@ public:
   }
 
   void appendText(std::string_view token, std::string &out) const override {
-    for (size_t at = token.find(kBlank); at != token.npos;
-         at = token.find(kBlank)) {
-      out += token.substr(0, at);
-      out += ' ';
-      token.remove_prefix(at + kBlank.size());
-    }
-    out += token;
+    appendSpaced(token, out);
   }
 
 private:

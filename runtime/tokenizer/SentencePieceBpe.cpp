@@ -2,6 +2,7 @@
 // U+2581, characters are the first symbols, and of all adjacent pairs that
 // form a token the one with the highest score is merged until none is left;
 // characters without a token become byte tokens (Kudo and Richardson 2018).
+#include "runtime/tokenizer/Blank.h"
 #include "runtime/tokenizer/TextEncoder.h"
 #include "runtime/tokenizer/Unicode.h"
 
@@ -11,8 +12,6 @@
 
 namespace sinter {
 namespace {
-
-constexpr std::string_view kBlank = "\xE2\x96\x81"; // U+2581
 
 /// Whether a token continues with a U+2581 after something else: then a merge
 /// may span the start of a word, and words cannot be encoded apart.
@@ -82,13 +81,7 @@ public:
   }
 
   void appendText(std::string_view token, std::string &out) const override {
-    for (size_t at = token.find(kBlank); at != token.npos;
-         at = token.find(kBlank)) {
-      out += token.substr(0, at);
-      out += ' ';
-      token.remove_prefix(at + kBlank.size());
-    }
-    out += token;
+    appendSpaced(token, out);
   }
 
 private:

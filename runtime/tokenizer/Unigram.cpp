@@ -1,6 +1,7 @@
 // SentencePiece's unigram model, called "t5" in GGUF: the text is normalised,
 // spaces are written as U+2581, and of all ways to cut it into tokens the one
 // with the highest sum of scores is taken (Kudo 2018, arXiv 1804.10959).
+#include "runtime/tokenizer/Blank.h"
 #include "runtime/tokenizer/CharacterMap.h"
 #include "runtime/tokenizer/TextEncoder.h"
 #include "runtime/tokenizer/Unicode.h"
@@ -12,7 +13,6 @@
 namespace sinter {
 namespace {
 
-constexpr std::string_view kBlank = "\xE2\x96\x81";       // U+2581
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD"; // U+FFFD
 
 /// How far an unknown character is below the worst token (SentencePiece's
@@ -80,13 +80,7 @@ public:
   }
 
   void appendText(std::string_view token, std::string &out) const override {
-    for (size_t at = token.find(kBlank); at != token.npos;
-         at = token.find(kBlank)) {
-      out += token.substr(0, at);
-      out += ' ';
-      token.remove_prefix(at + kBlank.size());
-    }
-    out += token;
+    appendSpaced(token, out);
   }
 
 private:

@@ -2,6 +2,7 @@
 // punctuation and ideographs, and each word is cut greedily into the longest
 // tokens (Wu et al. 2016; Devlin et al. 2018). In GGUF the first token of a
 // word begins with U+2581 and the others have lost their ##.
+#include "runtime/tokenizer/Blank.h"
 #include "runtime/tokenizer/TextEncoder.h"
 #include "runtime/tokenizer/Unicode.h"
 
@@ -10,8 +11,6 @@
 
 namespace sinter {
 namespace {
-
-constexpr std::string_view kBlank = "\xE2\x96\x81"; // U+2581
 
 /// Longer words are unknown (max_input_chars_per_word of the original), which
 /// also bounds the time that one word can take.
