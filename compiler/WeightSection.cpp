@@ -69,6 +69,22 @@ static void copyFloats(ArrayRef<float> values, std::span<std::byte> out) {
   std::memcpy(out.data(), values.data(), out.size());
 }
 
+/// Tells `job` what its rows are: `k` weights of this format. Their bytes in
+/// the file.
+static uint64_t describeRows(x86::PackJob &job, const Format &format,
+                             uint64_t k) {
+  job.layout = x86::PackedLayout::of(format);
+  job.k = k;
+  return k / format.blockWeights * format.blockBytes;
+}
+
+/// `scale` is the tensor's, which only some formats have.
+static void addRow(x86::PackJob &job, const uint8_t *row, float scale) {
+  job.rows.push_back(row);
+  if (job.layout.format->form.tensorScale)
+    job.scales.push_back(scale);
+}
+
 /// The scale of each source's tensor; 1 where there is none.
 std::vector<float> Writer::scales(tile::PackedOp packed) {
   std::vector<float> values;
@@ -100,23 +116,18 @@ llvm::Error Writer::pack(tile::PackedOp packed, std::span<std::byte> out) {
   for (Attribute symbol : packed.getSources()) {
     WeightOp weight = source(symbol);
     auto type = cast<RankedTensorType>(weight.getType());
-    const Format *format = formatOf(type.getElementType());
-    job.layout = x86::PackedLayout::of(*format);
-    job.k = type.getDimSize(1);
-    uint64_t rowBytes = job.k / format->blockWeights * format->blockBytes;
+    uint64_t rowBytes =
+        describeRows(job, *formatOf(type.getElementType()), type.getDimSize(1));
     tensors.push_back(rowsOf(weight, rowBytes));
   }
   auto addRows = [&](size_t tensor, uint64_t begin, uint64_t end) {
-    for (uint64_t row = begin; row < end; ++row) {
-      job.rows.push_back(tensors[tensor][row]);
-      if (job.layout.format->form.tensorScale)
-        job.scales.push_back(scale[tensor]);
-    }
+    for (uint64_t row = begin; row < end; ++row)
+      addRow(job, tensors[tensor][row], scale[tensor]);
   };
   if (packed.getAlternating()) {
-    for (uint64_t row = 0; row < tensors.front().size(); row += 16)
+    for (uint64_t row = 0; row < tensors.front().size(); row += x86::kRowGroup)
       for (size_t tensor = 0; tensor < tensors.size(); ++tensor)
-        addRows(tensor, row, row + 16);
+        addRows(tensor, row, row + x86::kRowGroup);
   } else {
     for (size_t tensor = 0; tensor < tensors.size(); ++tensor)
       addRows(tensor, 0, tensors[tensor].size());
@@ -154,10 +165,8 @@ llvm::Error Writer::pack(tile::PackedExpertsOp packed,
   for (auto [index, symbol] : llvm::enumerate(packed.getSources())) {
     WeightOp weight = source(symbol);
     auto type = cast<RankedTensorType>(weight.getType());
-    const Format *format = formatOf(type.getElementType());
-    job.layout = x86::PackedLayout::of(*format);
-    job.k = type.getDimSize(2);
-    rowBytes = job.k / format->blockWeights * format->blockBytes;
+    rowBytes =
+        describeRows(job, *formatOf(type.getElementType()), type.getDimSize(2));
     experts = type.getDimSize(0);
     std::vector<float> scales(experts, 1.0f);
     if (!packed.getScales().empty())
@@ -171,18 +180,13 @@ llvm::Error Writer::pack(tile::PackedExpertsOp packed,
   for (uint64_t expert = 0; expert < experts; ++expert) {
     for (uint64_t row = 0; row < rows; row += turn)
       for (const ExpertSource &from : sources)
-        for (uint64_t r = row; r < std::min(row + turn, rows); ++r) {
-          job.rows.push_back(from.begin +
-                             (expert * from.rows + from.first + r) * rowBytes);
-          if (job.layout.format->form.tensorScale)
-            job.scales.push_back(from.scales[expert]);
-        }
+        for (uint64_t r = row; r < std::min(row + turn, rows); ++r)
+          addRow(job,
+                 from.begin + (expert * from.rows + from.first + r) * rowBytes,
+                 from.scales[expert]);
     // Each expert begins with a row group of its own.
-    while (job.rows.size() % x86::kRowGroup) {
-      job.rows.push_back(nullptr);
-      if (job.layout.format->form.tensorScale)
-        job.scales.push_back(0.0f);
-    }
+    while (job.rows.size() % x86::kRowGroup)
+      addRow(job, nullptr, 0.0f);
   }
   return run(job, packed.getSymName(), out);
 }
