@@ -30,12 +30,7 @@ static std::string tileText(tile::ConfigAttr config) {
 /// Bytes of one row; 0 for what has no rows.
 static uint64_t rowBytes(Type type) {
   auto rows = dyn_cast<RankedTensorType>(type);
-  if (!rows || rows.getRank() == 0)
-    return 0;
-  uint64_t width = rows.getShape().back();
-  if (auto q8 = dyn_cast<Q8Type>(rows.getElementType()))
-    return Q8Layout::of(width, q8.getSums()).rowBytes;
-  return width * 4;
+  return rows && rows.getRank() ? rowBytesOf(rows) : 0;
 }
 
 /// 8-bit rows meet weights as bytes, others as bfloat16 where the weights are

@@ -66,7 +66,7 @@ add_public_tablegen_target(SinterDialectsIncGen)
 add_library(sinter-dialects STATIC
   sinter/ElementwiseOps.cpp sinter/EncoderOps.cpp
   sinter/LatentOps.cpp sinter/MoeOps.cpp
-  sinter/NormOps.cpp sinter/RecurrentOps.cpp sinter/RowRuns.cpp sinter/Sinter.cpp
+  sinter/NormOps.cpp sinter/Operands.cpp sinter/RecurrentOps.cpp sinter/RowRuns.cpp sinter/Sinter.cpp
   sinter/SinterOps.cpp tile/AttentionSplits.cpp tile/Experts.cpp
   tile/Latent.cpp
   tile/Pooling.cpp

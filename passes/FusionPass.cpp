@@ -46,10 +46,6 @@ RegionOp sinter::regionOf(Value value, StringRef kind) {
   return region && region.getKind() == kind ? region : RegionOp();
 }
 
-int64_t sinter::widthOf(Value rows) {
-  return cast<RankedTensorType>(rows.getType()).getShape().back();
-}
-
 /// Ops between the box's first and last that use its values: they must follow
 /// the box. Refuses if a member needs one of them, or if a state may be
 /// touched in between, because then the members cannot stand side by side.

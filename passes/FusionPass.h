@@ -4,7 +4,7 @@
 #ifndef SINTER_PASSES_FUSIONPASS_H
 #define SINTER_PASSES_FUSIONPASS_H
 
-#include "dialects/sinter/Sinter.h"
+#include "dialects/sinter/Operands.h"
 #include "passes/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -63,8 +63,8 @@ class Site {
 public:
   Site(mlir::Operation *candidate, const mlir::SymbolTable &symbols,
        Tally &tally, bool remarks)
-      : candidate(candidate), symbols(symbols), tally(tally),
-        remarks(remarks) {}
+      : candidate(candidate), symbols(symbols), tally(tally), remarks(remarks) {
+  }
 
   /// Says why the candidate stays as it is; always gives no box.
   std::nullopt_t refuse(const llvm::Twine &reason);
@@ -97,16 +97,14 @@ void fuseAll(mlir::ModuleOp module, const Fusion &fusion, bool remarks,
              MatchT match) {
   fuseAll(
       module, fusion, [](mlir::Operation *op) { return mlir::isa<OpT>(op); },
-      remarks, [&](mlir::Operation *op, Site &site) {
+      remarks,
+      [&](mlir::Operation *op, Site &site) {
         return match(mlir::cast<OpT>(op), site);
       });
 }
 
 /// The region that gives `value`, if it is of that kind; else null.
 RegionOp regionOf(mlir::Value value, llvm::StringRef kind);
-
-/// Elements in a row.
-int64_t widthOf(mlir::Value rows);
 
 } // namespace sinter
 

@@ -2,6 +2,7 @@
 /// Formulas use arith and math ops that codegen's printer of hole bodies knows.
 #include "dialects/sinter/ElementwiseOps.h"
 
+#include "dialects/sinter/Operands.h"
 #include "dialects/sinter/Scalars.h"
 
 #include <cmath>
@@ -69,16 +70,13 @@ Value ScaleByOp::formula(OpBuilder &b, Location loc, ValueRange x) {
 }
 
 LogicalResult ScaleByOp::verifySymbolUses(SymbolTableCollection &tables) {
-  auto weight =
-      tables.lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr());
-  if (!weight)
-    return emitOpError("names weight ")
-           << getWeightAttr() << ", which is not declared";
-  auto type = cast<RankedTensorType>(weight.getType());
-  if (type.getNumElements() == 1)
+  auto type = weightType(*this, getWeightAttr(), tables);
+  if (failed(type))
+    return failure();
+  if (type->getNumElements() == 1)
     return success();
   return emitOpError("multiplies by ")
-         << getWeightAttr() << " of " << type << ", expected one number";
+         << getWeightAttr() << " of " << *type << ", expected one number";
 }
 
 LogicalResult SoftcapOp::verify() {

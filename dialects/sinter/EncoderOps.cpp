@@ -1,6 +1,7 @@
 /// Verifiers and formulas of the ops of encoders and of pooling.
 #include "dialects/sinter/EncoderOps.h"
 
+#include "dialects/sinter/Operands.h"
 #include "dialects/sinter/Scalars.h"
 
 #include <cmath>
@@ -26,16 +27,12 @@ LogicalResult EmbedRowsOp::verify() {
 }
 
 LogicalResult EmbedRowsOp::verifySymbolUses(SymbolTableCollection &tables) {
-  auto weight =
-      tables.lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr());
-  if (!weight)
-    return emitOpError("names weight ")
-           << getWeightAttr() << ", which is not declared";
-  auto type = cast<RankedTensorType>(weight.getType());
-  if (type.getRank() != 2 ||
-      type.getDimSize(1) != getResult().getType().getShape().back())
+  auto type = weightType(*this, getWeightAttr(), tables);
+  if (failed(type))
+    return failure();
+  if (type->getRank() != 2 || type->getDimSize(1) != rowWidth(getResult()))
     return emitOpError("reads rows of ")
-           << type << " but gives " << getResult().getType();
+           << *type << " but gives " << getResult().getType();
   return success();
 }
 

@@ -2,6 +2,8 @@
 /// operand and shapes disagree.
 #include "dialects/sinter/LatentOps.h"
 
+#include "dialects/sinter/Operands.h"
+
 using namespace mlir;
 using namespace sinter;
 
@@ -15,21 +17,14 @@ void sinter::registerLatentOps(SinterDialect &dialect) {
       >();
 }
 
-static int64_t widthOf(Value rows) {
-  return cast<RankedTensorType>(rows.getType()).getShape().back();
-}
-
 LogicalResult HeadMatmulOp::verifySymbolUses(SymbolTableCollection &tables) {
-  auto weight =
-      tables.lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr());
-  if (!weight)
-    return emitOpError("names weight ")
-           << getWeightAttr() << ", which is not declared";
-  auto type = cast<RankedTensorType>(weight.getType());
-  if (type.getRank() != 3 ||
-      widthOf(getInput()) != type.getDimSize(0) * type.getDimSize(2) ||
-      widthOf(getResult()) != type.getDimSize(0) * type.getDimSize(1))
-    return emitOpError("multiplies ") << getInput().getType() << " by " << type
+  auto type = weightType(*this, getWeightAttr(), tables);
+  if (failed(type))
+    return failure();
+  if (type->getRank() != 3 ||
+      rowWidth(getInput()) != type->getDimSize(0) * type->getDimSize(2) ||
+      rowWidth(getResult()) != type->getDimSize(0) * type->getDimSize(1))
+    return emitOpError("multiplies ") << getInput().getType() << " by " << *type
                                       << " into " << getResult().getType();
   return success();
 }
@@ -42,20 +37,20 @@ static bool isLatent(KvCacheType cache) {
 LogicalResult LatentWriteOp::verify() {
   KvCacheType cache = getCache().getType();
   if (!isLatent(cache) ||
-      widthOf(getLatent()) + widthOf(getRotated()) != cache.getKeys())
+      rowWidth(getLatent()) + rowWidth(getRotated()) != cache.getKeys())
     return emitOpError("writes rows of ")
-           << widthOf(getLatent()) << " and " << widthOf(getRotated())
+           << rowWidth(getLatent()) << " and " << rowWidth(getRotated())
            << " into " << cache;
   return success();
 }
 
 LogicalResult LatentAttentionOp::verify() {
   KvCacheType cache = getCache().getType();
-  int64_t heads = getHeads(), latent = widthOf(getLatent());
-  int64_t rotated = widthOf(getRotated());
+  int64_t heads = getHeads(), latent = rowWidth(getLatent());
+  int64_t rotated = rowWidth(getRotated());
   if (heads < 1 || latent % heads || rotated % heads || !isLatent(cache) ||
       (latent + rotated) / heads != cache.getKeys() ||
-      widthOf(getResult()) != latent)
+      rowWidth(getResult()) != latent)
     return emitOpError("of ")
            << heads << " heads takes " << getLatent().getType() << " and "
            << getRotated().getType() << " and gives " << getResult().getType()
@@ -64,12 +59,12 @@ LogicalResult LatentAttentionOp::verify() {
 }
 
 int64_t JoinHeadsOp::secondWidth() {
-  return (widthOf(getResult()) - widthOf(getFirst())) / int64_t(getHeads());
+  return (rowWidth(getResult()) - rowWidth(getFirst())) / int64_t(getHeads());
 }
 
 LogicalResult JoinHeadsOp::verify() {
-  int64_t heads = getHeads(), first = widthOf(getFirst());
-  int64_t second = widthOf(getSecond()), both = widthOf(getResult());
+  int64_t heads = getHeads(), first = rowWidth(getFirst());
+  int64_t second = rowWidth(getSecond()), both = rowWidth(getResult());
   if (heads < 1 || first % heads || both % heads || both <= first ||
       (second != both - first && second != secondWidth()))
     return emitOpError("joins ") << first << " and " << second << " columns of "

@@ -2,6 +2,7 @@
 /// and shapes disagree. And the text form of the route.
 #include "dialects/sinter/MoeOps.h"
 
+#include "dialects/sinter/Operands.h"
 #include "dialects/sinter/Scalars.h"
 
 using namespace mlir;
@@ -21,23 +22,19 @@ static RankedTensorType typeOf(Value rows) {
   return cast<RankedTensorType>(rows.getType());
 }
 
-static int64_t widthOf(Value rows) { return typeOf(rows).getShape().back(); }
-
-/// The type of the weight that `symbol` names, which must have this shape.
+/// That `symbol`, if given, names float32 numbers of this shape.
 static LogicalResult verifyVector(Operation *op, StringRef what,
                                   FlatSymbolRefAttr symbol,
                                   ArrayRef<int64_t> shape,
                                   SymbolTableCollection &tables) {
   if (!symbol)
     return success();
-  auto weight = tables.lookupNearestSymbolFrom<WeightOp>(op, symbol);
-  if (!weight)
-    return op->emitOpError("names weight ")
-           << symbol << ", which is not declared";
-  auto type = cast<RankedTensorType>(weight.getType());
-  if (type.getShape() != shape || !type.getElementType().isF32())
+  auto type = weightType(op, symbol, tables);
+  if (failed(type))
+    return failure();
+  if (type->getShape() != shape || !type->getElementType().isF32())
     return op->emitOpError("has a ")
-           << what << " of " << type << ", expected "
+           << what << " of " << *type << ", expected "
            << RankedTensorType::get(shape, Float32Type::get(op->getContext()));
   return success();
 }
@@ -121,7 +118,7 @@ void RouteOp::print(OpAsmPrinter &p) {
 }
 
 LogicalResult RouteOp::verifySymbolUses(SymbolTableCollection &tables) {
-  int64_t experts = widthOf(getLogits()), top = widthOf(getIds());
+  int64_t experts = rowWidth(getLogits()), top = rowWidth(getIds());
   int64_t groups = getGroups(), used = getUsedGroups();
   if (!llvm::is_contained(kScorings, getScoring()))
     return emitOpError("scores by '")
@@ -147,17 +144,15 @@ LogicalResult RouteOp::verifySymbolUses(SymbolTableCollection &tables) {
 // --- the others -----------------------------------------------------------
 
 LogicalResult ExpertMatmulOp::verifySymbolUses(SymbolTableCollection &tables) {
-  auto weight =
-      tables.lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr());
-  if (!weight)
-    return emitOpError("names weight ")
-           << getWeightAttr() << ", which is not declared";
-  auto type = cast<RankedTensorType>(weight.getType());
+  auto declared = weightType(*this, getWeightAttr(), tables);
+  if (failed(declared))
+    return failure();
+  RankedTensorType type = *declared;
   RankedTensorType input = typeOf(getInput()), result = typeOf(getResult());
-  int64_t top = widthOf(getIds()), rows = result.getShape().back();
+  int64_t top = rowWidth(getIds()), rows = result.getShape().back();
   bool slots = input.getRank() == 3;
   int64_t first = getFirst();
-  if (type.getRank() != 3 || type.getDimSize(2) != widthOf(getInput()) ||
+  if (type.getRank() != 3 || type.getDimSize(2) != rowWidth(getInput()) ||
       result.getRank() != 3 || result.getDimSize(1) != top ||
       (slots && input.getDimSize(1) != top) || first < 0 ||
       rows > type.getDimSize(1) - first)
@@ -173,16 +168,16 @@ LogicalResult ExpertMatmulOp::verifySymbolUses(SymbolTableCollection &tables) {
 
 LogicalResult CombineOp::verify() {
   RankedTensorType input = typeOf(getInput());
-  if (input.getRank() != 3 || input.getDimSize(1) != widthOf(getWeights()) ||
+  if (input.getRank() != 3 || input.getDimSize(1) != rowWidth(getWeights()) ||
       typeOf(getResult()).getRank() != 2 ||
-      widthOf(getInput()) != widthOf(getResult()))
+      rowWidth(getInput()) != rowWidth(getResult()))
     return emitOpError("sums ") << input << " with " << getWeights().getType()
                                 << " into " << getResult().getType();
   return success();
 }
 
 LogicalResult GateRowsOp::verify() {
-  if (typeOf(getInput()).getRank() != 2 || widthOf(getGate()) != 1)
+  if (typeOf(getInput()).getRank() != 2 || rowWidth(getGate()) != 1)
     return emitOpError("gates ")
            << getInput().getType() << " by " << getGate().getType()
            << ", expected one number a row";

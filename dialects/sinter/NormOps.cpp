@@ -1,6 +1,8 @@
 /// Verifiers of the norms.
 #include "dialects/sinter/NormOps.h"
 
+#include "dialects/sinter/Operands.h"
+
 using namespace mlir;
 using namespace sinter;
 
@@ -23,24 +25,22 @@ static LogicalResult checkHeads(Operation *op, int64_t row, int64_t heads) {
 }
 
 LogicalResult UnitNormOp::verify() {
-  return checkHeads(*this, getInput().getType().getShape().back(), getHeads());
+  return checkHeads(*this, rowWidth(getInput()), getHeads());
 }
 
 LogicalResult LayerNormOp::verifySymbolUses(SymbolTableCollection &tables) {
-  int64_t row = getInput().getType().getShape().back();
+  int64_t row = rowWidth(getInput());
   if (failed(checkHeads(*this, row, getHeads())))
     return failure();
   for (FlatSymbolRefAttr symbol : {getWeightAttr(), getBiasAttr()}) {
     if (!symbol)
       continue;
-    auto weight = tables.lookupNearestSymbolFrom<WeightOp>(*this, symbol);
-    if (!weight)
-      return emitOpError("names weight ")
-             << symbol << ", which is not declared";
-    auto type = cast<RankedTensorType>(weight.getType());
-    if (type.getNumElements() != row)
+    auto type = weightType(*this, symbol, tables);
+    if (failed(type))
+      return failure();
+    if (type->getNumElements() != row)
       return emitOpError("norms rows of ")
-             << row << " with " << symbol << " of " << type;
+             << row << " with " << symbol << " of " << *type;
   }
   return success();
 }

@@ -2,6 +2,7 @@
 /// shapes disagree.
 #include "dialects/sinter/RecurrentOps.h"
 
+#include "dialects/sinter/Operands.h"
 #include "dialects/sinter/Scalars.h"
 
 using namespace mlir;
@@ -17,31 +18,24 @@ void sinter::registerRecurrentOps(SinterDialect &dialect) {
       >();
 }
 
-/// Elements in a row of activations.
-static int64_t widthOf(Value rows) {
-  return cast<RankedTensorType>(rows.getType()).getShape().back();
-}
-
 /// That `symbol` names a weight of `elements` numbers, called `what`.
 static LogicalResult verifyVector(Operation *op, FlatSymbolRefAttr symbol,
                                   StringRef what, int64_t elements,
                                   SymbolTableCollection &tables) {
-  auto weight = tables.lookupNearestSymbolFrom<WeightOp>(op, symbol);
-  if (!weight)
-    return op->emitOpError("names weight ")
-           << symbol << ", which is not declared";
-  auto type = cast<RankedTensorType>(weight.getType());
-  if (type.getNumElements() != elements)
+  auto type = weightType(op, symbol, tables);
+  if (failed(type))
+    return failure();
+  if (type->getNumElements() != elements)
     return op->emitOpError("has the ")
-           << what << " " << type << ", expected " << elements << " numbers";
+           << what << " " << *type << ", expected " << elements << " numbers";
   return success();
 }
 
 static LogicalResult verifyStateRows(Operation *op, Value rows,
                                      RecurrentType state) {
-  if (uint64_t(widthOf(rows)) != state.elements())
+  if (uint64_t(rowWidth(rows)) != state.elements())
     return op->emitOpError("has rows of ")
-           << widthOf(rows) << " for " << state << " of " << state.elements();
+           << rowWidth(rows) << " for " << state << " of " << state.elements();
   return success();
 }
 
@@ -54,11 +48,11 @@ LogicalResult StateStoreOp::verify() {
 }
 
 LogicalResult ShortConvOp::verifySymbolUses(SymbolTableCollection &tables) {
-  int64_t channels = widthOf(getInput()), window = widthOf(getWindow());
-  if (widthOf(getResult()) != channels || window % channels || window < 1)
+  int64_t channels = rowWidth(getInput()), window = rowWidth(getWindow());
+  if (rowWidth(getResult()) != channels || window % channels || window < 1)
     return emitOpError("of rows of ")
            << channels << " has a window of " << window << " and gives rows of "
-           << widthOf(getResult());
+           << rowWidth(getResult());
   if (failed(verifyVector(*this, getWeightAttr(), "weight", channels + window,
                           tables)))
     return failure();
@@ -68,43 +62,43 @@ LogicalResult ShortConvOp::verifySymbolUses(SymbolTableCollection &tables) {
 }
 
 LogicalResult ConvWindowOp::verify() {
-  if (widthOf(getWindow()) % widthOf(getInput()))
+  if (rowWidth(getWindow()) % rowWidth(getInput()))
     return emitOpError("has a window of ")
-           << widthOf(getWindow()) << ", expected a multiple of "
-           << widthOf(getInput());
+           << rowWidth(getWindow()) << ", expected a multiple of "
+           << rowWidth(getInput());
   return success();
 }
 
 /// Of a row of queries, keys and values: what the result leaves is shared by
 /// queries and keys.
 int64_t GatedDeltaNetOp::keyWidth() {
-  return (widthOf(getMixed()) - widthOf(getResult())) / 2 /
+  return (rowWidth(getMixed()) - rowWidth(getResult())) / 2 /
          int64_t(getKeyHeads());
 }
 
 int64_t GatedDeltaNetOp::valueWidth() {
-  return widthOf(getResult()) / int64_t(getValueHeads());
+  return rowWidth(getResult()) / int64_t(getValueHeads());
 }
 
 LogicalResult GatedDeltaNetOp::verify() {
   int64_t keys = getKeyHeads(), values = getValueHeads();
-  int64_t result = widthOf(getResult());
-  int64_t shared = widthOf(getMixed()) - result;
+  int64_t result = rowWidth(getResult());
+  int64_t shared = rowWidth(getMixed()) - result;
   if (keys < 1 || values < 1 || values % keys)
     return emitOpError("has ") << values << " value heads for " << keys
                                << " key heads, expected a multiple";
   if (shared < 2 * keys || shared % (2 * keys) || result % values)
     return emitOpError("splits rows of ")
-           << widthOf(getMixed()) << " into heads " << keys << " : " << values
+           << rowWidth(getMixed()) << " into heads " << keys << " : " << values
            << " with a result of " << result;
-  if (widthOf(getAlpha()) != values || widthOf(getBeta()) != values)
+  if (rowWidth(getAlpha()) != values || rowWidth(getBeta()) != values)
     return emitOpError("has alpha and beta of ")
-           << widthOf(getAlpha()) << " and " << widthOf(getBeta()) << " for "
+           << rowWidth(getAlpha()) << " and " << rowWidth(getBeta()) << " for "
            << values << " heads";
   int64_t state = values * keyWidth() * valueWidth();
-  if (widthOf(getState()) != state)
+  if (rowWidth(getState()) != state)
     return emitOpError("has a state of ")
-           << widthOf(getState()) << ", expected " << state;
+           << rowWidth(getState()) << ", expected " << state;
   return success();
 }
 
@@ -116,32 +110,32 @@ LogicalResult GatedDeltaNetOp::verifySymbolUses(SymbolTableCollection &tables) {
 }
 
 int64_t SsmScanOp::valueWidth() {
-  return widthOf(getResult()) / int64_t(getHeads());
+  return rowWidth(getResult()) / int64_t(getHeads());
 }
 
 int64_t SsmScanOp::stateWidth() {
-  return (widthOf(getMixed()) - widthOf(getResult())) / 2 /
+  return (rowWidth(getMixed()) - rowWidth(getResult())) / 2 /
          int64_t(getGroups());
 }
 
 LogicalResult SsmScanOp::verify() {
   int64_t heads = getHeads(), groups = getGroups();
-  int64_t result = widthOf(getResult());
-  int64_t shared = widthOf(getMixed()) - result;
+  int64_t result = rowWidth(getResult());
+  int64_t shared = rowWidth(getMixed()) - result;
   if (heads < 1 || groups < 1 || heads % groups)
     return emitOpError("has ") << heads << " heads for " << groups
                                << " groups, expected a multiple";
   if (shared < 2 * groups || shared % (2 * groups) || result % heads)
     return emitOpError("splits rows of ")
-           << widthOf(getMixed()) << " into " << heads << " heads and "
+           << rowWidth(getMixed()) << " into " << heads << " heads and "
            << groups << " groups with a result of " << result;
-  if (widthOf(getDt()) != heads)
+  if (rowWidth(getDt()) != heads)
     return emitOpError("has dt of ")
-           << widthOf(getDt()) << " for " << heads << " heads";
+           << rowWidth(getDt()) << " for " << heads << " heads";
   int64_t state = result * stateWidth();
-  if (widthOf(getState()) != state)
+  if (rowWidth(getState()) != state)
     return emitOpError("has a state of ")
-           << widthOf(getState()) << ", expected " << state;
+           << rowWidth(getState()) << ", expected " << state;
   return success();
 }
 
@@ -154,7 +148,7 @@ LogicalResult SsmScanOp::verifySymbolUses(SymbolTableCollection &tables) {
 }
 
 LogicalResult GroupedNormOp::verifySymbolUses(SymbolTableCollection &tables) {
-  int64_t width = widthOf(getInput()), groups = getGroups();
+  int64_t width = rowWidth(getInput()), groups = getGroups();
   if (groups < 1 || width % groups)
     return emitOpError("norms rows of ")
            << width << " in " << groups << " groups";
@@ -162,8 +156,8 @@ LogicalResult GroupedNormOp::verifySymbolUses(SymbolTableCollection &tables) {
 }
 
 LogicalResult HeadColumnsOp::verify() {
-  int64_t heads = getHeads(), have = widthOf(getInput());
-  int64_t want = widthOf(getResult()), offset = getOffset();
+  int64_t heads = getHeads(), have = rowWidth(getInput());
+  int64_t want = rowWidth(getResult()), offset = getOffset();
   if (heads < 1 || have % heads || want % heads || offset < 0 ||
       offset + want / heads > have / heads)
     return emitOpError("takes ") << want << " of " << have << " columns at "

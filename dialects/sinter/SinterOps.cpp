@@ -1,5 +1,6 @@
 /// Verifiers of the sinter ops, in the order of SinterOps.td: each says which
 /// op, operand and shapes disagree.
+#include "dialects/sinter/Operands.h"
 #include "dialects/sinter/RowRuns.h"
 #include "dialects/sinter/Sinter.h"
 
@@ -8,22 +9,6 @@ using namespace sinter;
 
 #define GET_OP_CLASSES
 #include "dialects/sinter/SinterOps.cpp.inc"
-
-/// Elements in a row of activations.
-static int64_t widthOf(Value rows) {
-  return cast<RankedTensorType>(rows.getType()).getShape().back();
-}
-
-/// The weight that `symbol` names, or an error at `op`.
-static FailureOr<RankedTensorType> weightType(Operation *op,
-                                              FlatSymbolRefAttr symbol,
-                                              SymbolTableCollection &tables) {
-  auto weight = tables.lookupNearestSymbolFrom<WeightOp>(op, symbol);
-  if (!weight)
-    return op->emitOpError("names weight ")
-           << symbol << ", which is not declared";
-  return cast<RankedTensorType>(weight.getType());
-}
 
 /// That `scale`, if given, names one float32 number.
 static LogicalResult verifyScale(Operation *op, FlatSymbolRefAttr scale,
@@ -58,7 +43,7 @@ LogicalResult EmbedOp::verifySymbolUses(SymbolTableCollection &tables) {
   auto weight = weightType(*this, getWeightAttr(), tables);
   if (failed(weight))
     return failure();
-  if (weight->getRank() != 2 || weight->getDimSize(1) != widthOf(getResult()))
+  if (weight->getRank() != 2 || weight->getDimSize(1) != rowWidth(getResult()))
     return emitOpError("reads rows of ")
            << *weight << " but gives " << getResult().getType();
   return verifyScale(*this, getScaleAttr(), tables);
@@ -68,9 +53,9 @@ LogicalResult RmsNormOp::verifySymbolUses(SymbolTableCollection &tables) {
   auto weight = weightType(*this, getWeightAttr(), tables);
   if (failed(weight))
     return failure();
-  if (weight->getRank() != 1 || widthOf(getInput()) % weight->getDimSize(0))
+  if (weight->getRank() != 1 || rowWidth(getInput()) % weight->getDimSize(0))
     return emitOpError("norms rows of ")
-           << widthOf(getInput()) << " with a weight of " << *weight;
+           << rowWidth(getInput()) << " with a weight of " << *weight;
   return success();
 }
 
@@ -78,8 +63,8 @@ LogicalResult MatmulOp::verifySymbolUses(SymbolTableCollection &tables) {
   auto weight = weightType(*this, getWeightAttr(), tables);
   if (failed(weight))
     return failure();
-  if (weight->getRank() != 2 || weight->getDimSize(1) != widthOf(getInput()) ||
-      weight->getDimSize(0) != widthOf(getResult()))
+  if (weight->getRank() != 2 || weight->getDimSize(1) != rowWidth(getInput()) ||
+      weight->getDimSize(0) != rowWidth(getResult()))
     return emitOpError("multiplies ")
            << getInput().getType() << " by " << *weight << " into "
            << getResult().getType();
@@ -87,15 +72,15 @@ LogicalResult MatmulOp::verifySymbolUses(SymbolTableCollection &tables) {
     auto type = weightType(*this, bias, tables);
     if (failed(type))
       return failure();
-    if (type->getRank() != 1 || type->getDimSize(0) != widthOf(getResult()))
+    if (type->getRank() != 1 || type->getDimSize(0) != rowWidth(getResult()))
       return emitOpError("adds a bias of ")
-             << *type << " to rows of " << widthOf(getResult());
+             << *type << " to rows of " << rowWidth(getResult());
   }
   return verifyScale(*this, getScaleAttr(), tables);
 }
 
 LogicalResult RopeOp::verify() {
-  int64_t heads = getHeads(), width = widthOf(getInput());
+  int64_t heads = getHeads(), width = rowWidth(getInput());
   if (heads < 1 || width % heads)
     return emitOpError("splits rows of ")
            << width << " into " << heads << " heads";
@@ -117,12 +102,12 @@ LogicalResult RopeOp::verify() {
 
 LogicalResult CacheWriteOp::verify() {
   KvCacheType cache = getCache().getType();
-  if (widthOf(getKeys()) != cache.getHeads() * cache.getKeys())
+  if (rowWidth(getKeys()) != cache.getHeads() * cache.getKeys())
     return emitOpError("writes keys of ")
-           << widthOf(getKeys()) << " into " << cache;
-  if (widthOf(getValues()) != cache.getHeads() * cache.getValues())
+           << rowWidth(getKeys()) << " into " << cache;
+  if (rowWidth(getValues()) != cache.getHeads() * cache.getValues())
     return emitOpError("writes values of ")
-           << widthOf(getValues()) << " into " << cache;
+           << rowWidth(getValues()) << " into " << cache;
   return success();
 }
 
@@ -131,8 +116,8 @@ LogicalResult AttentionOp::verify() {
   int64_t heads = getHeads();
   if (heads < 1 || heads % cache.getHeads())
     return emitOpError("has ") << heads << " heads over " << cache;
-  if (widthOf(getQuery()) != heads * cache.getKeys() ||
-      widthOf(getResult()) != heads * cache.getValues())
+  if (rowWidth(getQuery()) != heads * cache.getKeys() ||
+      rowWidth(getResult()) != heads * cache.getValues())
     return emitOpError("of ")
            << heads << " heads takes " << getQuery().getType() << " and gives "
            << getResult().getType() << " over " << cache;
@@ -163,12 +148,12 @@ LogicalResult AttentionOp::verifySymbolUses(SymbolTableCollection &tables) {
 }
 
 LogicalResult QuantizeOp::verify() {
-  if (widthOf(getInput()) != widthOf(getResult()))
+  if (rowWidth(getInput()) != rowWidth(getResult()))
     return emitOpError("turns ")
            << getInput().getType() << " into " << getResult().getType();
-  if (widthOf(getInput()) % 32)
+  if (rowWidth(getInput()) % 32)
     return emitOpError("needs rows of a multiple of 32, found ")
-           << widthOf(getInput());
+           << rowWidth(getInput());
   return success();
 }
 

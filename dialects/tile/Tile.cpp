@@ -23,6 +23,15 @@ using namespace sinter::tile;
 #define GET_OP_CLASSES
 #include "dialects/tile/TileOps.cpp.inc"
 
+uint64_t sinter::rowBytesOf(unsigned width, bool q8, unsigned sums) {
+  return q8 ? Q8Layout::of(width, sums).rowBytes : uint64_t(width) * 4;
+}
+
+uint64_t sinter::rowBytesOf(RankedTensorType rows) {
+  auto q8 = dyn_cast<Q8Type>(rows.getElementType());
+  return rowBytesOf(rows.getShape().back(), bool(q8), q8 ? q8.getSums() : 0);
+}
+
 void TileDialect::initialize() {
   registerAttributes();
   addOperations<

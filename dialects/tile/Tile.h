@@ -16,4 +16,11 @@
 #define GET_OP_CLASSES
 #include "dialects/tile/TileOps.h.inc"
 
+namespace sinter {
+/// Bytes of a row that is no part of a wider one: of 8 bits, or float32.
+uint64_t rowBytesOf(unsigned width, bool q8, unsigned sums);
+/// Of such activations.
+uint64_t rowBytesOf(mlir::RankedTensorType rows);
+} // namespace sinter
+
 #endif // SINTER_DIALECTS_TILE_H

@@ -47,7 +47,7 @@ struct Mixture {
 /// Why the products before the activation are not one; empty if they are.
 static std::string apart(Mixture &mixture, const Site &site) {
   ExpertMatmulOp gate = mixture.first.front();
-  int64_t rows = widthOf(gate.getResult());
+  int64_t rows = rowWidth(gate.getResult());
   if (rows % 16)
     return "rows not a multiple of 16 (" + std::to_string(rows) + ")";
   for (ExpertMatmulOp other : mixture.first) {

@@ -21,7 +21,7 @@ namespace sinter {
 static std::optional<Box> matchResidualNorm(Operation *norm, Site &site) {
   Value input = norm->getOperand(0);
   auto layer = dyn_cast<LayerNormOp>(norm);
-  if (site.weight(gainOf(norm)).getNumElements() != widthOf(input) ||
+  if (site.weight(gainOf(norm)).getNumElements() != rowWidth(input) ||
       (layer && layer.getHeads() > 1))
     return site.ignore();
   Operation *producer = input.getDefiningOp();

@@ -26,7 +26,7 @@ static RmsNormOp headNormOf(RopeOp rope, const Site &site) {
   auto norm = rope.getInput().getDefiningOp<RmsNormOp>();
   if (!norm)
     return {};
-  int64_t head = widthOf(rope.getInput()) / rope.getHeads();
+  int64_t head = rowWidth(rope.getInput()) / rope.getHeads();
   bool ofHeads = site.weight(norm.getWeightAttr()).getDimSize(0) == head;
   return ofHeads ? norm : RmsNormOp();
 }

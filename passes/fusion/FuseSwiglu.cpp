@@ -46,7 +46,7 @@ static std::optional<Box> matchActivation(Elementwise op, Site &site) {
     return site.refuse("gate is not first in the joined matmul");
   if (!gate.hasOneUse() || !up.hasOneUse())
     return site.refuse("gate or up has other users");
-  if (int64_t rows = widthOf(gate); rows % 16)
+  if (int64_t rows = rowWidth(gate); rows % 16)
     return site.refuse("rows not a multiple of 16 (" + Twine(rows) + ")");
   return Box{.ops = {joined, op}, .main = op};
 }

@@ -58,7 +58,7 @@ static SmallVector<MatmulOp> readersOf(Value root) {
 static std::string obstacle(ArrayRef<MatmulOp> members) {
   MatmulOp first = members.front();
   for (MatmulOp member : members) {
-    int64_t rows = widthOf(member.getResult());
+    int64_t rows = rowWidth(member.getResult());
     if (member != members.back() && rows % 16)
       return "rows not a multiple of 16 (" + std::to_string(rows) + ")";
     if (member.getScale().has_value() != first.getScale().has_value())

@@ -43,7 +43,7 @@ static std::optional<Box> matchGdnProjections(MatmulOp matmul, Site &site) {
   for (MatmulOp reader : readers) {
     if (reader->isBeforeInBlock(matmul))
       continue; // was a candidate itself
-    int64_t ends = box.ops.empty() ? 0 : widthOf(box.ops.back()->getResult(0));
+    int64_t ends = box.ops.empty() ? 0 : rowWidth(box.ops.back()->getResult(0));
     if (site.weight(reader.getWeightAttr()).getElementType() != format)
       obstacle = "formats differ";
     else if (reader.getScale().has_value() != matmul.getScale().has_value())

@@ -2,6 +2,7 @@
 #include "passes/graph/TargetKernels.h"
 
 #include "dialects/sinter/LatentOps.h"
+#include "dialects/sinter/Operands.h"
 #include "dialects/sinter/RecurrentOps.h"
 
 #include "mlir/IR/SymbolTable.h"
@@ -14,9 +15,7 @@ using namespace sinter;
 static unsigned headWidth(Operation &op) {
   if (auto attention = dyn_cast<AttentionOp>(op))
     return attention.getCache().getType().getValues();
-  auto width = [&] {
-    return cast<RankedTensorType>(op.getResult(0).getType()).getShape().back();
-  };
+  auto width = [&] { return rowWidth(op.getResult(0)); };
   if (auto attention = dyn_cast<LatentAttentionOp>(op))
     return width() / attention.getHeads();
   if (auto columns = dyn_cast<HeadColumnsOp>(op))

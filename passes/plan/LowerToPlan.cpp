@@ -42,9 +42,7 @@ static uint64_t bufferBytes(Type rows, uint64_t maxTokens) {
   auto type = cast<RankedTensorType>(rows);
   if (!type.isDynamicDim(0)) // does not grow with the step
     return alignUp(type.getNumElements() * 4) + kSlack;
-  uint64_t width = type.getShape().back(), row = width * 4;
-  if (auto q8 = dyn_cast<Q8Type>(type.getElementType()))
-    row = Q8Layout::of(width, q8.getSums()).rowBytes;
+  uint64_t row = rowBytesOf(type);
   for (int64_t slots : type.getShape().drop_front().drop_back())
     row *= slots;
   return alignUp(row * maxTokens) + kSlack;

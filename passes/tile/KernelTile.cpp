@@ -15,11 +15,6 @@ using namespace mlir;
 
 namespace sinter {
 
-static uint64_t rowBytes(tile::RowAttr row) {
-  return row.getQ8() ? Q8Layout::of(row.getWidth(), row.getSums()).rowBytes
-                     : uint64_t(row.getWidth()) * 4;
-}
-
 /// Of a gemm or a grouped gemm.
 template <typename GemmT>
 static GemmShape shapeOf(GemmT gemm, uint64_t tokens) {
@@ -28,7 +23,9 @@ static GemmShape shapeOf(GemmT gemm, uint64_t tokens) {
   shape.weightRows = gemm.getWeightRows();
   shape.weightRowBytes = uint64_t(gemm.getInput().getWidth()) *
                          format->blockBytes / format->blockWeights;
-  shape.inputRowBytes = rowBytes(gemm.getInput());
+  tile::RowAttr input = gemm.getInput();
+  shape.inputRowBytes =
+      rowBytesOf(input.getWidth(), input.getQ8(), input.getSums());
   shape.segments = gemm.getSegments();
   shape.q8Output = gemm.getOutput().getQ8();
   shape.decode = gemm.getDecode();

@@ -10,10 +10,6 @@ using namespace mlir;
 
 namespace sinter {
 
-int64_t rowWidth(Value rows) {
-  return cast<RankedTensorType>(rows.getType()).getShape().back();
-}
-
 StringRef stemOf(StringRef weight) {
   weight.consume_back(".weight");
   return weight;

@@ -3,6 +3,7 @@
 #ifndef SINTER_PASSES_TILE_TILEBUILDER_H
 #define SINTER_PASSES_TILE_TILEBUILDER_H
 
+#include "dialects/sinter/Operands.h"
 #include "dialects/tile/Tile.h"
 
 #include "mlir/IR/Builders.h"
@@ -13,9 +14,6 @@
 #include <string>
 
 namespace sinter {
-
-/// Elements in a row of activations.
-int64_t rowWidth(mlir::Value rows);
 
 /// "blk.0.ffn_gate.weight" -> "blk.0.ffn_gate".
 llvm::StringRef stemOf(llvm::StringRef weight);
@@ -76,8 +74,7 @@ private:
 /// Collects the operands of one launch in the order of the kernel's class.
 class LaunchBuilder {
 public:
-  LaunchBuilder(TileBuilder &tile, mlir::Location loc)
-      : tile(tile), loc(loc) {}
+  LaunchBuilder(TileBuilder &tile, mlir::Location loc) : tile(tile), loc(loc) {}
 
   LaunchBuilder &input(mlir::Value value);
   LaunchBuilder &symbol(mlir::FlatSymbolRefAttr constant);
