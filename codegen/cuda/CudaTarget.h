@@ -22,7 +22,8 @@ struct CudaTarget {
   std::string_view chip;
   /// Instructions that kernels may use, with commas between: `mma` (tiles of
   /// bytes 16x8x32, and copies to shared memory that go on by themselves: both
-  /// came with sm_80), `fp4` (tiles of scaled 4-bit floats).
+  /// came with sm_80), `fp4` (tiles of scaled 4-bit floats), `wgmma` (products
+  /// of four warps, barriers in shared memory and bulk copies: sm_90a alone).
   std::string_view features;
   unsigned multiprocessors;
   unsigned sharedPerBlock; ///< bytes that one block may use

@@ -41,6 +41,40 @@ llvm::Error GemmShape::checkMma() const {
   return llvm::Error::success();
 }
 
+/// Two warpgroups have a row group in each of their warps, and all tokens.
+llvm::Error GemmShape::checkWgmma() const {
+  if (!config.getMma() || decode || config.getRowGroups() != 8 ||
+      config.getTokens() != 64)
+    return llvm::createStringError(
+        "products of four warps take tiles of 8 row groups and 64 tokens of "
+        "matrix units, found %u and %u%s%s",
+        config.getRowGroups(), config.getTokens(),
+        config.getMma() ? "" : " of lanes", decode ? " that decode" : "");
+  if (!input.getQ8())
+    return llvm::createStringError(
+        "matrix units multiply 8-bit activations, found float32");
+  return llvm::Error::success();
+}
+
+/// What WgmmaWork has, with as much again for each part to begin at a multiple
+/// of 1024. The kernel's text checks that it suffices.
+unsigned GemmShape::wgmmaSharedBytes() const {
+  constexpr unsigned kAligned = 1024, kStages = 3, kUnits = 4;
+  const Format *known = findFormat(std::string_view(format));
+  unsigned groups = known->form.group < 32 ? 2 : 1;
+  unsigned terms = known->form.min == GroupMin::None ? 1 : 1 + groups;
+  unsigned tile = config.getTokens();
+  auto aligned = [](unsigned bytes) {
+    return (bytes + kAligned - 1) / kAligned * kAligned;
+  };
+  unsigned codes = aligned(2 * tile * 32 * kUnits);
+  unsigned arranged = aligned(2 * terms * kUnits * 4 * (tile + 8));
+  unsigned rows = aligned(kStages * tile * kUnits * (32 + 4 * terms));
+  unsigned sums = tile * (16 * config.getRowGroups() + 4) * 4;
+  unsigned barriers = 8 * kStages;
+  return codes + arranged + rows + aligned(sums + barriers) + kAligned;
+}
+
 /// 8-bit rows are written in blocks of 32 columns, each by one item.
 llvm::Error GemmShape::check() const {
   const Format *known = findFormat(std::string_view(format));
@@ -64,6 +98,9 @@ llvm::Error GemmShape::print(ShapePrinter &shape) const {
     return error;
   if (takesFloat4()) {
     if (llvm::Error error = checkFloat4())
+      return error;
+  } else if (config.getWgmma()) {
+    if (llvm::Error error = checkWgmma())
       return error;
   } else if (config.getMma()) {
     if (llvm::Error error = checkMma())

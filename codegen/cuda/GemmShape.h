@@ -34,10 +34,14 @@ struct GemmShape {
   /// Whether 4-bit floats are multiplied as they are.
   bool takesFloat4() const;
 
+  /// Bytes that a block of prelude/WgmmaGemm.cuh shares.
+  unsigned wgmmaSharedBytes() const;
+
 private:
   llvm::Error check() const;
   llvm::Error checkMma() const;
   llvm::Error checkFloat4() const;
+  llvm::Error checkWgmma() const;
 };
 
 } // namespace sinter::cuda

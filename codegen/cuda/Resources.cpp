@@ -44,6 +44,9 @@ cuda::resourcesOf(const KernelText &text, const DeviceCode &code) {
       numberIn(code.log, "([0-9]+) bytes spill stores").value_or(0) +
       numberIn(code.log, "([0-9]+) bytes spill loads").value_or(0);
   kernel.shared = numberIn(code.log, "([0-9]+) bytes smem").value_or(0);
+  // C7510 and its neighbours, each with another reason.
+  kernel.serialised = llvm::StringRef(code.log).contains(
+      "wgmma.mma_async instructions are serialized");
   return kernel;
 }
 
@@ -74,6 +77,8 @@ std::string cuda::obstacleOf(const KernelResources &kernel,
     return "no block fits a multiprocessor";
   if (kernel.spills)
     return llvm::formatv("spills {0} bytes", kernel.spills);
+  if (kernel.serialised)
+    return "its products of four warps are serialised";
   if (kernel.stack)
     return llvm::formatv("keeps {0} bytes on the stack", kernel.stack);
   return "";

@@ -19,6 +19,8 @@ struct KernelResources {
   unsigned spills = 0;    ///< bytes of a thread, stored and loaded
   unsigned shared = 0;    ///< bytes of a block that its text declares
   unsigned dynamic = 0;   ///< and that its launch adds
+  /// ptxas found that nothing may go on beside its products of four warps.
+  bool serialised = false;
 };
 
 /// Of the one kernel in `code`. Errors: a log that does not tell.

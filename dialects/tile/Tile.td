@@ -15,13 +15,15 @@ def Tile_ConfigAttr : Tile_Attr<"Config", "config"> {
     `tokens`: tokens per register tile; `prefetch`: bytes that weight
     prefetches run ahead, 0 for none; `columns`: elements of a row per work
     item (elementwise). `mma`: a GPU's matrix units multiply, and items are
-    tiles of `tokens` tokens too (gemm).
+    tiles of `tokens` tokens too (gemm); `wgmma`: by products of four warps, as
+    Hopper has them.
   }];
   let parameters = (ins DefaultValuedParameter<"unsigned", "1">:$rowGroups,
                         DefaultValuedParameter<"unsigned", "1">:$tokens,
                         DefaultValuedParameter<"unsigned", "0">:$prefetch,
                         DefaultValuedParameter<"unsigned", "0">:$columns,
-                        DefaultValuedParameter<"bool", "false">:$mma);
+                        DefaultValuedParameter<"bool", "false">:$mma,
+                        DefaultValuedParameter<"bool", "false">:$wgmma);
   let extraClassDeclaration = [{
     Tiling tiling() const {
       return {getRowGroups(), getTokens(), getPrefetch(), getColumns(),

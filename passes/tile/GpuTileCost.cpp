@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <utility>
 
 namespace sinter {
 
@@ -20,6 +21,12 @@ static constexpr double kMmaShare = 0.62;
 /// and factors. A multiprocessor issues four a cycle.
 static constexpr double kTileIssues = 24, kDecodeIssues = 40, kIssues = 4;
 static constexpr double kTileProducts = 16 * 8 * 32;
+/// The same where four warps multiply together: the units fetch codes
+/// themselves and give plain sums, of which each is converted, scaled twice and
+/// given its addend (counted in the machine code of Q4_K: 150 for 64 tokens).
+static constexpr double kWgmmaIssues = 19;
+/// Of the peak that these products reach (kernels.md 6.2).
+static constexpr double kWgmmaShare = 0.75;
 /// Bytes a cycle that a multiprocessor gets from the second cache: half of what
 /// its port is wide.
 static constexpr double kCachePort = 32;
@@ -65,6 +72,13 @@ static double productSeconds(const TileTarget &target, const GemmShape &shape,
   if (shape.float4)
     return 2 / (gpu.fp4 * kMmaShare);
   // Where warps divide the columns, each has a row group and all tokens.
+  if (choice.wgmma) {
+    double tiles = choice.tokens / 8.0;
+    double issues =
+        (kWgmmaIssues * tiles + kDecodeIssues) / (kTileProducts * tiles);
+    return std::max(2 / (gpu.int8 * kWgmmaShare),
+                    issues / (kIssues * gpu.clock * target.cores));
+  }
   unsigned rowWarps = shape.decode ? kWarps : choice.rowGroups / 2;
   double groups = rowWarps && !shape.decode ? 2 : 1; // of a warp
   double tiles = choice.tokens / (8.0 * kWarps / std::max(1u, rowWarps));
@@ -158,17 +172,29 @@ std::vector<TileChoice> gpuGemmCandidates(const TileTarget &target,
         units.mma = true;
         candidates.push_back(units);
       }
+  // A row group for each of eight warps, and 64 tokens (WgmmaGemm.cuh).
+  if (target.gpu.wgmma && kWarps % step == 0) {
+    TileChoice units;
+    units.rowGroups = kWarps;
+    units.tokens = 64;
+    units.mma = units.wgmma = true;
+    candidates.push_back(units);
+  }
   return candidates;
 }
 
-/// The fastest candidate with or without matrix units; no rows: there is none.
+/// The fastest candidate of a kind; no rows: there is none.
+enum class Kind { Lanes, Mma, Wgmma };
+static Kind kindOf(const TileChoice &choice) {
+  return choice.wgmma ? Kind::Wgmma : choice.mma ? Kind::Mma : Kind::Lanes;
+}
 static TileChoice fastest(const TileTarget &target, const GemmShape &shape,
-                          bool mma) {
+                          Kind kind) {
   TileChoice best;
   best.rowGroups = 0;
   double least = 0;
   for (const TileChoice &choice : gpuGemmCandidates(target, shape)) {
-    if (choice.mma != mma)
+    if (kindOf(choice) != kind)
       continue;
     double seconds = gpuGemmSeconds(target, shape, choice);
     if (best.rowGroups == 0 || seconds < least) {
@@ -184,9 +210,13 @@ const char *const kFloat4Reason =
 
 TileChoice chooseGpuGemm(const TileTarget &target, const GemmShape &shape) {
   if (shape.float4)
-    return fastest(target, shape, true);
-  TileChoice lanes = fastest(target, shape, false);
-  TileChoice units = fastest(target, shape, true);
+    return fastest(target, shape, Kind::Mma);
+  TileChoice lanes = fastest(target, shape, Kind::Lanes);
+  TileChoice units = fastest(target, shape, Kind::Mma);
+  TileChoice groups = fastest(target, shape, Kind::Wgmma);
+  if (groups.rowGroups && gpuGemmSeconds(target, shape, groups) <
+                              gpuGemmSeconds(target, shape, units))
+    units = groups;
   // The model is not worth more than 5 %, and lanes waste nothing on padding.
   bool useUnits =
       units.rowGroups && gpuGemmSeconds(target, shape, units) <
@@ -201,7 +231,7 @@ TileChoice chooseGpuGrouped(const TileTarget &target, const GemmShape &shape,
   if (shape.float4) {
     GemmShape each = shape;
     each.tokens = density;
-    return fastest(target, each, true);
+    return fastest(target, each, Kind::Mma);
   }
   TileChoice choice = chooseGrouped(target, shape, experts, top);
   choice.tokens = std::min<uint64_t>(choice.tokens, kLaneTokens);
@@ -219,18 +249,24 @@ TileChoice chooseGpuGrouped(const TileTarget &target, const GemmShape &shape,
 std::string gpuGemmReason(const TileTarget &target, const GemmShape &shape) {
   if (shape.float4)
     return kFloat4Reason;
-  TileChoice lanes = fastest(target, shape, false);
-  TileChoice units = fastest(target, shape, true);
-  char text[160];
-  std::snprintf(text, sizeof(text), "%llu tokens: lanes (dp4a) %.1f us",
-                static_cast<unsigned long long>(shape.tokens),
-                gpuGemmSeconds(target, shape, lanes) * 1e6);
-  std::string reason = text;
-  if (units.rowGroups) {
-    std::snprintf(text, sizeof(text), ", matrix units (mma) %.1f us",
-                  gpuGemmSeconds(target, shape, units) * 1e6);
-    return reason + text;
+  std::string reason = std::to_string(shape.tokens) + " tokens: ";
+  const std::pair<Kind, const char *> kinds[] = {
+      {Kind::Lanes, "lanes (dp4a)"},
+      {Kind::Mma, ", matrix units (mma)"},
+      {Kind::Wgmma, ", by four warps (wgmma)"}};
+  bool units = false;
+  for (auto [kind, name] : kinds) {
+    TileChoice best = fastest(target, shape, kind);
+    if (!best.rowGroups)
+      continue;
+    char text[80];
+    std::snprintf(text, sizeof(text), "%s %.1f us", name,
+                  gpuGemmSeconds(target, shape, best) * 1e6);
+    reason += text;
+    units = units || best.mma;
   }
+  if (units)
+    return reason;
   if (shape.plain)
     return reason + ", the only kernel of plain weights";
   return reason + (target.gpu.mma ? ", no tile of matrix units fits"

@@ -62,6 +62,7 @@ TileTarget tileTarget(TargetAttr target) {
   facts.gpu.int8 = target.rate("int8");
   facts.gpu.fp4 = target.rate("fp4");
   facts.gpu.mma = target.hasFeature("mma");
+  facts.gpu.wgmma = target.hasFeature("wgmma");
   return facts;
 }
 
@@ -197,7 +198,8 @@ tile::ConfigAttr tunedTile(ArrayAttr tuned, Attribute skeleton,
 
 tile::ConfigAttr configOf(const TileChoice &choice, MLIRContext *context) {
   return tile::ConfigAttr::get(context, choice.rowGroups, choice.tokens,
-                               choice.prefetch, choice.columns, choice.mma);
+                               choice.prefetch, choice.columns, choice.mma,
+                               choice.wgmma);
 }
 
 } // namespace sinter

@@ -16,6 +16,7 @@ struct GpuRates {
   double float32 = 0, int8 = 0; ///< operations, two for a multiply-add
   bool mma = false;             ///< has tiles of 16x8x32 bytes
   double fp4 = 0;               ///< operations on 4-bit floats
+  bool wgmma = false;           ///< four warps can multiply together
 };
 
 /// Facts of the chip that tiles depend on.
@@ -47,7 +48,8 @@ struct TileChoice {
   unsigned tokens = 1;
   unsigned prefetch = 0;
   unsigned columns = 0;
-  bool mma = false; ///< a GPU's matrix units
+  bool mma = false;   ///< a GPU's matrix units
+  bool wgmma = false; ///< by four warps together
   bool operator==(const TileChoice &) const = default;
 };
 

@@ -40,6 +40,8 @@ std::string kernelsOf(const Format &format) {
   if (hasUnits(format))
     units = gemm("mma", "", "rowGroups = 4, tokens = 32, mma = true") +
             gemm("tall", "", "rowGroups = 16, tokens = 8, mma = true") +
+            gemm("four", "",
+                 "rowGroups = 8, tokens = 64, mma = true, wgmma = true") +
             gemm("few", ", decode = true",
                  "rowGroups = 1, tokens = 8, mma = true") +
             gemm("more", ", decode = true",
@@ -125,8 +127,9 @@ void checkUnits(EmulatedKernels &kernels, const Format &format,
   Batch batch{};
   batch.tokens = kTokens;
   kernels.run("gemm_" + name, {input.row(0), packed, want.data()}, batch, 3);
-  for (auto [kernel, items] : {std::pair("mma_", 2), std::pair("tall_", 2),
-                               std::pair("few_", 5), std::pair("more_", 3)}) {
+  for (auto [kernel, items] :
+       {std::pair("mma_", 2), std::pair("tall_", 2), std::pair("four_", 1),
+        std::pair("few_", 5), std::pair("more_", 3)}) {
     for (uint64_t seed : {0, 1}) {
       std::vector<float> output(kTokens * kRows);
       kernels.seed(seed);
@@ -210,6 +213,19 @@ TEST(CudaKernels, RefusalsNameKernelAndReason) {
                 "true> {}",
                 "kernel 'k': matrix units take no tiles of 1 row groups and 32 "
                 "tokens");
+  expectRefusal("tile.kernel @k #tile.gemm<format = \"q8_0\", weightRows = 64, "
+                "input = <width = 32, q8 = true>, output = <width = 64, stride "
+                "= 64>> config #tile.config<rowGroups = 4, tokens = 64, mma = "
+                "true, wgmma = true> {}",
+                "kernel 'k': products of four warps take tiles of 8 row groups "
+                "and 64 tokens of matrix units, found 4 and 64");
+  expectRefusal("tile.kernel @k #tile.gemm<format = \"q8_0\", weightRows = 64, "
+                "input = <width = 32, q8 = true>, output = <width = 64, stride "
+                "= 64>, decode = true> config #tile.config<rowGroups = 8, "
+                "tokens = 64, wgmma = true> {}",
+                "kernel 'k': products of four warps take tiles of 8 row groups "
+                "and 64 tokens of matrix units, found 8 and 64 of lanes that "
+                "decode");
   expectRefusal(fmt::format(fmt::runtime(units), "f16", "stride = 32", 4),
                 "kernel 'k': matrix units multiply 8-bit activations, found "
                 "float32");

@@ -128,6 +128,28 @@ extern "C" __global__ void instructions(Operands<1> operands) {
   mmaFloats4By32(sums, a, b, words[6], words[7]);
   mmaFloats4By16(sums, a, b, words[6], words[7]);
 #endif
+#ifdef WGMMA
+  struct Work {
+    SharedTile<8192> tile;
+    SharedBarrier barrier;
+  };
+  auto &work = dynamicShared<Work, 16384>();
+  work.barrier.begin(1);
+  fenceSharedWrites();
+  work.barrier.expect(16);
+  work.tile.copyBulk(0, words, 16, work.barrier);
+  work.barrier.wait(0);
+  WgmmaSums both[2] = {};
+  WgmmaWeights weights = {};
+  weights.put(0, a[0]);
+  fenceProducts();
+  multiplyWarpgroup<true>(both[0], weights, work.tile.address(0) >> 4);
+  multiplyWarpgroup<false>(both[1], weights, work.tile.address(0) >> 4);
+  commitProducts();
+  waitForProducts<0>(both[0], both[1]);
+  for (int i = 0; i < 32; ++i)
+    words[i] = both[0].get(i) + both[1].get(i);
+#endif
   for (int i = 0; i < 4; ++i)
     words[i] = products[i] + int(sums[i]);
 }
@@ -137,9 +159,12 @@ extern "C" __global__ void instructions(Operands<1> operands) {
 /// it has them, and only there.
 TEST(CudaResources, TargetsHaveTheInstructionsOfTheirFeatures) {
   for (const CudaTarget *target : cudaTargets())
-    for (const char *feature : {"mma", "fp4"}) {
-      bool has = target->features.find(feature) != std::string_view::npos;
-      std::string define = feature == std::string("fp4") ? "#define FP4\n" : "";
+    for (const std::string feature : {"mma", "fp4", "wgmma"}) {
+      bool has = ("," + std::string(target->features) + ",")
+                     .find("," + feature + ",") != std::string::npos;
+      std::string define = feature == "fp4"     ? "#define FP4\n"
+                           : feature == "wgmma" ? "#define WGMMA\n"
+                                                : "";
       auto code = compileDevice(define + deviceSource({}) + kInstructions,
                                 llvm::StringRef(target->name));
       std::string error = code ? "" : llvm::toString(code.takeError());

@@ -91,6 +91,41 @@ TEST(GpuTileCost, SlowMatrixUnitsAreNotChosen) {
   EXPECT_FALSE(chooseGpuGemm(slow, shape(4096, 512)).mma);
 }
 
+/// Hopper's four warps together, where rows and tokens fill the chip with their
+/// large tiles; nobody else has them, and one token has no use for them.
+TEST(GpuTileCost, FourWarpsTogetherTakeLargeProducts) {
+  TileTarget hopper = kH200;
+  hopper.gpu.wgmma = true;
+  for (uint64_t rows : {4096u, 24576u, 151936u}) {
+    TileChoice choice = chooseGpuGemm(hopper, shape(rows, 512));
+    EXPECT_TRUE(choice.wgmma && choice.mma) << rows << " rows";
+    EXPECT_EQ(choice.rowGroups, 8u);
+    EXPECT_EQ(choice.tokens, 64u);
+    EXPECT_FALSE(chooseGpuGemm(kH200, shape(rows, 512)).wgmma);
+    EXPECT_LT(gpuGemmSeconds(hopper, shape(rows, 512), choice),
+              gpuGemmSeconds(hopper, shape(rows, 512),
+                             chooseGpuGemm(kH200, shape(rows, 512))));
+    EXPECT_FALSE(chooseGpuGemm(hopper, shape(rows, 1)).wgmma);
+    EXPECT_FALSE(chooseGpuGemm(hopper, shape(rows, 8)).wgmma);
+  }
+  // Two blocks would leave most of the chip idle.
+  TileChoice small = chooseGpuGemm(hopper, shape(256, 64));
+  EXPECT_FALSE(small.wgmma);
+  // Items that must be a multiple of what no eight row groups are.
+  GemmShape three = shape(24576, 512);
+  three.segments = 3;
+  three.q8Output = true;
+  EXPECT_FALSE(chooseGpuGemm(hopper, three).wgmma);
+  GemmShape floats = shape(4096, 512);
+  floats.plain = true;
+  EXPECT_FALSE(chooseGpuGemm(hopper, floats).wgmma);
+  EXPECT_NE(
+      gpuGemmReason(hopper, shape(4096, 512)).find(", by four warps (wgmma) "),
+      std::string::npos);
+  EXPECT_EQ(gpuGemmReason(kH200, shape(4096, 512)).find("wgmma"),
+            std::string::npos);
+}
+
 TEST(GpuTileCost, ItemsWriteWholeBlocks) {
   GemmShape gated = shape(24576, 512);
   gated.segments = 2;

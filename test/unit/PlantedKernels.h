@@ -17,13 +17,14 @@ namespace sinter::test {
 /// The name by which a test calls a kernel, and the function that it is.
 using PlantedName = const char *[2];
 
-/// Blocks have 64 threads: two warps.
+/// Blocks have two warps, or as many threads as the test says.
 class PlantedKernels {
 public:
   PlantedKernels(const std::string &kernels,
-                 std::span<const PlantedName> names) {
+                 std::span<const PlantedName> names, unsigned threads = 64) {
     std::string source = cuda::portableSource({});
-    source += "namespace planted {\n" + std::string(kBegin) + kernels + "}\n";
+    source += "namespace planted {\nconstexpr unsigned kThreads = " +
+              std::to_string(threads) + ";\n" + kBegin + kernels + "}\n";
     for (const auto &[name, body] : names)
       source += "extern \"C\" void " + std::string(name) +
                 "(void *const *operands, const Batch *batch, int64_t begin, "
@@ -52,7 +53,7 @@ private:
 template <auto body>
 void launch(const char *name, void *const *operands, const Batch *batch,
             int64_t begin, int64_t end) {
-  emulation::runBlocks<64, body>(name, operands, batch, begin, end);
+  emulation::runBlocks<kThreads, body>(name, operands, batch, begin, end);
 }
 int *output(void *const *operands) { return static_cast<int *>(operands[0]); }
 )";

@@ -123,6 +123,16 @@ public:
 
   void put(unsigned index, T value) { write(index).value = value; }
 
+  /// A copy into an element begins, whose end arrive() tells.
+  void expect(unsigned index) { write(index).pending = true; }
+  /// It is there for whoever knows of that end.
+  void arrive(unsigned index, const void *from) {
+    Element &element = at(index, "copy");
+    memcpy(&element.value, from, sizeof(T));
+    element.pending = false;
+    element.write.epoch = emulation::block().epoch() - 1;
+  }
+
   /// Begins to copy an element, which arrives when the thread waits for it.
   void begin(unsigned index, const void *from) {
     Element &element = write(index);

@@ -37,7 +37,10 @@ constexpr unsigned kMaxThreads = 1024;
 constexpr unsigned kLanes = 32;
 constexpr size_t kStackBytes = 64 * 1024;
 
-enum class Wait : uint8_t { None, Warp, Block, Ended };
+/// Four warps that multiply together.
+constexpr unsigned kGroupLanes = 4 * kLanes;
+
+enum class Wait : uint8_t { None, Warp, Warpgroup, Phase, Block, Ended };
 
 /// One thread of the block.
 struct Fiber {
@@ -54,6 +57,12 @@ struct Warp {
   void *parts[kLanes]; ///< of a collective that the last lane computes
   unsigned arrived = 0;
   uint32_t epoch = 0; ///< barriers of the warp so far
+};
+
+/// The same of the lanes of a warpgroup.
+struct Warpgroup {
+  void *parts[kGroupLanes];
+  unsigned arrived = 0;
 };
 
 /// The block that this host thread runs.
@@ -85,6 +94,12 @@ public:
   using Compute = void (*)(void *const *lanes);
   void together(void *own, Compute compute, uint32_t kind);
   void warpBarrier();
+  /// together() of the lanes of a warpgroup.
+  void groupTogether(void *own, Compute compute, uint32_t kind);
+  /// Waits until `ended` (of `phase`) says so, which another thread brings
+  /// about and then calls phaseEnded().
+  void waitForPhase(const void *phase, bool (*ended)(const void *phase));
+  void phaseEnded();
 
   /// Ends the block with the message of its first fault.
   [[noreturn]] void fail(const char *format, ...)
@@ -106,6 +121,7 @@ private:
 
   Fiber fibers_[kMaxThreads];
   Warp warps_[kMaxThreads / kLanes];
+  Warpgroup groups_[kMaxThreads / kGroupLanes];
   unsigned ready_[kMaxThreads];
   unsigned firstReady_ = 0, readyCount_ = 0;
   char *stacks_ = nullptr;
@@ -172,6 +188,8 @@ inline void Block::prepare(unsigned threads) {
   fault_[0] = 0;
   for (unsigned warp = 0; warp < (threads + kLanes - 1) / kLanes; ++warp)
     warps_[warp].arrived = warps_[warp].epoch = 0;
+  for (Warpgroup &group : groups_)
+    group.arrived = 0;
   for (unsigned i = 0; i < threads; ++i) {
     // As if enter() had been called and had switched away: its return address
     // lies 8 bytes below a multiple of 16.
@@ -268,6 +286,40 @@ inline void Block::together(void *own, Compute compute, uint32_t kind) {
   releaseWarp();
 }
 
+inline void Block::groupTogether(void *own, Compute compute, uint32_t kind) {
+  const unsigned first = current_ / kGroupLanes * kGroupLanes;
+  Warpgroup &group = groups_[current_ / kGroupLanes];
+  group.parts[current_ - first] = own;
+  fibers_[current_].collective = kind;
+  if (++group.arrived < kGroupLanes) {
+    fibers_[current_].wait = Wait::Warpgroup;
+    return leave();
+  }
+  group.arrived = 0;
+  for (unsigned i = first; i < first + kGroupLanes; ++i)
+    if (fibers_[i].collective != kind)
+      fail("threads %u and %u of a warpgroup are in different products",
+           current_, i);
+  compute(group.parts);
+  for (unsigned i = first; i < first + kGroupLanes; ++i)
+    if (i != current_)
+      ready(i);
+}
+
+inline void Block::waitForPhase(const void *phase,
+                                bool (*ended)(const void *phase)) {
+  while (!ended(phase)) {
+    fibers_[current_].wait = Wait::Phase;
+    leave();
+  }
+}
+
+inline void Block::phaseEnded() {
+  for (unsigned i = 0; i < threads_; ++i)
+    if (fibers_[i].wait == Wait::Phase)
+      ready(i);
+}
+
 inline void Block::warpBarrier() {
   Warp &warp = warps_[current_ / kLanes];
   exchange(0, 0, ~0u);
@@ -289,10 +341,14 @@ inline void Block::fail(const char *format, ...) {
 }
 
 inline void Block::explainDeadlock() {
-  static const char *const kNames[] = {"to run", "for its warp",
-                                       "for the block", "ended"};
+  static const char *const kNames[] = {"to run",
+                                       "for its warp",
+                                       "for its warpgroup",
+                                       "for the phase of a shared barrier",
+                                       "for the block",
+                                       "ended"};
   failed_ = true;
-  unsigned counts[4] = {}, firsts[4] = {};
+  unsigned counts[6] = {}, firsts[6] = {};
   for (unsigned i = threads_; i-- > 0;) {
     const auto wait = unsigned(fibers_[i].wait);
     ++counts[wait];
@@ -301,7 +357,8 @@ inline void Block::explainDeadlock() {
   int length =
       snprintf(fault_, sizeof(fault_),
                "block %lld waits for ever:", static_cast<long long>(item_));
-  for (const Wait wait : {Wait::Warp, Wait::Block, Wait::Ended})
+  for (const Wait wait :
+       {Wait::Warp, Wait::Warpgroup, Wait::Phase, Wait::Block, Wait::Ended})
     if (const unsigned count = counts[unsigned(wait)])
       length +=
           snprintf(fault_ + length, sizeof(fault_) - length,

@@ -164,8 +164,9 @@ template <typename Shape> struct GemmWork {
 /// rowGroups, rowGroupBytes, segments, bias, tile (tokens at a time), the types
 /// Format, In and Out, and apply(), the hole's body over a value of each
 /// segment. `Rows` finds input and output rows by their number; `Work` is what
-/// the block shares.
-template <typename Shape, typename Rows, typename WorkOf = GemmWork<Shape>>
+/// the block shares, with `sumStride` sums for each token.
+template <typename Shape, typename Rows, typename WorkOf = GemmWork<Shape>,
+          unsigned sumStride = Shape::rowGroups *kRowGroup>
 struct GemmItem {
   using Work = WorkOf;
   using In = typename Shape::In;
@@ -221,7 +222,7 @@ struct GemmItem {
     for (unsigned s = 0; s < segments; ++s) {
       const unsigned place =
           (column / kRowGroup * segments + s) * kRowGroup + column % kRowGroup;
-      values[s] = work.sums.get(t * itemRows + place);
+      values[s] = work.sums.get(t * sumStride + place);
       if constexpr (Shape::bias)
         values[s] += load(biases[s] + first + column);
     }

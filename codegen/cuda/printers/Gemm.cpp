@@ -12,6 +12,7 @@ static llvm::Error printGemm(KernelText &kernel, GemmAttr gemm, KernelOp op) {
   GemmShape product = GemmShape::of(gemm, config);
   product.decode = gemm.getDecode();
   kernel.skeleton = product.takesFloat4() ? "float4Gemm"
+                    : config.getWgmma()   ? "wgmmaGemm"
                     : !config.getMma()    ? "gemm"
                     : gemm.getDecode()    ? "mmaGemv"
                                           : "mmaGemm";
@@ -25,6 +26,10 @@ static llvm::Error printGemm(KernelText &kernel, GemmAttr gemm, KernelOp op) {
   ShapePrinter shape(kernel);
   if (llvm::Error error = product.print(shape))
     return error;
+  if (config.getWgmma()) {
+    kernel.dynamicShared = product.wgmmaSharedBytes();
+    shape.number("sharedBytes", kernel.dynamicShared);
+  }
   shape.flag("bias", gemm.getBias());
   shape.flag("outputs", gemm.getOutputs());
   return shape.body(op.getBody(), gemm.getSegments());
