@@ -142,7 +142,8 @@ TEST(CudaWgmma, CompilesForHopperAndOverlaps) {
   }
 }
 
-/// Later GPUs have no such products: their PTX has those of a warp.
+/// Later GPUs have no such products: their PTX has those of a warp, and no more
+/// shared memory than the launch adds, which the smallest of them has.
 TEST(CudaWgmma, TextForLaterGpusHasTilesOfMma) {
   KernelText text = textOf(*findFormat("q4_k"));
   auto code = compileDevice(deviceSource(text), "compute_90");
@@ -152,6 +153,18 @@ TEST(CudaWgmma, TextForLaterGpusHasTilesOfMma) {
   ASSERT_EQ(error, "");
   EXPECT_EQ(code->ptx.find("wgmma"), std::string::npos);
   EXPECT_NE(code->ptx.find("mma.sync.aligned.m16n8k32"), std::string::npos);
+  for (const Format *format : allFormats()) {
+    if (format->form.family == Family::Plain)
+      continue;
+    EXPECT_LE(textOf(*format).dynamicShared,
+              findCudaTarget("sm_121")->sharedPerBlock);
+  }
+  auto later = compileDevice(deviceSource(text), "sm_120");
+  ASSERT_TRUE(bool(later)) << llvm::toString(later.takeError());
+  auto needs = resourcesOf(text, *later);
+  ASSERT_TRUE(bool(needs));
+  EXPECT_EQ(obstacleOf(*needs, *findCudaTarget("sm_120")), "");
+  EXPECT_EQ(needs->shared, 0u);
 }
 
 /// A kernel that touches what a product still reads: ptxas takes the products

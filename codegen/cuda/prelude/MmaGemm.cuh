@@ -273,17 +273,24 @@ struct MmaItem : GemmItem<Shape, Rows, MmaWork<Shape>> {
   }
 };
 
-template <typename Shape>
-inline void mmaGemm(void *const *operands, const Batch &batch) {
-  using Rows = DirectRows<typename Shape::In, typename Shape::Out>;
-  using Item = MmaItem<Shape, Rows>;
-  __shared__ typename Item::Work work;
+/// The block's item of those that divide rows and tokens.
+template <typename Item, typename Shape>
+inline void runTokenTile(typename Item::Work &work, void *const *operands,
+                         const Batch &batch) {
   const unsigned tokens =
       Shape::outputs ? load(&batch.outputRows) : load(&batch.tokens);
   const unsigned tiles = (tokens + Shape::tile - 1) / Shape::tile;
   const auto index = unsigned(itemIndex());
   gemmItem<Item, Shape>(work, operands, index / tiles)
       .runUnits(index % tiles * Shape::tile, tokens);
+}
+
+template <typename Shape>
+inline void mmaGemm(void *const *operands, const Batch &batch) {
+  using Rows = DirectRows<typename Shape::In, typename Shape::Out>;
+  using Item = MmaItem<Shape, Rows>;
+  __shared__ typename Item::Work work;
+  runTokenTile<Item, Shape>(work, operands, batch);
 }
 
 } // namespace sinter::cuda

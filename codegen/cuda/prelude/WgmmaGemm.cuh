@@ -285,23 +285,20 @@ struct WgmmaItem
   }
 };
 
-/// One tile of a step. PTX for later GPUs has no warpgroups: there it is that
-/// of MmaGemm.cuh, which gives the same bits.
+/// PTX for later GPUs has no products of four warps: there the tile is that of
+/// MmaGemm.cuh, which gives the same bits, in the memory that the launch adds.
 template <typename Shape>
 inline void wgmmaGemm(void *const *operands, const Batch &batch) {
+  using Rows = DirectRows<typename Shape::In, typename Shape::Out>;
   if constexpr (kHasWgmma) {
-    using Rows = DirectRows<typename Shape::In, typename Shape::Out>;
     using Item = WgmmaItem<Shape, Rows>;
     auto &work = dynamicShared<typename Item::Work, Shape::sharedBytes>();
-    const unsigned tokens =
-        Shape::outputs ? load(&batch.outputRows) : load(&batch.tokens);
-    const unsigned tiles = (tokens + Shape::tile - 1) / Shape::tile;
-    const auto index = unsigned(itemIndex());
     Item::beginBarriers(work);
-    gemmItem<Item, Shape>(work, operands, index / tiles)
-        .runUnits(index % tiles * Shape::tile, tokens);
+    runTokenTile<Item, Shape>(work, operands, batch);
   } else {
-    mmaGemm<Shape>(operands, batch);
+    using Item = MmaItem<Shape, Rows>;
+    auto &work = dynamicShared<typename Item::Work, Shape::sharedBytes>();
+    runTokenTile<Item, Shape>(work, operands, batch);
   }
 }
 
