@@ -4,7 +4,8 @@
   gpu_table.py MODEL.gguf ... > docs/gpu-kernels.md
 
 asks `compile --emit=resources` for every target and fails if a kernel spills,
-keeps a stack or asks for more shared memory than a block has. Times of the
+keeps a stack or asks fmore shared memory than a block has, or products of four warps (wgmma) that ptxas
+serialises. Times of the
 first run are those of NVRTC; later ones read its cache.
 """
 import argparse
@@ -75,8 +76,9 @@ def main():
     print("# Kernels on GPUs\n\nMade by `tools/gpu_table.py`, which asks NVRTC;"
           " no GPU was there.\nRegisters and shared memory are the most that a"
           " kernel of the class takes, warps\nthe fewest that are resident on a"
-          " multiprocessor. An obstacle is a spill, a stack\nor more shared"
-          " memory than a block has.")
+          " multiprocessor. An obstacle is a spill, a stack,\nmore shared"
+          " memory than a block has, or products of four warps (wgmma) that"
+          " ptxas\nserialises.")
     for model in parser.parse_args().models:
         print_model(model, wrong)
     for text in wrong:
