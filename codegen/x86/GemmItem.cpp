@@ -74,26 +74,48 @@ Value GemmItem::prefetchDistance(Value token, unsigned tokens) {
   return distance ? k.index(distance) : Value();
 }
 
+/// Row groups of a tile of `tokens` tokens. A token of plain weights adds one
+/// product after the other to each sum: 32 bytes in the 4 cycles that one
+/// takes, which is less than a fast core reads. Two groups have two sums; their
+/// two streams want software's prefetches (docs/performance.md).
+unsigned GemmItem::groupsAtOnce(unsigned tokens) const {
+  bool plain = work.layout.format->form.family == Family::Plain;
+  return plain && !rounded && tokens == 1 && work.config.getPrefetch() ? 2 : 1;
+}
+
+/// The sums of `count` row groups from `group` of the item on.
+void GemmItem::emitGroups(Value inputRow, Value group, unsigned count,
+                          unsigned tokens) {
+  uint64_t groupBytes = work.layout.rowGroupBytes(work.input.getWidth());
+  unsigned lanes = k.isa().lanes();
+  SmallVector<TilePart> parts;
+  for (unsigned g = 0; g < count; ++g) {
+    Value number = k.add(firstGroup, k.add(group, g));
+    Value rowGroup = k.at(weights, k.mul(number, groupBytes));
+    for (unsigned row = 0; row < kRowGroup; row += lanes)
+      parts.push_back({rowGroup, row});
+  }
+  Values results = tile.emit(k, parts, inputRow, tokens);
+  Value place = k.at(sums, k.mul(group, kRowGroup * 4));
+  for (unsigned i = 0; i < results.size(); ++i)
+    k.store(results[i], place,
+            (i % tokens * rowGroups * kRowGroup + i / tokens * lanes) * 4);
+}
+
 void GemmItem::emitTokens(Value token, unsigned tokens) {
   Value inputRow = rowAt(k, work.input, input, token);
   if (rounded) {
     tile.convertRows(k, inputRow, tokens, rounded);
     inputRow = rounded;
   }
-  uint64_t groupBytes = work.layout.rowGroupBytes(work.input.getWidth());
-  unsigned lanes = k.isa().lanes();
   tile.ahead = prefetchDistance(token, tokens);
-  k.loop(k.index(0), groupCount, 1, [&](Value group) {
-    SmallVector<TilePart> parts;
-    Value rowGroup = k.at(weights, k.mul(k.add(firstGroup, group), groupBytes));
-    for (unsigned row = 0; row < kRowGroup; row += lanes)
-      parts.push_back({rowGroup, row});
-    Values results = tile.emit(k, parts, inputRow, tokens);
-    Value place = k.at(sums, k.mul(group, kRowGroup * 4));
-    for (unsigned i = 0; i < results.size(); ++i)
-      k.store(results[i], place,
-              (i % tokens * rowGroups * kRowGroup + i / tokens * lanes) * 4);
-  });
+  unsigned together = groupsAtOnce(tokens);
+  Value whole = k.mul(k.div(groupCount, together), together);
+  k.loop(k.index(0), whole, together,
+         [&](Value group) { emitGroups(inputRow, group, together, tokens); });
+  if (together > 1)
+    k.loop(whole, groupCount, 1,
+           [&](Value group) { emitGroups(inputRow, group, 1, tokens); });
   emitEpilogue(token, tokens);
 }
 

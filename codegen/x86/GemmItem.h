@@ -62,6 +62,8 @@ public:
 
 private:
   Value prefetchDistance(Value token, unsigned tokens);
+  unsigned groupsAtOnce(unsigned tokens) const;
+  void emitGroups(Value inputRow, Value group, unsigned count, unsigned tokens);
   void emitTokens(Value token, unsigned tokens);
   void emitEpilogue(Value token, unsigned tokens);
   void emitColumns(Value sumsRow, Value outputRow);
