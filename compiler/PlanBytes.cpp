@@ -71,6 +71,16 @@ static StringRef sourceOf(Operation *op) {
   return op->getAttrOfType<FlatSymbolRefAttr>("plan.source").getValue();
 }
 
+static StateElement elementOf(mlir::Type element) {
+  if (element.isF16())
+    return StateElement::F16;
+  if (element.isBF16())
+    return StateElement::Bf16Pairs;
+  if (element.isFloat8E4M3FN())
+    return StateElement::E4m3;
+  return isQ8Cache(element) ? StateElement::Q8_0 : StateElement::F32;
+}
+
 void PlanWriter::addState(plan::StateOp state) {
   stateAt[state.getSymName()] = states.size();
   if (auto recurrent = dyn_cast<RecurrentType>(state.getType())) {
@@ -81,12 +91,10 @@ void PlanWriter::addState(plan::StateOp state) {
     return;
   }
   auto cache = cast<KvCacheType>(state.getType());
-  StateElement element = cache.getElement().isF16()    ? StateElement::F16
-                         : cache.getElement().isBF16() ? StateElement::Bf16Pairs
-                                                       : StateElement::F32;
-  states.push_back({StateKind::KvCache, element, cache.getHeads(),
-                    cache.getKeys(), cache.getValues(), intern(sourceOf(state)),
-                    state.getPageBytes(), cache.getWindow(),
+  states.push_back({StateKind::KvCache, elementOf(cache.getElement()),
+                    cache.getHeads(), cache.getKeys(), cache.getValues(),
+                    intern(sourceOf(state)), state.getPageBytes(),
+                    cache.getWindow(),
                     /*reserved=*/0});
 }
 

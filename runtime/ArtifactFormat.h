@@ -16,7 +16,7 @@ namespace sinter {
 
 inline constexpr char kArtifactMagic[8] = {'S', 'I', 'N',  'T',
                                            'E', 'R', '\n', '\x1a'};
-inline constexpr uint32_t kArtifactVersion = 11;
+inline constexpr uint32_t kArtifactVersion = 12;
 inline constexpr uint64_t kSectionAlignment = 64 * 1024;
 /// More sections than any version defines; a larger count is corrupt.
 inline constexpr uint32_t kMaxSections = 64;
@@ -172,7 +172,13 @@ struct PlanOperand {
 static_assert(sizeof(PlanOperand) == 16);
 
 enum class StateKind : uint32_t { KvCache = 0, Recurrent = 1 };
-enum class StateElement : uint32_t { F16 = 0, F32 = 1, Bf16Pairs = 2 };
+enum class StateElement : uint32_t {
+  F16 = 0,
+  F32 = 1,
+  Bf16Pairs = 2,
+  Q8_0 = 3, ///< signed bytes, an F16 scale for 32 columns of a token
+  E4m3 = 4, ///< 8-bit floats, largest 448
+};
 
 /// A KV cache of one layer: a pool of pages of pageTokens tokens. One page:
 ///   keys   [kvHeads][pageTokens / 16][keyWidth][16]   (16 tokens interleaved)
@@ -180,6 +186,13 @@ enum class StateElement : uint32_t { F16 = 0, F32 = 1, Bf16Pairs = 2 };
 /// and with Bf16Pairs, in the pairs that vdpbf16ps multiplies,
 ///   keys   [kvHeads][pageTokens / 16][keyWidth / 2][16][2]
 ///   values [kvHeads][pageTokens / 2][valueWidth][2]       (two tokens each)
+/// and of bytes, Q8_0 and E4m3, in the words that vpdpbusd multiplies, one of
+/// which is a lane's operand for matrix units too,
+///   keys   [kvHeads][pageTokens / 16][keyWidth / 4][16][4]
+///   values [kvHeads][pageTokens / 4][valueWidth][4]       (four tokens each)
+/// behind which, for Q8_0, the scales of a block's tokens lie side by side:
+///   keys   [kvHeads][keyWidth / 32][pageTokens]
+///   values [kvHeads][valueWidth / 32][pageTokens]
 /// Pages are zero when first used: kernels multiply the unwritten rest of a
 /// page by an exact 0 and rely on it being finite.
 ///
@@ -194,7 +207,8 @@ struct PlanState {
   uint32_t keyWidth;
   uint32_t valueWidth;
   uint32_t name;
-  /// KV cache: (keyWidth + valueWidth) * kvHeads * pageTokens * size;
+  /// KV cache: (keyWidth + valueWidth) * kvHeads * pageTokens * size, which is
+  /// 34 / 32 for Q8_0;
   /// recurrent: keyWidth * valueWidth * kvHeads * size, one slot.
   uint64_t pageBytes;
   uint32_t window;   ///< 0: all tokens are kept; else this many, own included

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <set>
 #include <string_view>
 
 namespace sinter {
@@ -166,6 +167,34 @@ std::string targetLine(const Artifact &artifact) {
 
 } // namespace
 
+const char *elementName(StateElement element) {
+  switch (element) {
+  case StateElement::F16:
+    return "f16";
+  case StateElement::F32:
+    return "f32";
+  case StateElement::Bf16Pairs:
+    return "bf16";
+  case StateElement::Q8_0:
+    return "q8_0";
+  case StateElement::E4m3:
+    return "fp8";
+  }
+  return "?";
+}
+
+/// What the caches hold: "q8_0, ".
+static std::string elementText(const Plan &plan) {
+  std::set<StateElement> held;
+  for (const PlanState &state : plan.states)
+    if (state.kind == StateKind::KvCache)
+      held.insert(state.element);
+  std::string text;
+  for (StateElement element : held)
+    text += std::string(elementName(element)) + ", ";
+  return text;
+}
+
 std::string modelText(const Artifact &artifact, const Session &session) {
   MemoryUse use = memoryUse(artifact.plan(), session.contextLength());
   const Manifest &manifest = artifact.manifest();
@@ -190,8 +219,8 @@ std::string modelText(const Artifact &artifact, const Session &session) {
   addLine(text, "weights", byteText(artifact.weights().size()));
   addLine(text, "activations", byteText(use.arena));
   addLine(text, "KV cache",
-          fmt::format("{} per token, {} for the whole context",
-                      byteText(use.cachePerToken),
+          fmt::format("{}{} per token, {} for the whole context",
+                      elementText(artifact.plan()), byteText(use.cachePerToken),
                       byteText(use.cacheForContext)));
   if (use.recurrent)
     addLine(text, "recurrent",

@@ -31,6 +31,9 @@ Json describeModel(const Artifact &artifact, const Session &session);
 /// The same as text for a terminal, with the report's fusions as a table.
 std::string modelText(const Artifact &artifact, const Session &session);
 
+/// "f16", "q8_0": what `compile --kv-cache` calls it.
+const char *elementName(StateElement element);
+
 /// "1.50 GiB", "12.0 MiB", "512 B".
 std::string byteText(uint64_t bytes);
 

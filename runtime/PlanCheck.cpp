@@ -83,11 +83,37 @@ static Status checkRegimes(const Plan &plan) {
 /// Bytes of a page or a slot, as its shape gives them.
 static unsigned __int128 stateBytes(const Plan &plan, const PlanState &state) {
   using Wide = unsigned __int128;
-  Wide size = state.element == StateElement::F32 ? 4 : 2;
   if (state.kind == StateKind::Recurrent)
-    return Wide(state.keyWidth) * state.valueWidth * state.kvHeads * size;
-  return (Wide(state.keyWidth) + state.valueWidth) * state.kvHeads *
-         plan.pageTokens * size;
+    return Wide(state.keyWidth) * state.valueWidth * state.kvHeads * 4;
+  Wide numbers = (Wide(state.keyWidth) + state.valueWidth) * state.kvHeads *
+                 plan.pageTokens;
+  switch (state.element) {
+  case StateElement::F32:
+    return numbers * 4;
+  case StateElement::F16:
+  case StateElement::Bf16Pairs:
+    return numbers * 2;
+  case StateElement::E4m3:
+    return numbers;
+  case StateElement::Q8_0:
+    return numbers / 32 * 34;
+  }
+  return 0;
+}
+
+/// Whether the numbers of a cache fill its words and blocks.
+static Status checkWidths(const Plan &plan, const PlanState &state, size_t i) {
+  uint32_t whole = state.element == StateElement::Q8_0   ? 32
+                   : state.element == StateElement::E4m3 ? 4
+                                                         : 1;
+  if (state.keyWidth % whole || state.valueWidth % whole)
+    return bad("state {} has widths {} and {}, expected multiples of {}", i,
+               state.keyWidth, state.valueWidth, whole);
+  if (whole > 1 && (state.valueWidth == 0 || plan.pageTokens % 16))
+    return bad("state {} has values of {} in pages of {} tokens, expected some "
+               "in pages of a multiple of 16",
+               i, state.valueWidth, plan.pageTokens);
+  return {};
 }
 
 static Status checkStates(const Plan &plan) {
@@ -97,11 +123,11 @@ static Status checkStates(const Plan &plan) {
     if (state.kind != StateKind::KvCache && state.kind != StateKind::Recurrent)
       return bad("state {} has unknown kind {}", i,
                  static_cast<uint32_t>(state.kind));
-    if (state.element != StateElement::F16 &&
-        state.element != StateElement::F32 &&
-        state.element != StateElement::Bf16Pairs)
+    if (state.element > StateElement::E4m3)
       return bad("state {} has unknown element type {}", i,
                  static_cast<uint32_t>(state.element));
+    if (state.kind == StateKind::KvCache)
+      SINTER_TRY(checkWidths(plan, state, i));
     const char *unit = state.kind == StateKind::Recurrent ? "a slot" : "pages";
     unsigned __int128 expected = stateBytes(plan, state);
     if (expected == 0 || expected > kMaxPageBytes)

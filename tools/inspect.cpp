@@ -4,6 +4,7 @@
 #include "runtime/ArtifactDiff.h"
 #include "runtime/ExplainText.h"
 #include "runtime/JsonText.h"
+#include "runtime/ModelInfo.h"
 #include "runtime/PrintableText.h"
 #include "runtime/Status.h"
 #include "tools/Program.h"
@@ -45,12 +46,6 @@ const char *resultName(ResultKind result) {
     return "scores";
   }
   return "?";
-}
-
-const char *elementName(StateElement element) {
-  return element == StateElement::F16         ? "f16"
-         : element == StateElement::Bf16Pairs ? "bf16"
-                                              : "f32";
 }
 
 /// "arena+0x40", "weights+0x1000", "state 3", "rope 0", "logits".

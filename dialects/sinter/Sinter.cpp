@@ -97,13 +97,19 @@ LogicalResult KvCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "kv_cache needs heads, keys and values above 0, "
                           "found "
                        << heads << ", " << keys << ", " << values;
-  if (!element.isF16() && !element.isBF16() && !element.isF32())
-    return emitError() << "kv_cache holds f16, bf16 or f32, found " << element;
-  // Pairs of columns and of tokens, four of which fill the smallest register.
-  if (element.isBF16() && (keys % 4 || values % 4 || !values))
-    return emitError() << "kv_cache of bf16 needs keys and values of multiples "
-                          "of 4, found "
-                       << keys << " and " << values;
+  if (!element.isF16() && !element.isBF16() && !element.isF32() &&
+      !isByteCache(element))
+    return emitError() << "kv_cache holds f16, bf16, f32, f8E4M3FN or "
+                          "!sinter.q8_0, found "
+                       << element;
+  // Blocks of a scale each; or pairs or fours of columns and of tokens, so that
+  // the smallest register is full.
+  unsigned whole = isQ8Cache(element) ? 32 : 4;
+  if (!element.isF16() && !element.isF32() &&
+      (keys % whole || values % whole || !values))
+    return emitError() << "kv_cache of " << element
+                       << " needs keys and values of multiples of " << whole
+                       << ", found " << keys << " and " << values;
   return success();
 }
 
@@ -154,6 +160,22 @@ unsigned ModelAttr::count(StringRef what, unsigned otherwise) const {
   auto number =
       getCounts() ? getCounts().getAs<IntegerAttr>(what) : IntegerAttr();
   return number ? number.getInt() : otherwise;
+}
+
+bool sinter::isQ8Cache(Type element) {
+  auto block = dyn_cast<BlockType>(element);
+  return block && block.getFormat()->name == "q8_0";
+}
+
+bool sinter::isByteCache(Type element) {
+  return element.isFloat8E4M3FN() || isQ8Cache(element);
+}
+
+uint64_t sinter::cacheBytes(Type element, uint64_t numbers) {
+  if (auto block = dyn_cast<BlockType>(element))
+    return numbers / block.getFormat()->blockWeights *
+           block.getFormat()->blockBytes;
+  return numbers * (element.getIntOrFloatBitWidth() / 8);
 }
 
 const Format *sinter::formatOf(Type element) {

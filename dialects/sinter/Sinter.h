@@ -35,6 +35,16 @@ const Format *formatOf(mlir::Type element);
 /// The element type that stands for a format.
 mlir::Type elementTypeFor(const Format &format, mlir::MLIRContext *context);
 
+/// Bytes of so many numbers in a KV cache of `element`: whole blocks of Q8_0.
+uint64_t cacheBytes(mlir::Type element, uint64_t numbers);
+
+/// Whether a cache holds signed bytes, with a scale for 32 of them.
+bool isQ8Cache(mlir::Type element);
+
+/// Whether a cache has four columns of a key, or four tokens' values, in a word
+/// (PlanState in runtime/ArtifactFormat.h).
+bool isByteCache(mlir::Type element);
+
 } // namespace sinter
 
 #endif // SINTER_DIALECTS_SINTER_H

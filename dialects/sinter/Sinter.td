@@ -46,8 +46,9 @@ def Sinter_KvCacheType : Sinter_Type<"KvCache", "kv_cache"> {
     `, window = 4096` a token is forgotten once that many follow it: what reads
     the cache sees at most the last 4096 positions, its own included.
     One head without values (`values = 0`): each value is the beginning of its
-    key, and keys lie row by row (`sinter.latent_attention`). `bf16` is what
-    choose-cache-element makes of `f16` for kernels that multiply it.
+    key, and keys lie row by row (`sinter.latent_attention`). choose-cache-element
+    makes of `f16` what a user asks for, or a target multiplies best: `bf16`,
+    `f8E4M3FN`, or `!sinter.q8_0`, signed bytes with a scale for 32 columns.
   }];
   let parameters = (ins "unsigned":$heads, "unsigned":$keys,
                         "unsigned":$values, "::mlir::Type":$element,

@@ -157,8 +157,9 @@ static uint64_t stateBytes(Type state) {
   if (auto recurrent = dyn_cast<RecurrentType>(state))
     return recurrent.elements() * 4;
   auto type = cast<KvCacheType>(state);
-  return uint64_t(type.getKeys() + type.getValues()) * type.getHeads() *
-         kPageTokens * (type.getElement().getIntOrFloatBitWidth() / 8);
+  return cacheBytes(type.getElement(),
+                    uint64_t(type.getKeys() + type.getValues()) *
+                        type.getHeads() * kPageTokens);
 }
 
 plan::OperandAttr Declarations::state(func::FuncOp function,

@@ -21,13 +21,28 @@ func.func private @f(!sinter.kv_cache<heads = 0, keys = 32, values = 32, f16>)
 
 // -----
 
-// expected-error @below {{kv_cache holds f16, bf16 or f32, found 'i8'}}
+// expected-error @below {{kv_cache holds f16, bf16, f32, f8E4M3FN or !sinter.q8_0, found 'i8'}}
 func.func private @f(!sinter.kv_cache<heads = 1, keys = 32, values = 32, i8>)
 
 // -----
 
-// expected-error @below {{kv_cache of bf16 needs keys and values of multiples of 4, found 32 and 30}}
+// expected-error @below {{kv_cache of 'bf16' needs keys and values of multiples of 4, found 32 and 30}}
 func.func private @f(!sinter.kv_cache<heads = 1, keys = 32, values = 30, bf16>)
+
+// -----
+
+// expected-error @below {{kv_cache of '!sinter.q8_0' needs keys and values of multiples of 32, found 48 and 32}}
+func.func private @f(!sinter.kv_cache<heads = 1, keys = 48, values = 32, !sinter.q8_0>)
+
+// -----
+
+// expected-error @below {{kv_cache of 'f8E4M3FN' needs keys and values of multiples of 4, found 576 and 0}}
+func.func private @f(!sinter.kv_cache<heads = 1, keys = 576, values = 0, f8E4M3FN>)
+
+// -----
+
+// expected-error @below {{kv_cache holds f16, bf16, f32, f8E4M3FN or !sinter.q8_0, found '!sinter.q4_0'}}
+func.func private @f(!sinter.kv_cache<heads = 1, keys = 32, values = 32, !sinter.q4_0>)
 
 // -----
 

@@ -102,4 +102,8 @@ module attributes {
     %l = sinter.select_rows %z#1, %b : tensor<?x64xf32>
     return %l : tensor<?x64xf32>
   }
+
+  // Caches of bytes.
+  // CHECK: func.func private @bytes(!sinter.kv_cache<heads = 2, keys = 32, values = 64, !sinter.q8_0, window = 64>, !sinter.kv_cache<heads = 2, keys = 36, values = 20, f8E4M3FN>)
+  func.func private @bytes(!sinter.kv_cache<heads = 2, keys = 32, values = 64, !sinter.q8_0, window = 64>, !sinter.kv_cache<heads = 2, keys = 36, values = 20, f8E4M3FN>)
 }

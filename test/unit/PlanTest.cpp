@@ -114,6 +114,28 @@ TEST(Plan, StateAndRopeErrors) {
   EXPECT_EQ(
       refused([](Plan &plan) { plan.states[0].element = StateElement(5); }),
       "plan: state 0 has unknown element type 5");
+  EXPECT_EQ(
+      refused([](Plan &plan) { plan.states[0].element = StateElement::Q8_0; }),
+      "plan: state 0 has widths 1 and 1, expected multiples of 32");
+  EXPECT_EQ(
+      refused([](Plan &plan) { plan.states[0].element = StateElement::E4m3; }),
+      "plan: state 0 has widths 1 and 1, expected multiples of 4");
+  auto bytes = [](StateElement element, uint32_t values, uint64_t pageBytes) {
+    return refused([=](Plan &plan) {
+      PlanState &state = plan.states[0];
+      state.element = element;
+      state.keyWidth = 32;
+      state.valueWidth = values;
+      state.pageBytes = pageBytes;
+    });
+  };
+  EXPECT_EQ(bytes(StateElement::Q8_0, 64, 96 * 16),
+            "plan: state 0 has pages of 1536 bytes, expected 1632");
+  EXPECT_EQ(bytes(StateElement::E4m3, 4, 1),
+            "plan: state 0 has pages of 1 bytes, expected 576");
+  EXPECT_EQ(bytes(StateElement::E4m3, 0, 512),
+            "plan: state 0 has values of 0 in pages of 16 tokens, expected "
+            "some in pages of a multiple of 16");
   EXPECT_EQ(refused([](Plan &plan) {
               plan.states[0].name = 9999;
             }).find("plan: name of state 0 at 9999, outside the "),
