@@ -34,7 +34,8 @@ static uint64_t rowBytes(Type type) {
 }
 
 /// 8-bit rows meet weights as bytes, others as bfloat16 where the weights are
-/// and the target multiplies it; a cache of bfloat16 is multiplied as such.
+/// and the target multiplies it; a cache of bfloat16 is multiplied as such, on
+/// a processor one of scaled bytes too.
 static ProductUnit unitOf(tile::LaunchOp launch, SymbolTable &symbols,
                           TargetAttr target) {
   for (Type input : launch.getInputs().getTypes())
@@ -42,9 +43,13 @@ static ProductUnit unitOf(tile::LaunchOp launch, SymbolTable &symbols,
         rows && isa<Q8Type>(rows.getElementType()))
       return ProductUnit::Bytes;
   for (Type input : launch.getInputs().getTypes())
-    if (auto cache = dyn_cast<KvCacheType>(input);
-        cache && cache.getElement().isBF16())
-      return ProductUnit::Bf16;
+    if (auto cache = dyn_cast<KvCacheType>(input)) {
+      if (cache.getElement().isBF16())
+        return ProductUnit::Bf16;
+      if (isQ8Cache(cache.getElement()) && target &&
+          target.rate("bandwidth") == 0)
+        return ProductUnit::Bytes;
+    }
   if (target && target.hasFeature("avx512bf16"))
     for (auto name : launch.getSymbols().getAsRange<FlatSymbolRefAttr>())
       if (auto packed = symbols.lookup<tile::PackedOp>(name.getValue()))

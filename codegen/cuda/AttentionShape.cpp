@@ -9,13 +9,36 @@ using namespace sinter::tile;
 
 namespace sinter::cuda {
 
+mlir::Type latentElement(mlir::MLIRContext *context, bool f16) {
+  return f16 ? mlir::Type(mlir::Float16Type::get(context))
+             : mlir::Float32Type::get(context);
+}
+
+llvm::Error checkCache(mlir::Type element, unsigned keyWidth,
+                       unsigned valueWidth, unsigned pageTokens) {
+  if (element.isBF16())
+    return llvm::createStringError(
+        "a cache of bf16, which only x86 has kernels for");
+  unsigned whole = isQ8Cache(element) ? 32 : isByteCache(element) ? 4 : 1;
+  if (keyWidth % whole || valueWidth % whole)
+    return llvm::createStringError(
+        "keys of %u and values of %u in a cache of bytes; expected multiples "
+        "of %u",
+        keyWidth, valueWidth, whole);
+  if (pageTokens % 16)
+    return llvm::createStringError(
+        "cache pages of %u tokens; expected a multiple of 16", pageTokens);
+  return llvm::Error::success();
+}
+
 /// Tiles of 16 rows, of halves (prelude/MmaAttention.cuh).
 static llvm::Error checkMma(AttentionAttr op, ConfigAttr config) {
   unsigned values = op.getValueWidth();
-  if (!op.getCacheElement().isF16() || op.getKeyWidth() % 16 ||
+  mlir::Type element = op.getCacheElement();
+  if ((!element.isF16() && !isByteCache(element)) || op.getKeyWidth() % 16 ||
       values % (values > 128 ? 32 : 16) || values > 256)
     return llvm::createStringError(
-        "matrix units attend to caches of float16 with heads that are "
+        "matrix units attend to caches of float16 or bytes with heads that are "
         "multiples of 16 wide, values of at most 256; found keys of %u and "
         "values of %u",
         op.getKeyWidth(), values);
@@ -32,6 +55,9 @@ llvm::Error printAttentionShape(KernelText &kernel, AttentionAttr op,
   if (op.getCacheHeads() == 0 || op.getHeads() % op.getCacheHeads())
     return llvm::createStringError("%u heads over %u cache heads",
                                    op.getHeads(), op.getCacheHeads());
+  if (llvm::Error error = checkCache(op.getCacheElement(), op.getKeyWidth(),
+                                     op.getValueWidth(), op.getPageTokens()))
+    return error;
   if (op.getOutput().getQ8() && op.getValueWidth() % 32)
     return llvm::createStringError(
         "8-bit output of heads %u wide; expected a multiple of 32",
@@ -41,7 +67,7 @@ llvm::Error printAttentionShape(KernelText &kernel, AttentionAttr op,
       return error;
   ShapePrinter shape(kernel);
   shape.cache(op.getCacheHeads(), op.getKeyWidth(), op.getValueWidth(),
-              op.getPageTokens(), op.getCacheElement().isF16(), op.getRing());
+              op.getPageTokens(), op.getCacheElement(), op.getRing());
   shape.row("Out", op.getOutput());
   shape.number("heads", op.getHeads());
   shape.number("queryStride", op.getQueryStride());

@@ -7,6 +7,13 @@
 
 namespace sinter::cuda {
 
+/// What latent rows are made of.
+mlir::Type latentElement(mlir::MLIRContext *context, bool f16);
+
+/// What of a cache no kernel can do.
+llvm::Error checkCache(mlir::Type element, unsigned keyWidth,
+                       unsigned valueWidth, unsigned pageTokens);
+
 /// Members of a kernel's shape. Errors say what of it no kernel can do.
 llvm::Error printAttentionShape(KernelText &kernel, tile::AttentionAttr op,
                                 tile::ConfigAttr config);

@@ -41,8 +41,12 @@ void ShapePrinter::row(const char *name, tile::RowAttr row) {
 }
 
 void ShapePrinter::cache(unsigned heads, unsigned keyWidth, unsigned valueWidth,
-                         unsigned pageTokens, bool f16, bool ring) {
-  text += llvm::formatv("  using Element = {0};\n", f16 ? "Half" : "float");
+                         unsigned pageTokens, Type element, bool ring) {
+  text += llvm::formatv("  using Element = {0};\n",
+                        element.isF16()            ? "Half"
+                        : element.isFloat8E4M3FN() ? "E4m3"
+                        : isQ8Cache(element)       ? "Q8"
+                                                   : "float");
   number("cacheHeads", heads);
   number("keyWidth", keyWidth);
   number("valueWidth", valueWidth);

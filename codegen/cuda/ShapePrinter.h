@@ -21,7 +21,7 @@ public:
   void choice(const char *type, const char *name, llvm::StringRef value);
   void row(const char *name, tile::RowAttr row);
   void cache(unsigned heads, unsigned keyWidth, unsigned valueWidth,
-             unsigned pageTokens, bool f16, bool ring);
+             unsigned pageTokens, mlir::Type element, bool ring);
   /// Format, and the bytes of a row group of rows of `width`. One format to a
   /// kernel.
   llvm::Error format(llvm::StringRef name, unsigned width);

@@ -1,6 +1,7 @@
 /// What the parts of the attention kernel share: the walk over tiles and pages
 /// (EmitAttention.cpp), a page's scores (AttentionScores.cpp), what becomes of
-/// them (AttentionSums.cpp), and both products of pairs (AttentionPairs.cpp).
+/// them (AttentionSums.cpp), and both products of pairs and of bytes
+/// (AttentionPairs.cpp, AttentionBytes.cpp).
 #ifndef SINTER_CODEGEN_X86_ATTENTIONEMITTER_H
 #define SINTER_CODEGEN_X86_ATTENTIONEMITTER_H
 
@@ -21,10 +22,11 @@ public:
              .keyWidth = attr.getKeyWidth(),
              .valueWidth = attr.getValueWidth(),
              .pageTokens = attr.getPageTokens(),
-             .f16 = attr.getCacheElement().isF16(),
-             .pairs = attr.getCacheElement().isBF16(),
+             .element = attr.getCacheElement(),
              .latent = static_cast<bool>(latent)} {}
 
+  /// Stack that a tile needs, as allocateWorkSpace takes it.
+  uint64_t workBytes() const;
   void emit();
 
 private:
@@ -41,19 +43,31 @@ private:
     unsigned rows;
   };
 
+  /// Keys or values of a head in a page; scales only where bytes have them.
+  struct Lines {
+    Value numbers, scales;
+  };
+
   void allocateWorkSpace();
   void emitTile(Value firstToken, Value head, unsigned tokens);
   Value beginRows(const Tile &tile);
   Value rotatedAt(Value token, Value head);
   void overPasses(const Tile &tile,
                   llvm::function_ref<void(const Pass &)> body);
-  void emitScores(const Pass &pass, Value keys, Value firstKey, Value keyCount);
+  Lines keysAt(Value page, Value head);
+  Lines valuesAt(Value page, Value head);
+  void emitScores(const Pass &pass, const Lines &keys, Value firstKey,
+                  Value keyCount);
   void hideBlocks(const Pass &pass, Value keyBlock, unsigned blocks);
   void emitLatentScores(const Pass &pass, Value keys, Value firstKey,
                         Value keyCount);
   Values emitDots(const Pass &pass, Value keyBlocksAt, unsigned blocks);
   Value roundedQuery(Value row, Value from);
   Values emitPairDots(const Pass &pass, Value keyBlocksAt, unsigned blocks);
+  Value quantizedQuery(Value row, Value from);
+  Values emitByteDots(const Pass &pass, const Lines &keys, unsigned blocks);
+  Values keyColumn(Value keyBlocksAt, Value d, unsigned blocks);
+  Values smallFloatKeys(Value keyBlocksAt, Value d, unsigned blocks);
   void storeScores(const Pass &pass, const Values &dots, Value firstKey,
                    Value keyBlock, unsigned blocks);
   Value firstSeen(const Tile &tile);
@@ -64,7 +78,12 @@ private:
   Value scaled(Value dots);
   Value isSeen(Value lane, Value left);
   void emitSoftmax(const Tile &tile);
-  void emitValues(const Pass &pass, Value values, Value keyCount);
+  void emitValues(const Pass &pass, const Lines &values, Value keyCount);
+  Values valueOf(Value columnAt, Value key, unsigned blocks);
+  Values smallFloatValues(Value columnAt, Value key, unsigned blocks);
+  void weighBytes(const Pass &pass, Value scales);
+  Values addBytes(const Pass &pass, Value columnAt, Value column,
+                  Value keyCount, unsigned blocks, Values sums);
   Values addValues(const Pass &pass, Value columnAt, Value keyCount,
                    unsigned blocks, Values sums);
   Values addPairs(const Pass &pass, Value columnAt, Value keyCount,
@@ -83,6 +102,16 @@ private:
   unsigned scoreBytes() const { return page.pageTokens * 4; }
   unsigned outputBytes() const { return page.valueWidth * 4; }
   unsigned stateBytes() const { return lanes() * 4; }
+  /// Of a query as it is multiplied, in work space of its own.
+  unsigned queryBytes() const {
+    return page.scaled()  ? page.keyWidth * 5 / 4
+           : page.pairs() ? page.keyWidth * 2
+                          : 0;
+  }
+  /// Of a row's weights in a page, as bytes.
+  unsigned weightBytes() const {
+    return page.scaled() ? page.valueWidth / 32 * (2 * page.pageTokens + 4) : 0;
+  }
 
   KernelBuilder &k;
   tile::AttentionAttr attention;
@@ -99,8 +128,11 @@ private:
   Value places, slopes;
   // With latent keys: address of the query's rotated part.
   Value rotatedQueries;
-  // With a cache of pairs: the queries themselves, times queryFactor().
+  // With a cache of pairs or of scaled bytes: the queries themselves, times
+  // queryFactor().
   Value rounded;
+  // With scaled bytes: the weights of a pass's rows in a page.
+  Value byteWeights;
 };
 
 } // namespace sinter::x86

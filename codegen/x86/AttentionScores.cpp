@@ -47,10 +47,10 @@ Value AttentionEmitter::nearer(Value score, Value row, Value lane, Value key) {
 
 /// Scores of a pass with the keys of one page, of which its rows see the first
 /// keyCount at most; blocks behind are not multiplied.
-void AttentionEmitter::emitScores(const Pass &pass, Value keys, Value firstKey,
-                                  Value keyCount) {
+void AttentionEmitter::emitScores(const Pass &pass, const Lines &keys,
+                                  Value firstKey, Value keyCount) {
   if (latent)
-    return emitLatentScores(pass, keys, firstKey, keyCount);
+    return emitLatentScores(pass, keys.numbers, firstKey, keyCount);
   unsigned keyBlocks = page.pageTokens / kKeyBlock;
   // Few rows: several blocks of keys at once, to have enough sums in flight.
   unsigned blocks =
@@ -59,11 +59,16 @@ void AttentionEmitter::emitScores(const Pass &pass, Value keys, Value firstKey,
   unsigned step = blocks * kKeyBlock;
   Value seen = k.mul(k.div(k.add(keyCount, step - 1), step), blocks);
   k.loop(k.index(0), seen, blocks, [&](Value keyBlock) {
-    Value place = k.at(keys, k.mul(keyBlock, blockBytes));
-    storeScores(pass,
-                page.pairs ? emitPairDots(pass, place, blocks)
-                           : emitDots(pass, place, blocks),
-                firstKey, keyBlock, blocks);
+    Value place = k.at(keys.numbers, k.mul(keyBlock, blockBytes));
+    auto dots = [&] {
+      if (page.pairs())
+        return emitPairDots(pass, place, blocks);
+      if (!page.scaled())
+        return emitDots(pass, place, blocks);
+      Value scales = k.at(keys.scales, k.mul(keyBlock, kKeyBlock * 2));
+      return emitByteDots(pass, {place, scales}, blocks);
+    };
+    storeScores(pass, dots(), firstKey, keyBlock, blocks);
   });
   k.loop(seen, k.index(keyBlocks), blocks,
          [&](Value keyBlock) { hideBlocks(pass, keyBlock, blocks); });
@@ -96,7 +101,7 @@ void AttentionEmitter::emitLatentScores(const Pass &pass, Value keys,
   Value place = ofRow(scores, pass.first, scoreBytes());
   emitRowScores(k, first, second,
                 {.base = keys,
-                 .element = page.element(k),
+                 .element = page.element,
                  .elementBytes = page.elementBytes(),
                  .all = page.pageTokens,
                  .seen = keyCount},
@@ -113,12 +118,26 @@ void AttentionEmitter::emitLatentScores(const Pass &pass, Value keys,
   });
 }
 
+/// Column `d` of `blocks` blocks of keys.
+Values AttentionEmitter::keyColumn(Value keyBlocksAt, Value d,
+                                   unsigned blocks) {
+  if (page.bytes())
+    return smallFloatKeys(keyBlocksAt, d, blocks);
+  unsigned size = page.elementBytes(), parts = kKeyBlock / lanes();
+  unsigned blockBytes = page.keyWidth * kKeyBlock * size;
+  Value line = k.at(keyBlocksAt, k.mul(d, kKeyBlock * size));
+  Values keys;
+  for (unsigned i = 0; i < blocks * parts; ++i)
+    keys.push_back(
+        k.loadFloats(lanes(), page.element, line,
+                     i / parts * blockBytes + i % parts * lanes() * size));
+  return keys;
+}
+
 /// Products of each row's query with `blocks` blocks of keys, row by row.
 Values AttentionEmitter::emitDots(const Pass &pass, Value keyBlocksAt,
                                   unsigned blocks) {
-  unsigned size = page.elementBytes(), parts = kKeyBlock / lanes();
-  unsigned vectors = blocks * parts;
-  unsigned blockBytes = page.keyWidth * kKeyBlock * size;
+  unsigned vectors = blocks * (kKeyBlock / lanes());
   Values queryRows;
   for (unsigned r = 0; r < pass.rows; ++r)
     queryRows.push_back(
@@ -126,12 +145,8 @@ Values AttentionEmitter::emitDots(const Pass &pass, Value keyBlocksAt,
   Values dots(pass.rows * vectors, k.constant(lanes(), 0.0f));
   return k.loop(k.index(0), k.index(page.keyWidth), 1, dots,
                 [&](Value d, ValueRange carried) {
-                  Values dots(carried), keys;
-                  Value line = k.at(keyBlocksAt, k.mul(d, kKeyBlock * size));
-                  for (unsigned i = 0; i < vectors; ++i)
-                    keys.push_back(k.loadFloats(
-                        lanes(), page.element(k), line,
-                        i / parts * blockBytes + i % parts * lanes() * size));
+                  Values dots(carried);
+                  Values keys = keyColumn(keyBlocksAt, d, blocks);
                   Value offset = k.mul(d, 4);
                   for (unsigned r = 0; r < pass.rows; ++r) {
                     Value q = k.loadSplat(lanes(), k.f32(),
@@ -154,7 +169,7 @@ double AttentionEmitter::queryFactor() const {
 
 /// Scores of products of query and keys.
 Value AttentionEmitter::scaled(Value dots) {
-  if (!page.pairs)
+  if (!queryBytes())
     dots = k.mulf(dots, k.constantLike(dots, float(queryFactor())));
   if (!attention.getSoftcap())
     return dots;

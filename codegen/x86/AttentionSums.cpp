@@ -52,7 +52,7 @@ void AttentionEmitter::emitSoftmax(const Tile &tile) {
     Value sum = k.mulf(k.load(type, k.at(sums, state)), factor);
     for (unsigned i = 0; i < vectors; ++i) {
       Value weight = emitExp(k, k.subf(block[i], largest));
-      if (page.pairs) {
+      if (page.pairs()) {
         // What is multiplied is what is summed, so that rounding does not
         // change the weights' sum.
         Value half = toBf16(k, weight);
@@ -69,33 +69,44 @@ void AttentionEmitter::emitSoftmax(const Tile &tile) {
   });
 }
 
+/// `blocks` vectors of columns of the value of `key`.
+Values AttentionEmitter::valueOf(Value columnAt, Value key, unsigned blocks) {
+  if (page.bytes())
+    return smallFloatValues(columnAt, key, blocks);
+  unsigned size = page.elementBytes(), vl = valueLanes();
+  Value line = k.at(columnAt, k.mul(key, page.valueStride() * size));
+  Values vectors;
+  for (unsigned b = 0; b < blocks; ++b)
+    vectors.push_back(k.loadFloats(vl, page.element, line, b * vl * size));
+  return vectors;
+}
+
 /// The sums of `blocks` vectors of columns for each row, and what the first
 /// keyCount keys add to them.
 Values AttentionEmitter::addValues(const Pass &pass, Value columnAt,
                                    Value keyCount, unsigned blocks,
                                    Values sums) {
-  unsigned size = page.elementBytes(), vl = valueLanes();
+  unsigned vl = valueLanes();
   Value weights = ofRow(scores, pass.first, scoreBytes());
-  return k.loop(
-      k.index(0), keyCount, 1, sums, [&](Value key, ValueRange carried) {
-        Values sums(carried), vectors;
-        Value line = k.at(columnAt, k.mul(key, page.valueStride() * size));
-        Value weightAt = k.at(weights, k.mul(key, 4));
-        for (unsigned b = 0; b < blocks; ++b)
-          vectors.push_back(
-              k.loadFloats(vl, page.element(k), line, b * vl * size));
-        for (unsigned i = 0; i < pass.rows * blocks; ++i)
-          sums[i] = k.fma(
-              k.loadSplat(vl, k.f32(), weightAt, i / blocks * scoreBytes()),
-              vectors[i % blocks], sums[i]);
-        return sums;
-      });
+  return k.loop(k.index(0), keyCount, 1, sums,
+                [&](Value key, ValueRange carried) {
+                  Values sums(carried);
+                  Values vectors = valueOf(columnAt, key, blocks);
+                  Value weightAt = k.at(weights, k.mul(key, 4));
+                  for (unsigned i = 0; i < pass.rows * blocks; ++i)
+                    sums[i] = k.fma(k.loadSplat(vl, k.f32(), weightAt,
+                                                i / blocks * scoreBytes()),
+                                    vectors[i % blocks], sums[i]);
+                  return sums;
+                });
 }
 
 /// outputs = outputs · factor + weights · values, over the first keyCount keys.
-void AttentionEmitter::emitValues(const Pass &pass, Value values,
+void AttentionEmitter::emitValues(const Pass &pass, const Lines &values,
                                   Value keyCount) {
-  unsigned size = page.elementBytes(), width = page.valueWidth;
+  if (page.scaled())
+    weighBytes(pass, values.scales);
+  unsigned width = page.valueWidth;
   unsigned vl = valueLanes(), rows = pass.rows;
   auto type = k.vec(vl, k.f32());
   // Few rows: several vectors of columns at once.
@@ -112,11 +123,15 @@ void AttentionEmitter::emitValues(const Pass &pass, Value values,
       start.push_back(k.mulf(
           k.load(type, place, offset(i)),
           k.loadSplat(vl, k.f32(), factorsAt, i / blocks * stateBytes())));
-    unsigned columnBytes = page.pairs ? 2 * size : size;
-    Value columnAt = k.at(values, k.mul(column, columnBytes));
-    Values result = page.pairs
-                        ? addPairs(pass, columnAt, keyCount, blocks, start)
-                        : addValues(pass, columnAt, keyCount, blocks, start);
+    // Neighbours of a column are tokens' where these share a word.
+    bool words = page.pairs() || page.bytes();
+    Value columnAt =
+        k.at(values.numbers, k.mul(column, words ? 4 : page.elementBytes()));
+    Values result =
+        page.pairs() ? addPairs(pass, columnAt, keyCount, blocks, start)
+        : page.scaled()
+            ? addBytes(pass, columnAt, column, keyCount, blocks, start)
+            : addValues(pass, columnAt, keyCount, blocks, start);
     for (unsigned i = 0; i < rows * blocks; ++i)
       k.store(result[i], place, offset(i));
   });

@@ -16,17 +16,22 @@ inline constexpr unsigned kKeyBlock = 16;
 
 struct CachePage {
   unsigned heads, keyWidth, valueWidth, pageTokens;
-  bool f16;
-  /// bfloat16, two columns of a key and two tokens' values side by side, as
-  /// vdpbf16ps multiplies them.
-  bool pairs = false;
+  mlir::Type element;
   /// One row for each token, for all heads: its beginning is the value.
   bool latent = false;
 
-  unsigned elementBytes() const { return f16 || pairs ? 2 : 4; }
-  mlir::Type element(KernelBuilder &k) const {
-    return f16 ? mlir::Type(k.ops().getF16Type()) : k.f32();
+  /// bfloat16, two columns of a key and two tokens' values side by side, as
+  /// vdpbf16ps multiplies them.
+  bool pairs() const { return element.isBF16(); }
+  /// Four columns of a key and four tokens' values in a word.
+  bool bytes() const { return isByteCache(element); }
+  /// Signed bytes, a scale for 32 columns of each token.
+  bool scaled() const { return isQ8Cache(element); }
+
+  unsigned elementBytes() const {
+    return bytes() ? 1 : element.getIntOrFloatBitWidth() / 8;
   }
+  /// Of a head, without scales.
   uint64_t keyBytes() const {
     return uint64_t(keyWidth) * pageTokens * elementBytes();
   }
@@ -34,23 +39,36 @@ struct CachePage {
     return uint64_t(valueWidth) * pageTokens * elementBytes();
   }
   uint64_t pageBytes() const {
-    return latent ? keyBytes() : (keyBytes() + valueBytes()) * heads;
+    uint64_t numbers = uint64_t(keyWidth + valueWidth) * pageTokens * heads;
+    return latent ? keyBytes() : cacheBytes(element, numbers);
   }
   /// From one token's value to the next.
   unsigned valueStride() const { return latent ? keyWidth : valueWidth; }
 
   /// Keys of `head`: [pageTokens / 16][keyWidth][16], in pairs [pageTokens /
-  /// 16][keyWidth / 2][16][2]; latent ones [pageTokens][keyWidth].
+  /// 16][keyWidth / 2][16][2], bytes [pageTokens / 16][keyWidth / 4][16][4];
+  /// latent ones [pageTokens][keyWidth].
   Value keys(KernelBuilder &k, Value page, Value head) const {
     return latent ? page : k.at(page, k.mul(head, keyBytes()));
   }
   /// Values of `head`: [pageTokens][valueStride()], in pairs [pageTokens /
-  /// 2][valueWidth][2].
+  /// 2][valueWidth][2], bytes [pageTokens / 4][valueWidth][4].
   Value values(KernelBuilder &k, Value page, Value head) const {
     if (latent)
       return page;
     return k.at(k.at(page, int64_t(keyBytes() * heads)),
                 k.mul(head, valueBytes()));
+  }
+  /// Scales of the keys of `head`, behind all bytes: float16 [keyWidth /
+  /// 32][pageTokens].
+  Value keyScales(KernelBuilder &k, Value page, Value head) const {
+    int64_t behind = (keyBytes() + valueBytes()) * heads;
+    return k.at(k.at(page, behind), k.mul(head, keyBytes() / 16));
+  }
+  /// Scales of its values, behind those: float16 [valueWidth / 32][pageTokens].
+  Value valueScales(KernelBuilder &k, Value page, Value head) const {
+    int64_t behind = (keyBytes() + valueBytes() + keyBytes() / 16) * heads;
+    return k.at(k.at(page, behind), k.mul(head, valueBytes() / 16));
   }
 };
 

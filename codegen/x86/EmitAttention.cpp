@@ -17,14 +17,12 @@ using namespace sinter::tile;
 /// A worker's stack is 8 MiB by default; no model comes near this.
 static constexpr uint64_t kMaxWorkBytes = 1 << 20;
 
-/// Stack that a tile of `rows` needs, as allocateWorkSpace takes it.
-static uint64_t workBytes(AttentionAttr attention, bool latent, unsigned rows,
-                          unsigned lanes) {
-  bool pairs = attention.getCacheElement().isBF16();
-  return uint64_t(rows) *
-         (16 + (pairs ? attention.getKeyWidth() * 2 : 0) +
-          attention.getPageTokens() * 4 + attention.getValueWidth() * 4 +
-          3 * lanes * 4 + (attention.getAlibi() ? 12 : 0) + (latent ? 8 : 0));
+uint64_t AttentionEmitter::workBytes() const {
+  uint64_t rows = tileTokens * group;
+  return rows * (16 + queryBytes() + scoreBytes() + outputBytes() +
+                 3 * stateBytes() + (attention.getAlibi() ? 12 : 0) +
+                 (latent ? 8 : 0)) +
+         rowsPerPass() * weightBytes();
 }
 
 void AttentionEmitter::allocateWorkSpace() {
@@ -38,8 +36,10 @@ void AttentionEmitter::allocateWorkSpace() {
   factors = k.scratch(rows * stateBytes());
   if (latent)
     rotatedQueries = k.scratch(rows * 8);
-  if (page.pairs)
-    rounded = k.scratch(rows * page.keyWidth * 2);
+  if (queryBytes())
+    rounded = k.scratch(rows * queryBytes());
+  if (page.scaled())
+    byteWeights = k.scratch(rowsPerPass() * weightBytes());
   if (!attention.getAlibi())
     return;
   places = k.scratch(rows * 8);
@@ -87,14 +87,24 @@ void AttentionEmitter::emitTile(Value firstToken, Value head, unsigned tokens) {
     Value count =
         k.min(k.add(keys, k.mul(firstKey, -1)), k.index(page.pageTokens));
     overPasses(tile, [&](const Pass &pass) {
-      emitScores(pass, page.keys(k, pageAt, head), firstKey, count);
+      emitScores(pass, keysAt(pageAt, head), firstKey, count);
     });
     emitSoftmax(tile);
     overPasses(tile, [&](const Pass &pass) {
-      emitValues(pass, page.values(k, pageAt, head), count);
+      emitValues(pass, valuesAt(pageAt, head), count);
     });
   });
   emitResult(tile);
+}
+
+AttentionEmitter::Lines AttentionEmitter::keysAt(Value pageAt, Value head) {
+  return {page.keys(k, pageAt, head),
+          page.scaled() ? page.keyScales(k, pageAt, head) : Value()};
+}
+
+AttentionEmitter::Lines AttentionEmitter::valuesAt(Value pageAt, Value head) {
+  return {page.values(k, pageAt, head),
+          page.scaled() ? page.valueScales(k, pageAt, head) : Value()};
 }
 
 /// The first key of the first page that a row of the tile sees.
@@ -146,8 +156,10 @@ Value AttentionEmitter::beginRows(const Tile &tile) {
                    k.at(query, k.mul(token, attention.getQueryStride() * 4));
                unsigned width = latent ? latent.getRank() : page.keyWidth;
                Value queryAt = k.at(rowAt, k.mul(head, width * 4));
-               if (page.pairs)
+               if (page.pairs())
                  queryAt = roundedQuery(row, queryAt);
+               if (page.scaled())
+                 queryAt = quantizedQuery(row, queryAt);
                k.store(queryAt, ofRow(queries, row, 8));
                if (latent)
                  k.store(rotatedAt(token, head), ofRow(rotatedQueries, row, 8));
@@ -214,14 +226,14 @@ llvm::Error x86::emitAttention(KernelBuilder &k, KernelOp kernel) {
         attention.getValueWidth());
   unsigned tokens =
       kernel.getConfigAttr() ? kernel.getConfigAttr().getTokens() : 1;
-  unsigned rows = tokens * (attention.getHeads() / attention.getCacheHeads());
-  uint64_t work = workBytes(attention, bool(latent), rows, k.isa().lanes());
-  if (work > kMaxWorkBytes)
+  AttentionEmitter emitter(k, attention, tokens, latent);
+  if (uint64_t work = emitter.workBytes(); work > kMaxWorkBytes)
     return llvm::createStringError(
         "%u query heads to a cache head need %llu bytes of stack; expected at "
         "most %llu",
-        rows, static_cast<unsigned long long>(work),
+        tokens * (attention.getHeads() / attention.getCacheHeads()),
+        static_cast<unsigned long long>(work),
         static_cast<unsigned long long>(kMaxWorkBytes));
-  AttentionEmitter(k, attention, tokens, latent).emit();
+  emitter.emit();
   return llvm::Error::success();
 }

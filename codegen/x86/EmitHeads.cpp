@@ -1,6 +1,7 @@
 /// Emits what happens to the heads of one step before attention: head norm,
 /// rotation, and the write of keys and values into the cache.
 #include "codegen/x86/Bf16.h"
+#include "codegen/x86/CacheBytes.h"
 #include "codegen/x86/CachePage.h"
 #include "codegen/x86/RmsNorm.h"
 #include "codegen/x86/Skeletons.h"
@@ -17,13 +18,11 @@ namespace {
 class HeadsEmitter {
 public:
   HeadsEmitter(KernelBuilder &builder, HeadsAttr attr)
-      : k(builder),
-        heads(attr), page{.heads = attr.getCacheHeads(),
-                          .keyWidth = attr.getKeyWidth(),
-                          .valueWidth = attr.getValueWidth(),
-                          .pageTokens = attr.getPageTokens(),
-                          .f16 = attr.getCacheElement().isF16(),
-                          .pairs = attr.getCacheElement().isBF16()} {}
+      : k(builder), heads(attr), page{.heads = attr.getCacheHeads(),
+                                      .keyWidth = attr.getKeyWidth(),
+                                      .valueWidth = attr.getValueWidth(),
+                                      .pageTokens = attr.getPageTokens(),
+                                      .element = attr.getCacheElement()} {}
 
   void emit();
 
@@ -45,7 +44,8 @@ private:
   CachePage page;
   Value query, queryNorm, key, keyNorm, value, angles, output;
   CachePool pool;
-  Value work; ///< the head in hand, float32[keyWidth]
+  Value work;  ///< the head in hand, float32[keyWidth]
+  Value bytes; ///< and, where a cache has bytes, its or a value's
 };
 
 } // namespace
@@ -65,6 +65,8 @@ void HeadsEmitter::loadOperands() {
     pool = CachePool::of(k, cache, heads.getRing());
   output = take(heads.getQueryHeads());
   work = k.scratch(heads.getKeyWidth() * 4);
+  if (page.bytes())
+    bytes = k.scratch(std::max(heads.getKeyWidth(), heads.getValueWidth()));
 }
 
 void HeadsEmitter::emit() {
@@ -159,7 +161,7 @@ void HeadsEmitter::emitQuery(Value token, Value head) {
 }
 
 Value HeadsEmitter::toCache(Value v) {
-  if (!page.f16)
+  if (!page.element.isF16())
     return v;
   Type type = k.ops().getF16Type();
   if (auto vector = dyn_cast<VectorType>(v.getType()))
@@ -171,7 +173,7 @@ void HeadsEmitter::writeKey(Value pageAt, Value inPage, Value head) {
   unsigned size = page.elementBytes(), width = heads.getKeyWidth();
   Value block = k.mul(k.div(inPage, kKeyBlock), width * kKeyBlock * size);
   Value blockAt = k.at(page.keys(k, pageAt, head), block);
-  if (page.pairs)
+  if (page.pairs())
     return writeKeyPairs(blockAt, inPage);
   Value place = k.at(blockAt, k.mul(k.rem(inPage, kKeyBlock), size));
   k.loop(k.index(0), k.index(width), 1, [&](Value d) {
@@ -184,7 +186,7 @@ void HeadsEmitter::writeValue(Value source, Value pageAt, Value inPage,
                               Value head) {
   unsigned size = page.elementBytes(), width = heads.getValueWidth();
   unsigned lanes = k.lanesFor(width);
-  if (page.pairs)
+  if (page.pairs())
     return writeValuePairs(source, page.values(k, pageAt, head), inPage);
   Value place = k.at(page.values(k, pageAt, head), k.mul(inPage, width * size));
   k.loop(k.index(0), k.index(width), lanes, [&](Value d) {
@@ -237,10 +239,15 @@ void HeadsEmitter::emitCacheHead(Value token, Value head) {
   Value pageAt = pool.page(k, k.slot(token), k.div(position, page.pageTokens),
                            page.pageBytes());
   Value inPage = k.rem(position, page.pageTokens);
-  writeKey(pageAt, inPage, head);
   Value valueRow = k.at(value, k.mul(token, heads.getValueStride() * 4));
-  writeValue(k.at(valueRow, k.mul(head, heads.getValueWidth() * 4)), pageAt,
-             inPage, head);
+  Value source = k.at(valueRow, k.mul(head, heads.getValueWidth() * 4));
+  if (page.bytes()) {
+    CachePlace place{pageAt, head, inPage};
+    writeKeyBytes(k, page, work, place, bytes);
+    return writeValueBytes(k, page, source, place, bytes);
+  }
+  writeKey(pageAt, inPage, head);
+  writeValue(source, pageAt, inPage, head);
 }
 
 llvm::Error x86::emitHeads(KernelBuilder &k, KernelOp kernel) {

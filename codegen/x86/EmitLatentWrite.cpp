@@ -14,8 +14,8 @@ static void store(KernelBuilder &k, const CachePage &page, Value from, Value to,
   unsigned lanes = k.lanesFor(width);
   k.loop(k.index(0), k.index(width), lanes, [&](Value column) {
     Value x = k.load(k.vec(lanes, k.f32()), k.at(from, k.mul(column, 4)));
-    if (page.f16)
-      x = k.ops().create<arith::TruncFOp>(k.vec(lanes, page.element(k)), x);
+    if (page.element.isF16())
+      x = k.ops().create<arith::TruncFOp>(k.vec(lanes, page.element), x);
     k.store(x, k.at(to, k.mul(column, page.elementBytes())));
   });
 }
@@ -27,7 +27,8 @@ llvm::Error x86::emitLatentWrite(KernelBuilder &k, KernelOp kernel) {
                  .keyWidth = rank + rotary,
                  .valueWidth = 0,
                  .pageTokens = write.getPageTokens(),
-                 .f16 = write.getCacheF16(),
+                 .element =
+                     write.getCacheF16() ? Type(k.ops().getF16Type()) : k.f32(),
                  .latent = true};
   Value latent = k.operand(0), rotated = k.operand(1);
   CachePool pool = CachePool::of(k, k.operand(2), /*ring=*/false);

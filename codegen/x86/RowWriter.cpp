@@ -28,40 +28,46 @@ static void writeSums(KernelBuilder &k, Value count, Value scale,
     k.store(k.mulf(scale, k.toFloat(sum)), floatAt);
 }
 
-/// The scale of a block, and its inverse; both 0 for a block of zeros (or of
-/// numbers so small that the inverse would overflow).
-static std::pair<Value, Value> blockScale(KernelBuilder &k,
-                                          ValueRange columns) {
+std::pair<Value, Value> x86::unitsOf(KernelBuilder &k, Value largest,
+                                     float most) {
+  Value zero = k.constantLike(largest, 0.0f);
+  Value tiny = k.ops().create<arith::CmpFOp>(arith::CmpFPredicate::OLT, largest,
+                                             k.constantLike(largest, 1e-30f));
+  Value inverse = k.divf(k.constantLike(largest, most), largest);
+  Value unit = k.mulf(largest, k.constantLike(largest, 1.0f / most));
+  return {k.ops().create<arith::SelectOp>(tiny, zero, unit),
+          k.ops().create<arith::SelectOp>(tiny, zero, inverse)};
+}
+
+ByteBlock x86::toBytes(KernelBuilder &k, ValueRange columns) {
   Value largest;
   for (Value column : columns) {
     Value magnitude = k.ops().create<math::AbsFOp>(column);
     largest = largest ? k.maxf(largest, magnitude) : magnitude;
   }
-  Value amax = k.maxLanes(largest);
-  Value zero = k.constantLike(amax, 0.0f);
-  Value tiny = k.ops().create<arith::CmpFOp>(arith::CmpFPredicate::OLT, amax,
-                                             k.constantLike(amax, 1e-30f));
-  Value inverse = k.divf(k.constantLike(amax, 127.0f), amax);
-  Value scale = k.mulf(amax, k.constantLike(amax, 1.0f / 127.0f));
-  return {k.ops().create<arith::SelectOp>(tiny, zero, scale),
-          k.ops().create<arith::SelectOp>(tiny, zero, inverse)};
+  auto [scale, inverse] = unitsOf(k, k.maxLanes(largest), 127.0f);
+  unsigned lanes = 32 / columns.size();
+  Value factor = k.splat(inverse, lanes);
+  ByteBlock block{scale, {}};
+  for (Value column : columns) {
+    Value rounded = k.ops().create<math::RoundEvenOp>(k.mulf(column, factor));
+    block.codes.push_back(
+        k.ops().create<arith::FPToSIOp>(k.vec(lanes, k.i32()), rounded));
+  }
+  return block;
 }
 
 static void quantizeBlock(KernelBuilder &k, tile::RowAttr row, Value rowAddress,
                           Value block, ValueRange columns) {
   Q8Layout layout = Q8Layout::of(row.getWidth(), row.getSums());
   unsigned lanes = 32 / columns.size(), sums = row.getSums();
-  auto [scale, inverse] = blockScale(k, columns);
-  Value factor = k.splat(inverse, lanes);
+  auto [scale, all] = toBytes(k, columns);
   Value codesAt = k.at(rowAddress, k.mul(block, 32));
   Value by4 = k.at(rowAddress, k.mul(block, 4));
   Value by8 = k.at(rowAddress, k.mul(block, 8));
   Value halves[2];
   for (unsigned i = 0; i < columns.size(); ++i) {
-    Value scaled = k.mulf(columns[i], factor);
-    Value rounded = k.ops().create<math::RoundEvenOp>(scaled);
-    Value codes =
-        k.ops().create<arith::FPToSIOp>(k.vec(lanes, k.i32()), rounded);
+    Value codes = all[i];
     Value bytes = k.ops().create<arith::TruncIOp>(
         k.vec(lanes, k.ops().getI8Type()), codes);
     k.store(bytes, codesAt, i * lanes);

@@ -19,6 +19,18 @@ Value rowAt(KernelBuilder &k, tile::RowAttr row, Value base, Value index);
 void writeBlock(KernelBuilder &k, tile::RowAttr row, Value rowAddress,
                 Value block, ValueRange columns);
 
+/// What bytes up to `most` count of numbers up to `largest` (float32, not
+/// negative), and its inverse; both 0 where all are zeros, or so small that the
+/// inverse would overflow.
+std::pair<Value, Value> unitsOf(KernelBuilder &k, Value largest, float most);
+
+/// 32 numbers as signed bytes times one float32.
+struct ByteBlock {
+  Value scale;
+  Values codes; ///< int32 vectors, like those that they were
+};
+ByteBlock toBytes(KernelBuilder &k, ValueRange columns);
+
 /// Zeroes what lies behind the last column of an 8-bit row, which readers take
 /// for weights of padding. Nothing to do for float32.
 void writePadding(KernelBuilder &k, tile::RowAttr row, Value rowAddress);

@@ -14,16 +14,16 @@ static constexpr double kContext = 4096;
 static constexpr unsigned kMmaRows = 16, kMmaRuns = 8;
 /// A byte comes after some 0.7 us (the project's reference, kernels.md 4.1).
 static constexpr double kLatency = 0.7e-6;
-/// Bytes that a block has on their way: for matrix units eight warps with four
-/// words a lane, for lanes four numbers each of 128 threads.
-static constexpr double kMmaFlight = 8 * 32 * 4 * 4, kLaneNumbers = 4 * 128;
+/// Numbers that a block has on their way: for matrix units eight each of eight
+/// warps' lanes, for lanes four each of 128 threads.
+static constexpr double kMmaNumbers = 8 * 32 * 8, kLaneNumbers = 4 * 128;
 /// A launch more in a graph (kernels.md, 6.2: 1.0 to 1.5 us).
 static constexpr double kLaunchSeconds = 1.25e-6;
 
 static bool fitsMma(const TileTarget &target, const GpuAttention &shape) {
   // Wider heads leave ptxas too few registers: it spills.
   constexpr unsigned kWidest = 128;
-  return target.gpu.mma && shape.elementBytes == 2 &&
+  return target.gpu.mma && shape.elementBytes <= 2 &&
          shape.keyWidth % kMmaRows == 0 && shape.valueWidth % kMmaRows == 0 &&
          shape.keyWidth <= kWidest && shape.valueWidth <= kWidest;
 }
@@ -59,7 +59,7 @@ double gpuAttentionSeconds(const TileTarget &target, const GpuAttention &shape,
   double parts = std::clamp<double>(
       context / shape.pageTokens / (mma ? kMmaRuns : 1), 1, shape.splits);
   double blocks = split ? heads * parts : shape.cacheHeads;
-  double flight = mma ? kMmaFlight : kLaneNumbers * shape.elementBytes;
+  double flight = (mma ? kMmaNumbers : kLaneNumbers) * shape.elementBytes;
   double loads = bytes * (mma ? 1.0 : double(shape.heads) / shape.cacheHeads);
   // A multiprocessor has room for one block of matrix units, 16 of lanes.
   double resident = std::min(blocks, target.cores * (mma ? 1.0 : 16.0));

@@ -12,7 +12,7 @@ namespace sinter {
 
 struct GpuAttention {
   unsigned heads = 1, cacheHeads = 1, keyWidth = 0, valueWidth = 0;
-  unsigned elementBytes = 2; ///< of the cache
+  double elementBytes = 2; ///< of the cache, with its part of a scale
   unsigned pageTokens = 64;
   unsigned window = 0; ///< positions that are seen; 0: all
   unsigned splits = 1; ///< parts of the context, at most

@@ -71,7 +71,7 @@ GpuAttention gpuAttentionOf(tile::AttentionAttr op) {
           .cacheHeads = op.getCacheHeads(),
           .keyWidth = op.getKeyWidth(),
           .valueWidth = op.getValueWidth(),
-          .elementBytes = op.getCacheElement().getIntOrFloatBitWidth() / 8,
+          .elementBytes = double(cacheBytes(op.getCacheElement(), 32)) / 32,
           .pageTokens = op.getPageTokens(),
           .window = op.getWindow(),
           .splits = kAttentionSplits,

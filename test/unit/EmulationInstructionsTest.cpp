@@ -31,6 +31,14 @@ void encodeHalf(void *const *operands, const Batch &batch) {
     return uint32_t(floatToHalf(floatOfBits(x[0])));
   });
 }
+void sums(void *const *operands, const Batch &batch) {
+  each(operands, batch,
+       [](const uint32_t *x) { return addHalves(x[0], x[1]); });
+}
+void products(void *const *operands, const Batch &batch) {
+  each(operands, batch,
+       [](const uint32_t *x) { return timesHalves(x[0], x[1]); });
+}
 void dots(void *const *operands, const Batch &batch) {
   each(operands, batch, [](const uint32_t *x) {
     return uint32_t(dotBytes(x[0], int32_t(x[1]), int32_t(x[2])));
@@ -46,6 +54,8 @@ void permutations(void *const *operands, const Batch &batch) {
 constexpr PlantedName kNames[] = {
     {"decodeHalf", "decodeHalf"},
     {"encodeHalf", "encodeHalf"},
+    {"sums", "sums"},
+    {"products", "products"},
     {"dots", "dots"},
     {"permutations", "permutations"},
 };
@@ -102,6 +112,28 @@ TEST(EmulationInstructions, NumbersBetweenHalvesAreRoundedToTheNearest) {
     bool tie = own == std::abs(above - value) || own == std::abs(below - value);
     EXPECT_TRUE(!tie || half % 2 == 0) << value;
   }
+}
+
+TEST(EmulationInstructions, PairsOfHalvesAreAddedAndMultipliedEach) {
+  std::mt19937 random(3);
+  std::vector<uint32_t> in(3 * 20000);
+  for (uint32_t &word : in) // no infinities, no NaN
+    word = uint32_t(random()) & 0xbfffbfffu;
+  std::vector<uint32_t> sums = compute("sums", in);
+  std::vector<uint32_t> products = compute("products", in);
+  for (size_t i = 0; i < sums.size(); ++i)
+    for (unsigned shift = 0; shift < 32; shift += 16) {
+      auto half = [&](uint32_t word) {
+        auto bits = uint16_t(word >> shift);
+        _Float16 value;
+        std::memcpy(&value, &bits, 2);
+        return value;
+      };
+      double x = half(in[3 * i]), y = half(in[3 * i + 1]);
+      // Exact in double, and rounded once.
+      EXPECT_EQ(half(sums[i]), static_cast<_Float16>(x + y));
+      EXPECT_EQ(half(products[i]), static_cast<_Float16>(x * y));
+    }
 }
 
 TEST(EmulationInstructions, ByteInstructionsAreThoseOfTheManual) {

@@ -80,6 +80,25 @@ inline uint16_t floatToHalf(float value) {
   return sign | uint16_t((rounded >> 13) - (112 << 10));
 }
 
+/// Each half of two words, by an operation whose result in float32 is rounded
+/// as well as one in halves would be: 24 bits are two more than twice 11.
+template <typename Operation>
+inline uint32_t ofHalves(uint32_t a, uint32_t b, Operation operation) {
+  uint32_t result = 0;
+  for (unsigned shift = 0; shift < 32; shift += 16)
+    result |=
+        uint32_t(floatToHalf(operation(halfToFloat(uint16_t(a >> shift)),
+                                       halfToFloat(uint16_t(b >> shift)))))
+        << shift;
+  return result;
+}
+inline uint32_t addHalves(uint32_t a, uint32_t b) {
+  return ofHalves(a, b, [](float x, float y) { return x + y; });
+}
+inline uint32_t timesHalves(uint32_t a, uint32_t b) {
+  return ofHalves(a, b, [](float x, float y) { return x * y; });
+}
+
 template <typename T> inline T load(const T *from) {
   emulation::checkRead(from, sizeof(T));
   return *from;

@@ -67,7 +67,6 @@ inline Sight<Shape> sightOf(const Batch &batch, unsigned token, unsigned head) {
 
 template <typename Shape> struct AttentionRow {
   using Out = typename Shape::Out;
-  using Element = typename Shape::Element;
   static constexpr unsigned keys = Shape::pageTokens;
   static constexpr unsigned parts = kAttentionThreads / keys;
   static constexpr unsigned columns =
@@ -112,14 +111,13 @@ template <typename Shape> struct AttentionRow {
 
   /// Scores of the keys of a page into `work.weights`; those beside `range` are
   /// not seen.
-  void scorePage(const Element *page, int firstKey, const KeyRange &range,
+  void scorePage(char *page, int firstKey, const KeyRange &range,
                  Work &work) const {
     const unsigned key = threadIndex() % keys, part = threadIndex() / keys;
-    const Element *place =
-        Cache<Shape>::key(const_cast<Element *>(page), cacheHead, key);
     float dot = 0;
     for (unsigned d = part; d < Shape::keyWidth; d += parts)
-      dot = fmaf(work.query.get(d), toFloat(load(place + d * kKeyBlock)), dot);
+      dot = fmaf(work.query.get(d),
+                 Cache<Shape>::loadKey(page, cacheHead, key, d), dot);
     work.dots.put(part * keys + key, dot);
     syncBlock();
     if (part == 0) {
@@ -135,7 +133,7 @@ template <typename Shape> struct AttentionRow {
 
   /// Adds a page, of which something is seen: scores to weights, and the
   /// values times them.
-  void addPage(Element *page, int firstKey, const KeyRange &range, Sums &sums,
+  void addPage(char *page, int firstKey, const KeyRange &range, Sums &sums,
                Work &work) const {
     scorePage(page, firstKey, range, work);
     float most = sums.fold.largest;
@@ -153,15 +151,14 @@ template <typename Shape> struct AttentionRow {
     const float factor = expf(sums.fold.largest - most);
     sums.fold = {most, fmaf(sums.fold.sum, factor, warpSum(added))};
     const auto count = unsigned(min(range.end - firstKey, int(keys)));
-    const Element *values = Cache<Shape>::value(page, cacheHead, 0);
     for (unsigned c = 0; c < columns; ++c) {
       const unsigned column = c * kAttentionThreads + threadIndex();
       float output = sums.outputs[c] * factor;
       if (column < Shape::valueWidth)
         for (unsigned key = 0; key < count; ++key)
-          output = fmaf(
-              work.weights.get(key),
-              toFloat(load(values + key * Shape::valueWidth + column)), output);
+          output = fmaf(work.weights.get(key),
+                        Cache<Shape>::loadValue(page, cacheHead, key, column),
+                        output);
       sums.outputs[c] = output;
     }
     syncBlock();

@@ -49,6 +49,15 @@ inline uint16_t floatToHalf(float value) {
   asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
   return bits;
 }
+/// Sums and products of two halves each, rounded to the nearest.
+inline uint32_t addHalves(uint32_t a, uint32_t b) {
+  asm("add.rn.f16x2 %0, %0, %1;" : "+r"(a) : "r"(b));
+  return a;
+}
+inline uint32_t timesHalves(uint32_t a, uint32_t b) {
+  asm("mul.rn.f16x2 %0, %0, %1;" : "+r"(a) : "r"(b));
+  return a;
+}
 inline float floatOfBits(uint32_t bits) { return __uint_as_float(bits); }
 inline uint32_t bitsOfFloat(float value) { return __float_as_uint(value); }
 

@@ -58,12 +58,11 @@ inline void writeCache(const HeadWork<Shape> &work, const Cache<Shape> &cache,
   const int64_t slot = load(load(&batch.slots) + token);
   auto *page = cache.page(slot, position);
   const unsigned inPage = position % Shape::pageTokens;
-  auto *key = Cache<Shape>::key(page, head, inPage);
   for (unsigned i = threadIndex(); i < Shape::keyWidth; i += kHeadThreads)
-    storeElement(key + i * kKeyBlock, work.values.get(i));
-  auto *to = Cache<Shape>::value(page, head, inPage);
+    Cache<Shape>::storeKey(page, head, inPage, i, work.values.get(i));
   for (unsigned i = threadIndex(); i < Shape::valueWidth; i += kHeadThreads)
-    storeElement(to + i, load(value + head * Shape::valueWidth + i));
+    Cache<Shape>::storeValue(page, head, inPage, i,
+                             load(value + head * Shape::valueWidth + i));
 }
 
 /// `Shape` lists Cache's, queryHeads, rotary, neox, queryNorm, keyNorm,

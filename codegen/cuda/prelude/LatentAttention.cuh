@@ -123,7 +123,8 @@ template <typename Shape> struct LatentRow {
       for (unsigned head = 0; head < sharing; ++head)
         outputs[c][head] = 0;
     for (int64_t first = 0; first <= last; first += keys) {
-      const Element *page = cache.page(slot, first);
+      const auto *page =
+          reinterpret_cast<const Element *>(cache.page(slot, first));
       const unsigned count = unsigned(min(last + 1 - first, int64_t(keys)));
       score(page, count);
       weigh(count);

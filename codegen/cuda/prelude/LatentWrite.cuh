@@ -15,7 +15,8 @@ inline void latentWrite(void *const *operands, const Batch &batch) {
       static_cast<const float *>(operands[1]) + token * Shape::rotatedStride;
   const int64_t position = load(load(&batch.positions) + token);
   const int64_t slot = load(load(&batch.slots) + token);
-  auto *row = Cache<Shape>{operands[2], batch}.page(slot, position) +
+  auto *row = reinterpret_cast<typename Shape::Element *>(
+                  Cache<Shape>{operands[2], batch}.page(slot, position)) +
               position % Shape::pageTokens * Shape::keyWidth;
   for (unsigned i = threadIndex(); i < Shape::keyWidth;
        i += kLatentWriteThreads)

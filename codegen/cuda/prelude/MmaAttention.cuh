@@ -1,11 +1,7 @@
-// What one warp does for attention on the matrix units, over a cache of halves:
-// 16 rows times the keys of some pages, and their weights times the values.
+// What one warp does for attention on the matrix units, over a cache of
+// halves or bytes: 16 rows times the keys of some pages, and their weights
+// times the values.
 namespace sinter::cuda {
-
-/// Two halves, the first low.
-inline uint32_t packHalves(float low, float high) {
-  return floatToHalf(low) | uint32_t(floatToHalf(high)) << 16;
-}
 
 /// What packHalves lost of them, as halves: the sum of both has 22 bits.
 inline uint32_t packRests(float low, float high) {
@@ -13,26 +9,17 @@ inline uint32_t packRests(float low, float high) {
                     high - halfToFloat(floatToHalf(high)));
 }
 
-/// Words of two neighbouring columns, of two rows: the first column's pair and
-/// the second one's.
-inline uint32_t firstPair(uint32_t row0, uint32_t row1) {
-  return permuteBytes(row0, row1, 0x5410);
-}
-inline uint32_t secondPair(uint32_t row0, uint32_t row1) {
-  return permuteBytes(row0, row1, 0x7632);
-}
-
 /// The part of a tile that one warp sums up: for rows lane / 4 and 8 below it,
-/// columns as mma has them (Mma.cuh), but that tiles 0 and 1 of 16 keys (or
-/// columns of values) have the even and the odd ones: then two neighbours, that
-/// one load gives, belong to the same place of both.
+/// columns as mma has them (Mma.cuh), but that keys are where CacheFragments
+/// has them, and that tiles 0 and 1 of 16 columns of values have the even and
+/// the odd ones.
 template <typename Shape> struct AttentionWarp {
   static constexpr unsigned keys = Shape::pageTokens, blocks = keys / 16;
   static constexpr unsigned steps = Shape::keyWidth / 16;
   /// Wider values would not fit the registers: their columns are done in parts.
   static constexpr unsigned parts = (Shape::valueWidth + 127) / 128;
   static constexpr unsigned tiles = Shape::valueWidth / parts / 16;
-  static_assert(sizeof(typename Shape::Element) == 2 && keys % 16 == 0 &&
+  static_assert(sizeof(typename Shape::Element) <= 2 && keys % 16 == 0 &&
                     Shape::keyWidth % 16 == 0 &&
                     Shape::valueWidth % (16 * parts) == 0,
                 "tiles are whole");
@@ -61,10 +48,10 @@ template <typename Shape> struct AttentionWarp {
   }
 
   using Scores = float[blocks][2][4];
+  using Page = CacheFragments<Shape>; ///< of a head
 
-  /// Query rows times the keys of a page; `page` is where the head's keys
-  /// begin.
-  static void multiplyKeys(const Query &query, const uint16_t *page,
+  /// Query rows times the keys of a page.
+  static void multiplyKeys(const Query &query, const Page &page,
                            Scores &scores) {
     const unsigned lane = laneIndex();
 #pragma unroll 4 // all eight of 128 columns spill on sm_90a
@@ -73,30 +60,20 @@ template <typename Shape> struct AttentionWarp {
 #pragma unroll
       for (unsigned i = 0; i < 4; ++i)
         a[i] = query.get((lane / 4 + i % 2 * 8) * queryStride + 8 * step +
-                         lane % 4 + i / 2 * 4);
+                         Page::queryWord(i));
 #pragma unroll
       for (unsigned b = 0; b < blocks; ++b) {
-        const uint16_t *place =
-            page + lane / 4 * 2 +
-            (b * Shape::keyWidth + 16 * step + lane % 4 * 2) * kKeyBlock;
-        uint32_t words[4]; // of rows 2j, 2j + 1, 2j + 8, 2j + 9 of the step
-#pragma unroll
-        for (unsigned i = 0; i < 4; ++i)
-          words[i] = load(reinterpret_cast<const uint32_t *>(
-              place + (i % 2 + i / 2 * 8) * kKeyBlock));
-        mmaHalves(
-            scores[b][0], a,
-            {firstPair(words[0], words[1]), firstPair(words[2], words[3])});
-        mmaHalves(
-            scores[b][1], a,
-            {secondPair(words[0], words[1]), secondPair(words[2], words[3])});
+        Fragment tiles[2];
+        page.keys(step, b, tiles[0], tiles[1]);
+        mmaHalves(scores[b][0], a, tiles[0]);
+        mmaHalves(scores[b][1], a, tiles[1]);
       }
     }
   }
 
   /// Which key of a page the lane's sum `i` of a tile is.
   static unsigned keyOf(unsigned b, unsigned tile, unsigned i) {
-    return 16 * b + 2 * (laneIndex() % 4 * 2 + i % 2) + tile;
+    return 16 * b + Page::keyOf(tile, i);
   }
 
   /// Scores to weights, relative to the largest score so far.
@@ -130,11 +107,10 @@ template <typename Shape> struct AttentionWarp {
 
   /// Weights, as two halves each (one alone made a routed golden model choose
   /// another expert: 2.2 times the peer's distance, so 0.5), times the values
-  /// of a page, of which `count` keys may be looked at: memory behind them may
-  /// hold anything.
-  void multiplyValues(const uint16_t *values, int count,
+  /// of a page, columns from `column` on; `count` keys may be looked at: memory
+  /// behind them may hold anything.
+  void multiplyValues(const Page &page, unsigned column, int count,
                       const Scores &weights) {
-    const unsigned lane = laneIndex();
 #pragma unroll
     for (unsigned b = 0; b < blocks; ++b) {
       uint32_t a[4], rests[4];
@@ -146,23 +122,12 @@ template <typename Shape> struct AttentionWarp {
       }
 #pragma unroll
       for (unsigned v = 0; v < tiles; ++v) {
-        uint32_t words[4]; // of the keys of rows 2j, 2j + 1, 2j + 8, 2j + 9
-#pragma unroll
-        for (unsigned i = 0; i < 4; ++i) {
-          const unsigned key = keyOf(b, i / 2, i % 2);
-          words[i] = 0;
-          if (int(key) < count)
-            words[i] = load(reinterpret_cast<const uint32_t *>(
-                values + key * Shape::valueWidth + 16 * v + lane / 4 * 2));
-        }
-        const uint32_t first[2] = {firstPair(words[0], words[1]),
-                                   firstPair(words[2], words[3])};
-        const uint32_t second[2] = {secondPair(words[0], words[1]),
-                                    secondPair(words[2], words[3])};
-        mmaHalves(outputs[v][0], a, first);
-        mmaHalves(outputs[v][0], rests, first);
-        mmaHalves(outputs[v][1], a, second);
-        mmaHalves(outputs[v][1], rests, second);
+        Fragment even, odd;
+        page.values(column + 16 * v, b, count, even, odd);
+        mmaHalves(outputs[v][0], a, even);
+        mmaHalves(outputs[v][0], rests, even);
+        mmaHalves(outputs[v][1], a, odd);
+        mmaHalves(outputs[v][1], rests, odd);
       }
     }
   }

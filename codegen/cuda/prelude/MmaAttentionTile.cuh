@@ -120,12 +120,9 @@ template <typename Shape, bool onlySplit> struct AttentionTile {
   void addPage(int first, int end, unsigned part,
                const Sight<Shape> (&sights)[2], const KeyRange (&ranges)[2],
                const Work &work, Warp &warp) const {
-    auto *page = pages.at(first);
+    const typename Warp::Page page = {pages.at(first), cacheHead};
     typename Warp::Scores scores = {};
-    warp.multiplyKeys(work.query,
-                      reinterpret_cast<const uint16_t *>(
-                          Cache<Shape>::key(page, cacheHead, 0)),
-                      scores);
+    warp.multiplyKeys(work.query, page, scores);
 #pragma unroll
     for (unsigned b = 0; b < Warp::blocks; ++b)
 #pragma unroll
@@ -138,10 +135,7 @@ template <typename Shape, bool onlySplit> struct AttentionTile {
                     : sights[half].score(score, key);
       }
     warp.weigh(scores);
-    warp.multiplyValues(reinterpret_cast<const uint16_t *>(
-                            Cache<Shape>::value(page, cacheHead, 0)) +
-                            part * columns,
-                        end - first, scores);
+    warp.multiplyValues(page, part * columns, end - first, scores);
   }
 
   /// Leaves what folding needs of a warp's rows.

@@ -1,4 +1,5 @@
 /// Prints what happens to heads before attention.
+#include "codegen/cuda/AttentionShape.h"
 #include "codegen/cuda/CudaPrinter.h"
 
 using namespace mlir;
@@ -10,6 +11,11 @@ static llvm::Error printHeads(KernelText &kernel, HeadsAttr heads, KernelOp) {
   if (heads.getRotary() > heads.getKeyWidth() || heads.getRotary() % 2)
     return llvm::createStringError("rotates %u of %u elements of a head",
                                    heads.getRotary(), heads.getKeyWidth());
+  if (heads.getCacheHeads())
+    if (llvm::Error error =
+            checkCache(heads.getCacheElement(), heads.getKeyWidth(),
+                       heads.getValueWidth(), heads.getPageTokens()))
+      return error;
   kernel.skeleton = "heads";
   kernel.threads = "kHeadThreads";
   kernel.operands = 2 * (heads.getQueryHeads() != 0) + heads.getQueryNorm() +
@@ -17,8 +23,7 @@ static llvm::Error printHeads(KernelText &kernel, HeadsAttr heads, KernelOp) {
                     (heads.getRotary() != 0);
   ShapePrinter shape(kernel);
   shape.cache(heads.getCacheHeads(), heads.getKeyWidth(), heads.getValueWidth(),
-              heads.getPageTokens(), heads.getCacheElement().isF16(),
-              heads.getRing());
+              heads.getPageTokens(), heads.getCacheElement(), heads.getRing());
   shape.number("queryHeads", heads.getQueryHeads());
   shape.number("rotary", heads.getRotary());
   shape.flag("neox", heads.getNeox());

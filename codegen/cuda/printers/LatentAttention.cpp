@@ -1,4 +1,5 @@
 /// Prints attention over latent rows.
+#include "codegen/cuda/AttentionShape.h"
 #include "codegen/cuda/CudaPrinter.h"
 #include "dialects/tile/Latent.h"
 
@@ -34,7 +35,7 @@ static llvm::Error printLatentAttention(KernelText &kernel,
   kernel.operands = 4;
   ShapePrinter shape(kernel);
   shape.cache(/*heads=*/1, width, /*valueWidth=*/0, op.getPageTokens(),
-              op.getCacheF16(), /*ring=*/false);
+              latentElement(op.getContext(), op.getCacheF16()), /*ring=*/false);
   shape.row("Out", op.getOutput());
   shape.number("rank", op.getRank());
   shape.number("rotary", op.getRotary());

@@ -1,4 +1,5 @@
 /// Prints the write of latent rows.
+#include "codegen/cuda/AttentionShape.h"
 #include "codegen/cuda/CudaPrinter.h"
 #include "dialects/tile/Latent.h"
 
@@ -14,7 +15,8 @@ static llvm::Error printLatentWrite(KernelText &kernel, LatentWriteAttr write,
   kernel.operands = 3;
   ShapePrinter shape(kernel);
   shape.cache(/*heads=*/1, write.getRank() + write.getRotary(),
-              /*valueWidth=*/0, write.getPageTokens(), write.getCacheF16(),
+              /*valueWidth=*/0, write.getPageTokens(),
+              latentElement(write.getContext(), write.getCacheF16()),
               /*ring=*/false);
   shape.number("rank", write.getRank());
   shape.number("latentStride", write.getLatentStride());
