@@ -155,7 +155,8 @@ llvm::Error Compilation::import(const std::string &path) {
     parts.push_back({*named, {}});
   }
   ImportOptions importing;
-  importing.kvElement = options.kvF32 ? KvElement::F32 : KvElement::F16;
+  importing.kvElement =
+      options.kvCache == "f32" ? KvElement::F32 : KvElement::F16;
   importing.pooling = options.pooling;
   llvm::Expected<ImportedModel> imported = importGguf(path, importing, context);
   if (!imported)

@@ -42,7 +42,7 @@ std::string manifestJson(const ModelInfo &info, mlir::ModuleOp module,
                                {"requires", requiredFeatures(target)}});
   json["options"] = {
       {"targets", options.targets},   {"fusions", options.fuse},
-      {"disabled", options.disabled}, {"kv", options.kvF32 ? "f32" : "f16"},
+      {"disabled", options.disabled}, {"kv_cache", options.kvCache},
       {"chunk", options.chunk},       {"tuned_tiles", tunedTiles}};
   if (options.float4)
     json["options"]["activations"] = "fp4";

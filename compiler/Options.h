@@ -39,7 +39,8 @@ struct CompileOptions {
   std::vector<std::string> disabled; ///< passes switched off (--no-<name>)
   std::vector<std::string> required; ///< fusions that must fire as expected
   std::vector<std::string> remarks;  ///< passes whose remarks are shown
-  bool kvF32 = false;                ///< KV cache in float32, not float16
+  /// Element of KV caches: auto, f32, f16, bf16, q8_0 or fp8.
+  std::string kvCache = "auto";
   bool float4 = false; ///< 4-bit float activations, on GPUs that multiply them
   unsigned chunk = 0;  ///< tokens of the largest step; 0: usual
   std::string pooling; ///< in place of the model's; empty: as it says

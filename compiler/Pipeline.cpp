@@ -28,6 +28,15 @@ static std::unique_ptr<mlir::Pass> makeFloat4(const CompileOptions &options) {
   return options.float4 ? createChooseFloat4Activations() : nullptr;
 }
 
+/// Null where caches stay as they were imported.
+static std::unique_ptr<mlir::Pass> makeCache(const CompileOptions &options) {
+  if (options.kvCache == "f32" || options.kvCache == "f16")
+    return nullptr;
+  ChooseCacheElementOptions cache;
+  cache.element = options.kvCache;
+  return createChooseCacheElement(cache);
+}
+
 static std::unique_ptr<mlir::Pass> makeSelect(const CompileOptions &options) {
   SelectTilesOptions tiles;
   tiles.prefillTokens = options.chunk;
@@ -45,8 +54,7 @@ static constexpr PipelineStep kSteps[] = {
     {Stage::Graph, "choose-activation-format",
      make<[] { return createChooseActivationFormat(); }>, false},
     {Stage::Graph, "choose-float4-activations", makeFloat4, false},
-    {Stage::Graph, "choose-cache-element",
-     make<[] { return createChooseCacheElement(); }>, false},
+    {Stage::Graph, "choose-cache-element", makeCache, false},
     {Stage::Graph, "fuse-moe-region",
      make<[] { return createFuseMoeRegion(); }>, true},
     {Stage::Graph, "pack-gdn-projections",

@@ -35,11 +35,13 @@ def ChooseActivationFormat : ModulePass<"choose-activation-format"> {
 }
 
 def ChooseCacheElement : ModulePass<"choose-cache-element"> {
-  let summary = "lets caches hold bfloat16 where products of it are fast";
+  let summary = "lets caches hold what is asked for, or bfloat16 where fast";
   let description = [{
     On a target with `avx512bf16`, the caches of a step that multiplies a
     matrix which takes 8-bit activations hold bf16 instead of f16. Latent
     caches stay as they are, and so do those of a step with routed experts.
+    With `element` caches of f16 hold that, or it is an error: latent ones hold
+    f16 or f32, heads of q8_0 are multiples of 32 wide, of fp8 and bf16 of 4.
 
     ```mlir
     func.func @step(%x: tensor<?x256xf32>, %kv: !sinter.kv_cache<heads = 2, keys = 64, values = 64, f16>)
@@ -47,6 +49,10 @@ def ChooseCacheElement : ModulePass<"choose-cache-element"> {
     func.func @step(%x: tensor<?x256xf32>, %kv: !sinter.kv_cache<heads = 2, keys = 64, values = 64, bf16>)
     ```
   }];
+  let options = [
+    Option<"element", "element", "std::string", "\"auto\"",
+           "What caches of f16 become: auto, bf16, q8_0 or fp8">
+  ];
 }
 
 def ChooseFloat4Activations : ModulePass<"choose-float4-activations"> {

@@ -25,7 +25,7 @@ struct Arguments {
   CompileOptions options;
   std::string model, output, describe, progress = "auto";
   int fusionLevel = 1;
-  std::string kv = "f16", activations = "int8", emit = "artifact";
+  std::string activations = "int8", emit = "artifact";
   bool json = false, listPasses = false, explain = false;
   bool tune = false, noTunedTiles = false, emulatedOnly = false;
   unsigned tuneRepeat = 5, tuneRounds = 0;
@@ -100,8 +100,11 @@ static void declare(CLI::App &app, Arguments &a) {
   app.add_option("--require-fusion", a.options.required,
                  "fail unless this fusion fires as often as expected")
       ->delimiter(',');
-  app.add_option("--kv", a.kv, "element of the KV cache: f16 or f32")
-      ->check(CLI::IsMember({"f16", "f32"}))
+  app.add_option("--kv-cache,--kv", a.options.kvCache,
+                 "what KV caches hold: auto (f16, or bf16 where that is "
+                 "faster and the model rounds more), f32, f16, bf16, q8_0 "
+                 "(about half of f16's bytes) or fp8 (half)")
+      ->check(CLI::IsMember({"auto", "f32", "f16", "bf16", "q8_0", "fp8"}))
       ->capture_default_str();
   app.add_option("--activations", a.activations,
                  "what quantised matrices are multiplied with: int8, or fp4 "
@@ -249,7 +252,6 @@ static Status compile(Arguments &a) {
     if (a.emit == name)
       a.options.emit = emit;
   a.options.fuse = a.fusionLevel > 0;
-  a.options.kvF32 = a.kv == "f32";
   a.options.float4 = a.activations == "fp4";
   std::string output = a.output.empty() ? defaultOutput(a) : a.output;
   a.options.tunedTiles = !a.noTunedTiles;

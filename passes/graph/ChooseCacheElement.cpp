@@ -1,14 +1,17 @@
-/// Lets caches hold bfloat16 where the target multiplies it and the model's
-/// activations are rounded more coarsely already.
+/// Lets caches hold what the user asks for, or bfloat16 where the target
+/// multiplies it and the model's activations are rounded more coarsely already.
 ///
 ///   %kv : !sinter.kv_cache<…, f16>    ==>    %kv : !sinter.kv_cache<…, bf16>
 ///
-/// Why: vdpbf16ps adds two products to a sum where float32 adds one, and needs
-/// no conversion of keys and values. 8 bits of precision are as much as 8-bit
-/// activations keep; models whose matrices are all F32, F16 or BF16 keep f16,
-/// whose 11 bits they need (a BF16 model's error grew 1.7 times without).
+/// Why: a token of a long context reads all of its cache, of which q8_0 and fp8
+/// are half; only a user can say what that is worth. As for bf16, vdpbf16ps
+/// adds two products to a sum where float32 adds one, and needs no conversion
+/// of keys and values. 8 bits of precision are as much as 8-bit activations
+/// keep; models whose matrices are all F32, F16 or BF16 keep f16, whose 11 bits
+/// they need (a BF16 model's error grew 1.7 times without).
 /// Refuses: latent caches, whose keys are values too, and heads of no multiple
-/// of 4 columns. Test: test/passes/choose-cache-element.mlir
+/// of 4 columns; where an element was asked for, as an error. Test:
+/// test/passes/choose-cache-element.mlir
 #include "dialects/sinter/LatentOps.h"
 #include "dialects/sinter/MoeOps.h"
 #include "passes/Passes.h"
@@ -42,31 +45,93 @@ static bool roundsActivations(func::FuncOp step, SymbolTable &symbols) {
   return rounds && !routes;
 }
 
+/// Gives each argument the type that `change` says; null: as it is.
+static void retype(func::FuncOp step,
+                   function_ref<Type(BlockArgument, KvCacheType)> change) {
+  for (BlockArgument argument : step.getArguments())
+    if (auto cache = dyn_cast<KvCacheType>(argument.getType()))
+      if (Type changed = change(argument, cache))
+        argument.setType(changed);
+  step.setFunctionType(FunctionType::get(step.getContext(),
+                                         step.getBody().getArgumentTypes(),
+                                         step.getFunctionType().getResults()));
+}
+
+static KvCacheType holding(Type element, KvCacheType cache) {
+  return KvCacheType::get(element.getContext(), cache.getHeads(),
+                          cache.getKeys(), cache.getValues(), element,
+                          cache.getWindow());
+}
+
+/// The element that a user calls by its name; null: there is none.
+static Type elementNamed(StringRef name, MLIRContext *context) {
+  if (name == "bf16")
+    return BFloat16Type::get(context);
+  if (name == "fp8")
+    return Float8E4M3FNType::get(context);
+  return name == "q8_0" ? elementTypeFor(*findFormat("q8_0"), context) : Type();
+}
+
 namespace {
 struct ChooseCacheElement : impl::ChooseCacheElementBase<ChooseCacheElement> {
+  using ChooseCacheElementBase::ChooseCacheElementBase;
+
   void runOnOperation() override {
     auto target = getOperation()->getAttrOfType<TargetAttr>("sinter.target");
-    if (!target || !target.hasFeature("avx512bf16"))
+    bool pairs = target && target.hasFeature("avx512bf16");
+    if (element != "auto")
+      return obey(pairs);
+    if (!pairs)
       return;
     SymbolTable symbols(getOperation());
     for (auto step : getOperation().getOps<func::FuncOp>())
       if (!step.isExternal() && roundsActivations(step, symbols))
-        choose(step);
+        retype(step, [&](BlockArgument, KvCacheType cache) -> Type {
+          if (!cache.getElement().isF16() || !cache.getValues() ||
+              cache.getKeys() % 4 || cache.getValues() % 4)
+            return {};
+          return holding(BFloat16Type::get(&getContext()), cache);
+        });
   }
 
-  void choose(func::FuncOp step) {
-    for (BlockArgument argument : step.getArguments()) {
-      auto cache = dyn_cast<KvCacheType>(argument.getType());
-      if (!cache || !cache.getElement().isF16() || !cache.getValues() ||
-          cache.getKeys() % 4 || cache.getValues() % 4)
-        continue;
-      argument.setType(KvCacheType::get(
-          &getContext(), cache.getHeads(), cache.getKeys(), cache.getValues(),
-          BFloat16Type::get(&getContext()), cache.getWindow()));
+  /// What was asked for, or an error.
+  void obey(bool pairs) {
+    Type asked = elementNamed(element, &getContext());
+    if (!asked) {
+      getOperation().emitError() << "unknown cache element '" << element
+                                 << "'; expected auto, bf16, q8_0 or fp8";
+      return signalPassFailure();
     }
-    FunctionType type = step.getFunctionType();
-    step.setFunctionType(FunctionType::get(
-        &getContext(), step.getBody().getArgumentTypes(), type.getResults()));
+    if (asked.isBF16() && !pairs) {
+      getOperation().emitError() << "caches cannot hold bf16: the target has "
+                                    "no products of it (avx512bf16)";
+      return signalPassFailure();
+    }
+    for (auto step : getOperation().getOps<func::FuncOp>())
+      if (!step.isExternal())
+        retype(step, [&](BlockArgument argument, KvCacheType cache) -> Type {
+          if (cache.getElement().isF16() && fits(step, argument, cache))
+            return holding(asked, cache);
+          return {};
+        });
+  }
+
+  bool fits(func::FuncOp step, BlockArgument argument, KvCacheType cache) {
+    unsigned whole = element == "q8_0" ? 32 : 4;
+    if (cache.getValues() && cache.getKeys() % whole == 0 &&
+        cache.getValues() % whole == 0)
+      return true;
+    auto name = step.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
+                                                  "sinter.name");
+    auto error = step.emitError() << "cache '" << (name ? name.str() : "?")
+                                  << "' cannot hold " << element << ": ";
+    if (!cache.getValues())
+      error << "its rows are keys and values in one, which are f16 or f32";
+    else
+      error << "its keys are " << cache.getKeys() << " and its values "
+            << cache.getValues() << " wide, expected multiples of " << whole;
+    signalPassFailure();
+    return false;
   }
 };
 } // namespace

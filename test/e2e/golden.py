@@ -3,7 +3,8 @@
 counts, and compares the logits with the golden ones.
 
     golden.py FOLDER --work FOLDER [--only PATTERN]... [--target LEVEL]
-              [--chunk TOKENS]... [--unless-in OTHER] [--json FILE]
+              [--chunk TOKENS]... [--kv-cache ELEMENT] [--unless-in OTHER]
+              [--json FILE]
 
 Takes all models of FOLDER/index.json whose family `compile` has, or those with
 names such as "*.Q8_0"; a model of another family is named and skipped, as is
@@ -47,7 +48,8 @@ def unsupported(folder, name, options):
                           capture_output=True, text=True)
     found = re.search("architecture '.*' is unknown|"
                       "key .* not supported in this family yet|"
-                      "op '.*' of .* has no kernel on target 'sm_.*'",
+                      "op '.*' of .* has no kernel on target 'sm_.*'|"
+                      "cache '.*' cannot hold .*",
                       done.stderr)
     return found and found[0]
 
@@ -97,14 +99,15 @@ def check(folder, name, peer, args, options):
         if not same:
             problems.append(f"chunk {variant[0]}, {variant[1]} threads: logits "
                             f"differ from chunk {first[0]}, {first[1]} threads")
-        if problem := judge(name, peer, errors[variant]):
+        if problem := judge(name, peer, errors[variant], args.kv_cache):
             problems.append(
                 f"chunk {variant[0]}, {variant[1]} threads: {problem}")
     worst = max(errors.values())
     if args.json:
         note(args, name, worst, outputs.values())
     ratio = f"{worst / peer:6.2f}" if peer else "     -"
-    return f"{worst:9.2e} {limit(name, peer):9.2e} {peer:9.2e} {ratio}", problems
+    most = limit(name, peer, args.kv_cache)
+    return f"{worst:9.2e} {most:9.2e} {peer:9.2e} {ratio}", problems
 
 
 def main():
@@ -113,6 +116,9 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--only", action="append", metavar="PATTERN")
     parser.add_argument("--target", help="instruction set to compile for")
+    parser.add_argument("--kv-cache", default="auto", metavar="ELEMENT",
+                        help="what caches hold; where they cannot, the model "
+                             "is named and skipped")
     parser.add_argument("--device", default="auto",
                         help="emulated: where a GPU's kernels run")
     parser.add_argument("--chunk", type=int, action="append",
@@ -125,7 +131,9 @@ def main():
     names = [n for n in sorted(index)
              if not args.only or any(fnmatch.fnmatch(n, pattern)
                                      for pattern in args.only)]
-    options = ["--target", args.target] if args.target else []
+    options = ["--kv-cache", args.kv_cache]
+    if args.target:
+        options += ["--target", args.target]
     if args.device == "emulated":
         options.append("--emulated-only")  # NVRTC would take minutes
     skipped = {n: f"in {args.unless_in}, too" for n in names
