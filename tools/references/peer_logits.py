@@ -3,10 +3,10 @@
 
     LLAMA_CPP_LIB_PATH=llama.cpp/build/bin PYTHONPATH=llama-cpp-python \\
         peer_logits.py MODEL.gguf TOKENS.txt OUT.npy [--outputs KIND]
-                       [--override KEY=INTEGER]
+                       [--override KEY=INTEGER] [--cache ELEMENT]
 
 Uses the ctypes binding of PyPI's llama-cpp-python; F32 cache, no flash
-attention, one thread. KIND as in families.py.
+attention (which another cache needs), one thread. KIND as in families.py.
 """
 
 import argparse
@@ -21,14 +21,18 @@ POOLING = {"logits": peer.LLAMA_POOLING_TYPE_NONE,
            "pooled": peer.LLAMA_POOLING_TYPE_UNSPECIFIED,
            "rank": peer.LLAMA_POOLING_TYPE_RANK}
 
+CACHES = {"f32": 0, "f16": 1, "q8_0": 8}  # ggml's numbers of types
 
-def context_of(model, count, outputs):
+
+def context_of(model, count, outputs, cache):
     params = peer.llama_context_default_params()
     params.n_ctx = params.n_batch = params.n_ubatch = count
     params.n_seq_max = 1
     params.n_threads = params.n_threads_batch = 1
-    params.flash_attn_type = peer.LLAMA_FLASH_ATTN_TYPE_DISABLED
-    params.type_k = params.type_v = 0  # GGML_TYPE_F32
+    params.flash_attn_type = (peer.LLAMA_FLASH_ATTN_TYPE_DISABLED
+                              if cache == "f32" else
+                              peer.LLAMA_FLASH_ATTN_TYPE_ENABLED)
+    params.type_k = params.type_v = CACHES[cache]
     params.embeddings = outputs != "logits"
     params.pooling_type = POOLING[outputs]
     return peer.llama_init_from_model(model, params)
@@ -45,9 +49,9 @@ def overrides_of(text):
     return overrides
 
 
-def evaluate(model, tokens, outputs):
+def evaluate(model, tokens, outputs, cache):
     count = len(tokens)
-    context = context_of(model, count, outputs)
+    context = context_of(model, count, outputs, cache)
     batch = peer.llama_batch_init(count, 0, 1)
     batch.n_tokens = count
     for i, token in enumerate(tokens):
@@ -79,6 +83,7 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--outputs", default="logits", choices=POOLING)
     parser.add_argument("--override", default="", metavar="KEY=INTEGER")
+    parser.add_argument("--cache", default="f32", choices=CACHES)
     options = parser.parse_args()
     silent = peer.llama_log_callback(lambda level, text, data: (
         print(text.decode(), end="") if level == 4 else None))
@@ -91,7 +96,7 @@ def main():
     if not model:
         raise SystemExit(f"peer_logits.py: error: cannot load {options.model}")
     tokens = [int(word) for word in options.tokens.read_text().split()]
-    np.save(options.out, evaluate(model, tokens, options.outputs)
+    np.save(options.out, evaluate(model, tokens, options.outputs, options.cache)
             .astype(np.float32))
 
 

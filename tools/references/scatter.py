@@ -64,7 +64,7 @@ class Peers:
             peer.llama_model_get_vocab(self.model))
 
     def logits(self, tokens):
-        return evaluate(self.model, tokens, "logits").astype(np.float64)
+        return evaluate(self.model, tokens, "logits", "f32").astype(np.float64)
 
 
 def main():
