@@ -277,8 +277,9 @@ TEST(CudaAttention, RefusalsNameKernelAndReason) {
         .error;
   };
   std::string widths =
-      "kernel 'k': matrix units attend to caches of float16 with heads that "
-      "are multiples of 16 wide, values of at most 256; found keys of ";
+      "kernel 'k': matrix units attend to caches of float16 or bytes with "
+      "heads "
+      "that are multiples of 16 wide, values of at most 256; found keys of ";
   EXPECT_EQ(errorOf(32, 32, "f32", 4), widths + "32 and values of 32");
   EXPECT_EQ(errorOf(24, 32, "f16", 4), widths + "24 and values of 32");
   EXPECT_EQ(errorOf(32, 144, "f16", 4), widths + "32 and values of 144");
