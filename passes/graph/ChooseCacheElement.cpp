@@ -107,12 +107,14 @@ struct ChooseCacheElement : impl::ChooseCacheElementBase<ChooseCacheElement> {
                                     "no products of it (avx512bf16)";
       return signalPassFailure();
     }
+    bool fitting = true; // the first refusal says enough
     for (auto step : getOperation().getOps<func::FuncOp>())
       if (!step.isExternal())
         retype(step, [&](BlockArgument argument, KvCacheType cache) -> Type {
-          if (cache.getElement().isF16() && fits(step, argument, cache))
-            return holding(asked, cache);
-          return {};
+          if (!fitting || !cache.getElement().isF16())
+            return {};
+          fitting = fits(step, argument, cache);
+          return fitting ? holding(asked, cache) : Type();
         });
   }
 

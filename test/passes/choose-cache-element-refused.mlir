@@ -21,7 +21,8 @@ func.func @narrow(%a: !sinter.kv_cache<heads = 2, keys = 32, values = 32, f16> {
 
 // -----
 
+// Only the first is told.
 // expected-error @below {{cache 'blk.2.kv' cannot hold q8_0: its keys are 32 and its values 30 wide, expected multiples of 32}}
-func.func @odd(%b: !sinter.kv_cache<heads = 2, keys = 32, values = 30, f16> {sinter.name = "blk.2.kv"}) {
+func.func @odd(%b: !sinter.kv_cache<heads = 2, keys = 32, values = 30, f16> {sinter.name = "blk.2.kv"}, %c: !sinter.kv_cache<heads = 2, keys = 32, values = 30, f16> {sinter.name = "blk.3.kv"}) {
   return
 }
