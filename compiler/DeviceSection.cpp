@@ -55,6 +55,9 @@ deviceSectionBytes(const cuda::CompiledModule &compiled,
   header.capability = cuda::capabilityOf(target);
   header.exact = cuda::isExact(target);
   header.textCapability = hasText ? header.capability : 0;
+  header.early = !compiled.kernels.empty();
+  for (const cuda::CompiledKernel &kernel : compiled.kernels)
+    header.early = header.early && kernel.text.early;
   return serializeDeviceCode(header, images);
 }
 

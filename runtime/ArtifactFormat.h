@@ -16,7 +16,7 @@ namespace sinter {
 
 inline constexpr char kArtifactMagic[8] = {'S', 'I', 'N',  'T',
                                            'E', 'R', '\n', '\x1a'};
-inline constexpr uint32_t kArtifactVersion = 12;
+inline constexpr uint32_t kArtifactVersion = 13;
 inline constexpr uint64_t kSectionAlignment = 64 * 1024;
 /// More sections than any version defines; a larger count is corrupt.
 inline constexpr uint32_t kMaxSections = 64;

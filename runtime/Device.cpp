@@ -18,7 +18,7 @@ Status parseDevice(std::string_view text, Device &device) {
   else if (text == "emulated")
     device.kind = DeviceKind::Emulated;
   else if (read.ec == std::errc() && read.ptr == end && number >= 0)
-    device = {DeviceKind::Gpu, number, device.graphs};
+    device.kind = DeviceKind::Gpu, device.gpu = number;
   else
     return Status(Code::InvalidArgument,
                   fmt::format("'{}' is no device, expected auto, cpu, emulated "

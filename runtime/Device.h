@@ -19,6 +19,7 @@ struct Device {
   DeviceKind kind = DeviceKind::Auto;
   int gpu = 0;        ///< as the driver counts them
   bool graphs = true; ///< replay captured launches
+  bool early = true;  ///< kernels may begin before those before them end
 };
 
 /// Reads "auto", "cpu", "emulated", or the number of a GPU into kind and gpu.

@@ -133,6 +133,10 @@ Result<DeviceCode> parseDeviceCode(std::span<const std::byte> section,
   std::memcpy(&header, section.data(), sizeof(header));
   if (header.exact > 1)
     return corrupt(fmt::format("exact is {}, expected 0 or 1", header.exact));
+  if (header.early > 1 || header.zero)
+    return corrupt(fmt::format("early is {} with {} behind it, expected 0 or 1 "
+                               "with 0 behind it",
+                               header.early, header.zero));
   if (header.kernels != plan.kernels.size())
     return corrupt(fmt::format("it has {} kernels, the plan {}", header.kernels,
                                plan.kernels.size()));

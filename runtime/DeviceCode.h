@@ -25,8 +25,12 @@ struct DeviceCodeHeader {
                            ///< 0: for later ones of the same major too
   uint32_t textCapability; ///< PTX runs on GPUs from here on; 0: there is none
   uint32_t kernels;        ///< as many as the plan has
+  /// 1: each kernel waits by itself for the one before it, and may be launched
+  /// to begin earlier (codegen/cuda/prelude/EarlyBegin.cuh).
+  uint32_t early;
+  uint32_t zero; ///< so that what follows is aligned
 };
-static_assert(sizeof(DeviceCodeHeader) == 16);
+static_assert(sizeof(DeviceCodeHeader) == 24);
 
 /// One kernel. Offsets are from the start of the section.
 struct DeviceKernel {

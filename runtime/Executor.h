@@ -29,6 +29,7 @@ struct LaunchTime {
 struct DeviceCounters {
   uint64_t steps = 0;
   uint64_t launches = 0; ///< of kernels, those of replayed graphs too
+  uint64_t early = 0;    ///< of these: might begin before the one before ended
   uint64_t captures = 0; ///< of graphs
   uint64_t replays = 0;
   uint64_t copiedIn = 0, copiedOut = 0; ///< bytes, by steps

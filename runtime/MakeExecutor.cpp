@@ -20,7 +20,8 @@ static MadeExecutor makeProcessor(Artifact &artifact, int threads) {
   return CpuExecutor::create(artifact, threads);
 }
 
-static MadeExecutor makeEmulated(Artifact &artifact, int threads, bool graphs) {
+static MadeExecutor makeEmulated(Artifact &artifact, const Device &device,
+                                 int threads) {
   std::span<const ArtifactTarget> targets = artifact.targets();
   auto found =
       std::find_if(targets.begin(), targets.end(),
@@ -34,7 +35,7 @@ static MadeExecutor makeEmulated(Artifact &artifact, int threads, bool graphs) {
   Result<std::unique_ptr<DeviceDriver>> driver = createEmulatedDriver(threads);
   if (!driver.ok())
     return driver.status();
-  return DeviceExecutor::create(artifact, std::move(*driver), graphs);
+  return DeviceExecutor::create(artifact, std::move(*driver), device);
 }
 
 static MadeExecutor makeGpu(Artifact &artifact, const Device &device,
@@ -56,7 +57,7 @@ static MadeExecutor makeGpu(Artifact &artifact, const Device &device,
   Result<std::unique_ptr<DeviceDriver>> driver = createCudaDriver(*gpu);
   if (!driver.ok())
     return driver.status();
-  return DeviceExecutor::create(artifact, std::move(*driver), device.graphs);
+  return DeviceExecutor::create(artifact, std::move(*driver), device);
 }
 
 /// An error with the file's name before it.
@@ -100,7 +101,7 @@ makeExecutor(Artifact &artifact, const Device &device, int threads,
   case DeviceKind::Gpu:
     return named(artifact, makeGpu(artifact, device, notes));
   case DeviceKind::Emulated:
-    return named(artifact, makeEmulated(artifact, threads, device.graphs));
+    return named(artifact, makeEmulated(artifact, device, threads));
   }
   return Status(Code::InvalidArgument, "unknown device");
 }

@@ -51,6 +51,7 @@ std::string byteText(uint64_t bytes) {
 Json countersJson(const DeviceCounters &counters) {
   return {{"steps", counters.steps},
           {"launches", counters.launches},
+          {"early_launches", counters.early},
           {"captures", counters.captures},
           {"replays", counters.replays},
           {"copied_in_bytes", counters.copiedIn},

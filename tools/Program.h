@@ -33,7 +33,8 @@ inline Status writeOutput(std::string_view text) {
   return flushOutput();
 }
 
-/// --device and --no-graphs, for programs that run a model.
+/// --device, --no-graphs and --no-dependent-launch, for programs that run a
+/// model.
 inline void addDevice(CLI::App &app, Device &device) {
   app.add_option_function<std::string>(
          "--device",
@@ -48,6 +49,9 @@ inline void addDevice(CLI::App &app, Device &device) {
   app.add_flag_callback(
       "--no-graphs", [&device] { device.graphs = false; },
       "launch a GPU's kernels one by one, not as captured graphs");
+  app.add_flag_callback(
+      "--no-dependent-launch", [&device] { device.early = false; },
+      "let no kernel of a GPU begin before the one before it has ended");
 }
 
 /// Says what the user should know of where a model runs.

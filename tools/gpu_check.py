@@ -15,15 +15,17 @@ def run(arguments):
 
 
 def check_logits(options, artifact, work, row):
-    """Logits with graphs and without, in several chunks: the same bits, and
-    near those beside the artifact, if there are any."""
+    """Logits with graphs and without, and where no kernel begins early, in
+    several chunks: the same bits, and near those beside the artifact, if there
+    are any."""
     golden = artifact.with_suffix(".npy")
     if row["task"] != "generate" or not (options.folder /
                                          "tokens.txt").exists():
         return []
     from logits import nmse, read_npy
     problems, outputs = [], []
-    for name, extra in (("graphs", []), ("single", ["--no-graphs"])):
+    for name, extra in (("graphs", []), ("single", ["--no-graphs"]),
+                        ("in turn", ["--no-dependent-launch"])):
         for chunk in options.chunks:
             out = work / f"{artifact.stem}.{name}.{chunk}.npy"
             done = run([options.programs / "eval", "logits", artifact,

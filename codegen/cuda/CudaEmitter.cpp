@@ -3,12 +3,19 @@
 
 #include "codegen/cuda/CudaSource.h"
 #include "codegen/cuda/SampleKernel.h"
+#include "dialects/sinter/Sinter.h"
 
 #include <optional>
 
 using namespace mlir;
 
 namespace sinter {
+
+/// All kernels of a step begin early, or none: each relies on those before it.
+static bool beginEarly(ModuleOp module) {
+  auto target = module->getAttrOfType<TargetAttr>("sinter.target");
+  return target && target.hasFeature("early");
+}
 
 llvm::Expected<std::vector<cuda::KernelText>>
 cuda::printKernels(ModuleOp module) {
@@ -23,6 +30,8 @@ cuda::printKernels(ModuleOp module) {
   }
   if (std::optional<KernelText> sample = sampleKernel(module))
     kernels.push_back(std::move(*sample));
+  for (KernelText &kernel : kernels)
+    kernel.early = beginEarly(module);
   return kernels;
 }
 

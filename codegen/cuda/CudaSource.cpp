@@ -52,21 +52,27 @@ static std::string deviceEntry(const cuda::KernelText &kernel) {
   return llvm::formatv(
       "extern \"C\" __global__ void __launch_bounds__({1}{4})\n"
       "{0}(Operands<{2}> operands, const Batch *batch, unsigned padded) {{\n"
+      "{6}"
       "  if (padded && !hasItem<{5}>(*batch))\n"
       "    return;\n"
       "  {3}<{0}_shape>(operands.at, *batch);\n}\n",
       kernel.name, kernel.threads, kernel.operands, kernel.skeleton, enough,
-      kernel.items);
+      kernel.items,
+      kernel.early ? "  beginEarly<" + kernel.ahead + ">(operands.at);\n" : "");
 }
 
 static std::string hostEntry(const cuda::KernelText &kernel) {
+  std::string body = llvm::formatv("ofItems<{0}<{1}_shape>, {2}>",
+                                   kernel.skeleton, kernel.name, kernel.items);
+  if (kernel.early)
+    body = "afterEarlier<" + kernel.ahead + ", " + body + ">, true";
   return llvm::formatv(
       "extern \"C\" __attribute__((visibility(\"default\"))) void\n"
       "{0}(void *const *operands, const Batch *batch, int64_t begin,\n"
       "    int64_t end) {{\n"
-      "  emulation::runBlocks<{1}, ofItems<{2}<{0}_shape>, {3}>>(\n"
+      "  emulation::runBlocks<{1}, {2}>(\n"
       "      \"{0}\", operands, batch, begin, end);\n}\n",
-      kernel.name, kernel.threads, kernel.skeleton, kernel.items);
+      kernel.name, kernel.threads, body);
 }
 
 static std::string entries(llvm::ArrayRef<cuda::KernelText> kernels,

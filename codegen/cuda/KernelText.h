@@ -21,6 +21,10 @@ struct KernelText {
   std::string shape;    ///< members of the type that it is given
   /// What of a step its items are: arguments of the prelude's hasItem().
   std::string items = "ItemDimension::One, 1, 1";
+  /// Whether it may begin before the kernel before it has ended, and what it
+  /// does until then (prelude/EarlyBegin.cuh).
+  bool early = false;
+  std::string ahead = "nothingAhead";
   unsigned operands = 0; ///< addresses that a launch passes
   /// Bytes of shared memory that a launch gives each block, beyond what the
   /// text declares: what is over 48 KiB must be asked for so.

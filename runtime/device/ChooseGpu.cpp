@@ -60,6 +60,7 @@ Result<GpuFacts> findGpu(int ordinal) {
   library.deviceAttribute(&readOnly, kReadOnlyRegister, device);
   GpuFacts gpu;
   gpu.ordinal = ordinal;
+  library.driverVersion(&gpu.driver);
   gpu.name = printable(name);
   gpu.capability = static_cast<uint32_t>(10 * major + minor);
   // The file is mapped read-only.

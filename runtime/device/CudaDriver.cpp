@@ -22,6 +22,10 @@ constexpr unsigned kStreamNonBlocking = 1, kEventNoTiming = 2;
 constexpr unsigned kRegisterMapped = 2, kRegisterReadOnly = 8;
 constexpr int kDynamicSharedBytes = 8; ///< attribute of a function
 constexpr int kCaptureThread = 1;
+constexpr int kProgrammaticSerialization = 6; ///< attribute of a launch
+/// CUDA 12.3: the first whose graphs have data at their edges, in which a
+/// captured launch keeps what that attribute says.
+constexpr int kEarlyInGraphs = 12030;
 /// More dynamic shared memory than this must be asked for.
 constexpr uint32_t kUsualShared = 48 << 10;
 
@@ -40,6 +44,9 @@ public:
     return fmt::format("GPU {}, {}", gpu_.ordinal, gpu_.name);
   }
   int threads() const override { return 1; }
+  bool beginsEarly() const override {
+    return library_.launchWith && gpu_.driver >= kEarlyInGraphs;
+  }
   Result<std::vector<void *>>
   loadKernels(const ArtifactTarget &target) override;
   Result<std::byte *> allocate(uint64_t bytes,
@@ -274,6 +281,14 @@ Status CudaDriver::launch(const DeviceLaunch &launch) {
   unsigned padded = launch.padded;
   // Operands<n> by value is its array; the batch is a pointer.
   void *parameters[] = {const_cast<void **>(launch.operands), &batch, &padded};
+  if (launch.early && beginsEarly()) {
+    cuda::LaunchAttribute early = {kProgrammaticSerialization, 0, {1}};
+    const cuda::LaunchConfig config = {
+        launch.blocks, 1,      1, launch.threads, 1, 1, launch.dynamicShared,
+        stream_,       &early, 1};
+    return check(cuda().launchWith(&config, launch.kernel, parameters, nullptr),
+                 "launch a kernel");
+  }
   return check(cuda().launch(launch.kernel, launch.blocks, 1, 1, launch.threads,
                              1, 1, launch.dynamicShared, stream_, parameters,
                              nullptr),

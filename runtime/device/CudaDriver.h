@@ -15,6 +15,7 @@ struct GpuFacts {
   std::string name;
   uint32_t capability = 0; ///< 121
   bool unified = false;    ///< its memory is this machine's
+  int driver = 0;          ///< CUDA version of its driver: 13000
 };
 
 /// Errors: Unsupported without a driver or such a GPU, saying what to do.

@@ -66,6 +66,11 @@ public:
                              name);
   }
 
+  template <typename Function>
+  void ifPresent(const char *name, Function &function) {
+    function = reinterpret_cast<Function>(dlsym(library_, name));
+  }
+
 private:
   void *library_;
   std::string &problem_;
@@ -115,6 +120,7 @@ static void bindWork(Binder &bind, Library &f) {
   bind("cuModuleGetFunction", f.moduleFunction);
   bind("cuFuncSetAttribute", f.functionSet);
   bind("cuLaunchKernel", f.launch);
+  bind.ifPresent("cuLaunchKernelEx", f.launchWith);
   bind("cuStreamBeginCapture_v2", f.captureBegin);
   bind("cuStreamEndCapture", f.captureEnd);
   bind("cuGraphInstantiateWithFlags", f.graphInstantiate);

@@ -18,6 +18,23 @@ inline constexpr int kOutOfMemory = 2;
 inline constexpr int kNoDevice = 100;
 inline constexpr int kInvalidDevice = 101;
 
+/// An attribute of a launch: number and value, which has 64 bytes.
+struct LaunchAttribute {
+  int number = 0;
+  int zero = 0;
+  int value[16] = {};
+};
+static_assert(sizeof(LaunchAttribute) == 72);
+
+struct LaunchConfig {
+  unsigned gridX, gridY, gridZ, blockX, blockY, blockZ;
+  unsigned sharedBytes;
+  Handle stream;
+  LaunchAttribute *attributes;
+  unsigned attributeCount;
+};
+static_assert(sizeof(LaunchConfig) == 56);
+
 /// All return 0 on success.
 struct Library {
   int (*init)(unsigned flags) = nullptr;
@@ -61,6 +78,9 @@ struct Library {
                 unsigned blockX, unsigned blockY, unsigned blockZ,
                 unsigned sharedBytes, Handle stream, void **parameters,
                 void **extra) = nullptr;
+  /// Null in drivers that do not have it.
+  int (*launchWith)(const LaunchConfig *config, Handle function,
+                    void **parameters, void **extra) = nullptr;
   int (*captureBegin)(Handle stream, int mode) = nullptr;
   int (*captureEnd)(Handle stream, Handle *graph) = nullptr;
   int (*graphInstantiate)(Handle *executable, Handle graph,

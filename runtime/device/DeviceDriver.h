@@ -22,6 +22,7 @@ struct DeviceLaunch {
   uint32_t threads;       ///< of a block
   uint32_t dynamicShared; ///< bytes of a block
   bool padded;            ///< there may be more blocks than the step has items
+  bool early;             ///< may begin before the launch before it has ended
   void *const *operands;  ///< by value: as many as the kernel takes
   const Batch *batch;     ///< on the device
 };
@@ -35,6 +36,8 @@ public:
   /// "GPU 0, NVIDIA H200".
   virtual std::string name() const = 0;
   virtual int threads() const = 0;
+  /// Whether it does anything about DeviceLaunch::early.
+  virtual bool beginsEarly() const { return false; }
 
   /// All kernels of a plan, in its order. Errors: CorruptData, Unsupported.
   virtual Result<std::vector<void *>>

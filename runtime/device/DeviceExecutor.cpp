@@ -74,33 +74,41 @@ DeviceLaunch DeviceExecutor::bound(const Bucket &bucket, const Launch &launch,
           .threads = needs.threads,
           .dynamicShared = needs.dynamicShared,
           .padded = false,
+          .early = false,
           .operands = bucket.operands.data() + launch.firstOperand,
           .batch = reinterpret_cast<const Batch *>(bucket.block.device)};
 }
 
-/// A step that wants no rows has no items in some launches.
+/// A step that wants no rows has no items in some launches. The first launch
+/// waits for the copies before it, as others do not.
 Status DeviceExecutor::launchAll(const Bucket &bucket, const Batch &counts,
                                  bool padded, bool chooses) {
+  bool early = false;
   for (const Launch &launch : regimes_[bucket.regime].launches) {
     DeviceLaunch call = bound(bucket, launch, counts);
     if (call.blocks == 0)
       continue;
     call.padded = padded;
+    call.early = early;
     SINTER_TRY(driver_->launch(call));
     ++counters_.launches;
+    counters_.early += early;
+    early = early_;
   }
-  return chooses ? launchSampling(bucket, counts, padded) : Status();
+  return chooses ? launchSampling(bucket, counts, padded, early) : Status();
 }
 
 Status DeviceExecutor::launchSampling(const Bucket &bucket, const Batch &counts,
-                                      bool padded) {
+                                      bool padded, bool early) {
   ++counters_.launches;
+  counters_.early += early;
   return driver_->launch(
       {.kernel = sampleKernel_,
        .blocks = static_cast<uint32_t>(counts.outputRows),
        .threads = sampleThreads_,
        .dynamicShared = 0,
        .padded = padded,
+       .early = early,
        .operands = bucket.sampleOperands,
        .batch = reinterpret_cast<const Batch *>(bucket.block.device)});
 }
@@ -132,12 +140,12 @@ Status DeviceExecutor::replay(Bucket &bucket, bool chooses) {
   if (!graph) {
     Batch counts = {};
     counts.tokens = counts.outputRows = static_cast<int32_t>(bucket.tokens);
-    const uint64_t launches = counters_.launches;
+    const DeviceCounters before = counters_;
     SINTER_TRY(driver_->beginGraph());
     Status captured =
         launchAll(bucket, counts, /*padded=*/bucket.tokens > 1, chooses);
     Result<void *> ended = driver_->endGraph();
-    counters_.launches = launches; // kept, not run
+    counters_ = before; // kept, not run
     SINTER_TRY(captured);
     if (!ended.ok())
       return ended.status();
@@ -146,7 +154,9 @@ Status DeviceExecutor::replay(Bucket &bucket, bool chooses) {
   }
   SINTER_TRY(driver_->launchGraph(graph));
   ++counters_.replays;
-  counters_.launches += regimes_[bucket.regime].launches.size() + chooses;
+  const uint64_t launches = regimes_[bucket.regime].launches.size() + chooses;
+  counters_.launches += launches;
+  counters_.early += early_ ? launches - 1 : 0;
   return {};
 }
 
@@ -193,7 +203,7 @@ Status DeviceExecutor::start(const Step &step,
   counts.outputRows = static_cast<int32_t>(input.outputs.size());
   if (!times_.empty()) {
     SINTER_TRY(launchTimed(bucket, counts));
-    return chooses ? launchSampling(bucket, counts, false) : Status();
+    return chooses ? launchSampling(bucket, counts, false, false) : Status();
   }
   const bool decodes = input.outputs.size() == input.tokens.size() &&
                        bucket.tokens <= kGraphTokens;

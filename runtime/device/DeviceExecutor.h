@@ -4,6 +4,7 @@
 #define SINTER_RUNTIME_DEVICE_DEVICEEXECUTOR_H
 
 #include "runtime/Artifact.h"
+#include "runtime/Device.h"
 #include "runtime/Executor.h"
 #include "runtime/MappedMemory.h"
 #include "runtime/TokenChooser.h"
@@ -23,7 +24,7 @@ public:
   /// target; the artifact outlives this.
   static Result<std::unique_ptr<Executor>>
   create(const Artifact &artifact, std::unique_ptr<DeviceDriver> driver,
-         bool graphs);
+         const Device &device);
 
   std::shared_ptr<StateMemory> stateMemory() override { return memory_; }
   Status prepare(const KvCache &cache,
@@ -84,7 +85,7 @@ private:
   };
 
   DeviceExecutor(const Artifact &artifact, std::unique_ptr<DeviceDriver> driver,
-                 bool graphs);
+                 const Device &device);
 
   Status upload();
   Status reserveBuffers();
@@ -104,7 +105,8 @@ private:
   Status launchAll(const Bucket &bucket, const Batch &counts, bool padded,
                    bool chooses);
   Status launchTimed(const Bucket &bucket, const Batch &counts);
-  Status launchSampling(const Bucket &bucket, const Batch &counts, bool padded);
+  Status launchSampling(const Bucket &bucket, const Batch &counts, bool padded,
+                        bool early);
   DeviceLaunch bound(const Bucket &bucket, const Launch &launch,
                      const Batch &counts) const;
   Status replay(Bucket &bucket, bool chooses);
@@ -115,6 +117,7 @@ private:
   std::shared_ptr<DeviceDriver> driver_;
   std::shared_ptr<DeviceMemory> memory_;
   const bool useGraphs_;
+  const bool early_; ///< launches but a step's first may begin early
   const KvCache *cache_ = nullptr;
   const RecurrentStates *recurrent_ = nullptr;
   std::vector<void *> kernels_;

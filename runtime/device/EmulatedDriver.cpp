@@ -22,13 +22,14 @@ namespace {
 using FaultFunction = const char *();
 using ResetFunction = void();
 using RegionFunction = bool(const char *name, const void *begin, size_t bytes,
-                            uint8_t *written);
+                            uint8_t *written, bool constant);
 
 /// Memory that kernels may use.
 struct Buffer {
   std::string name;
   const std::byte *begin;
   uint64_t bytes;
+  bool constant; ///< no kernel writes it
 };
 
 class EmulatedDriver final : public DeviceDriver {
@@ -48,7 +49,7 @@ public:
                                const std::string &what) override {
     Result<std::byte *> memory = reserve(bytes, what);
     if (memory.ok())
-      addBuffer(what, *memory, bytes);
+      addBuffer(what, *memory, bytes, /*constant=*/false);
     return memory;
   }
   void free(std::byte *memory) override {
@@ -67,7 +68,7 @@ public:
   std::byte *useInPlace(std::span<const std::byte> memory,
                         const std::string &what) override {
     ++allocations_;
-    addBuffer(what, memory.data(), memory.size());
+    addBuffer(what, memory.data(), memory.size(), /*constant=*/true);
     return const_cast<std::byte *>(memory.data());
   }
   uint64_t allocations() const override { return allocations_; }
@@ -118,8 +119,8 @@ public:
 private:
   Result<std::byte *> reserve(uint64_t bytes, const std::string &what);
   void addBuffer(const std::string &name, const std::byte *begin,
-                 uint64_t bytes) {
-    buffers_.push_back({name, begin, bytes});
+                 uint64_t bytes, bool constant) {
+    buffers_.push_back({name, begin, bytes, constant});
     buffersChanged_ = true;
   }
   void nameBuffers();
@@ -187,7 +188,8 @@ void EmulatedDriver::nameBuffers() {
   buffersChanged_ = false;
   reset_();
   for (const Buffer &buffer : buffers_)
-    if (!region_(buffer.name.c_str(), buffer.begin, buffer.bytes, nullptr))
+    if (!region_(buffer.name.c_str(), buffer.begin, buffer.bytes, nullptr,
+                 buffer.constant))
       return reset_();
 }
 

@@ -20,15 +20,19 @@ static constexpr uint64_t kLine = 128;
 
 DeviceExecutor::DeviceExecutor(const Artifact &artifact,
                                std::unique_ptr<DeviceDriver> driver,
-                               bool graphs)
+                               const Device &device)
     : artifact_(artifact), driver_(std::move(driver)),
-      memory_(std::make_shared<DeviceMemory>(driver_)), useGraphs_(graphs) {}
+      memory_(std::make_shared<DeviceMemory>(driver_)),
+      useGraphs_(device.graphs),
+      early_(device.early && driver_->beginsEarly() && artifact.target().code &&
+             artifact.target().code->header.early) {}
 
 Result<std::unique_ptr<Executor>>
 DeviceExecutor::create(const Artifact &artifact,
-                       std::unique_ptr<DeviceDriver> driver, bool graphs) {
+                       std::unique_ptr<DeviceDriver> driver,
+                       const Device &device) {
   std::unique_ptr<DeviceExecutor> executor(
-      new DeviceExecutor(artifact, std::move(driver), graphs));
+      new DeviceExecutor(artifact, std::move(driver), device));
   Result<std::vector<void *>> kernels =
       executor->driver_->loadKernels(artifact.target());
   if (!kernels.ok())

@@ -124,6 +124,9 @@ extern "C" __global__ void instructions(Operands<1> operands) {
   mmaBytes(products, a, b);
   mmaBytes(products, {a[0], a[1]}, b[0]);
   mmaHalves(sums, a, b);
+#ifdef EARLY
+  beginEarly<nothingAhead>(nullptr);
+#endif
 #ifdef FP4
   mmaFloats4By32(sums, a, b, words[6], words[7]);
   mmaFloats4By16(sums, a, b, words[6], words[7]);
@@ -159,12 +162,11 @@ extern "C" __global__ void instructions(Operands<1> operands) {
 /// it has them, and only there.
 TEST(CudaResources, TargetsHaveTheInstructionsOfTheirFeatures) {
   for (const CudaTarget *target : cudaTargets())
-    for (const std::string feature : {"mma", "fp4", "wgmma"}) {
+    for (const char *feature : {"mma", "fp4", "wgmma", "early"}) {
       bool has = ("," + std::string(target->features) + ",")
-                     .find("," + feature + ",") != std::string::npos;
-      std::string define = feature == "fp4"     ? "#define FP4\n"
-                           : feature == "wgmma" ? "#define WGMMA\n"
-                                                : "";
+                     .find("," + std::string(feature) + ",") !=
+                 std::string::npos;
+      std::string define = "#define " + llvm::StringRef(feature).upper() + "\n";
       auto code = compileDevice(define + deviceSource({}) + kInstructions,
                                 llvm::StringRef(target->name));
       std::string error = code ? "" : llvm::toString(code.takeError());

@@ -51,9 +51,15 @@ TEST(DeviceCode, IsReadAsItWasWritten) {
 TEST(DeviceCode, DamageIsNamed) {
   Plan plan = tiny::plan();
   EXPECT_EQ(messageOf("short", plan),
-            "device code: section has 5 bytes, its header alone has 16");
+            "device code: section has 5 bytes, its header alone has 24");
   EXPECT_EQ(damaged(offsetof(DeviceCodeHeader, exact), 2u),
             "device code: exact is 2, expected 0 or 1");
+  EXPECT_EQ(damaged(offsetof(DeviceCodeHeader, early), 2u),
+            "device code: early is 2 with 0 behind it, expected 0 or 1 with 0 "
+            "behind it");
+  EXPECT_EQ(damaged(offsetof(DeviceCodeHeader, zero), 7u),
+            "device code: early is 1 with 7 behind it, expected 0 or 1 with 0 "
+            "behind it");
   EXPECT_EQ(damaged(offsetof(DeviceCodeHeader, kernels), 9u),
             "device code: it has 9 kernels, the plan 4");
   std::string section = tiny::deviceCode(plan);
@@ -61,7 +67,7 @@ TEST(DeviceCode, DamageIsNamed) {
             "device code: table of 4 kernels ends outside the section's 100 "
             "bytes");
   EXPECT_EQ(messageOf(section + "x", plan),
-            "device code: images end at 528, the section at 529");
+            "device code: images end at 544, the section at 545");
   auto field = [](size_t offset) { return kFirst + offset; };
   for (uint32_t threads : {0u, 33u, 1056u})
     EXPECT_EQ(damaged(field(offsetof(DeviceKernel, threads)), threads),
@@ -76,22 +82,22 @@ TEST(DeviceCode, DamageIsNamed) {
             "memory, expected up to 1048576");
   EXPECT_EQ(damaged(field(offsetof(DeviceKernel, code)), uint64_t(0)),
             "device code: kernel 0 has machine code of 64 bytes at 0, expected "
-            "some at 272 of 583");
+            "some at 288 of 599");
   EXPECT_EQ(damaged(field(offsetof(DeviceKernel, codeBytes)), UINT64_MAX)
                 .find("device code: kernel 0 has machine code of "),
             0u);
   EXPECT_EQ(damaged(field(offsetof(DeviceKernel, text)), uint64_t(1)),
             "device code: kernel 0 has PTX of 7 bytes at 1, expected some at "
-            "336 of 583");
+            "352 of 599");
   EXPECT_EQ(damaged(offsetof(DeviceCodeHeader, textCapability), 0u),
-            "device code: kernel 0 has PTX of 7 bytes at 336, expected none");
-  EXPECT_EQ(damaged(336 + 6, 'x'),
+            "device code: kernel 0 has PTX of 7 bytes at 352, expected none");
+  EXPECT_EQ(damaged(352 + 6, 'x'),
             "device code: kernel 0 has PTX that does not end with a zero");
-  EXPECT_EQ(damaged(272 + 18, char(62)),
+  EXPECT_EQ(damaged(288 + 18, char(62)),
             "device code: kernel 0 has machine code that is no 64-bit ELF "
             "image for CUDA");
   // One section header, which lies behind the image.
-  EXPECT_EQ(damaged(272 + 60, uint16_t(1)),
+  EXPECT_EQ(damaged(288 + 60, uint16_t(1)),
             "device code: kernel 0 has machine code whose tables are not "
             "inside it");
 }
@@ -111,7 +117,7 @@ TEST(DeviceCode, FlippedBytesNeverCrash) {
 
 TEST(DeviceCode, FitsGpus) {
   auto fit = [](uint32_t capability, bool exact, uint32_t text, uint32_t gpu) {
-    return fitOf({capability, exact, text, 0}, gpu);
+    return fitOf({capability, exact, text, 0, 0, 0}, gpu);
   };
   EXPECT_EQ(fit(80, false, 0, 80), DeviceFit::Code);
   EXPECT_EQ(fit(80, false, 0, 89), DeviceFit::Code);

@@ -138,6 +138,47 @@ TEST_F(DeviceSession, AnswersAsTheProcessorAndCounts) {
   EXPECT_EQ(counts().modules, before.modules);
 }
 
+/// All launches but a step's first may begin early, one by one and in graphs,
+/// where kernels, driver and user let them.
+TEST_F(DeviceSession, KernelsBeginEarlyWhereTheyMay) {
+  struct Case {
+    bool kernels, asked, graphs;
+    const char *driver;
+    bool early;
+  };
+  for (const Case &with :
+       {Case{true, true, true, "", true}, Case{true, true, false, "", true},
+        Case{true, true, true, "version=12030", true},
+        Case{true, true, true, "version=12020", false},
+        Case{true, false, true, "", false},
+        Case{false, true, false, "", false}}) {
+    parts.deviceCode = tiny::deviceCode(parts.plan, 90, true, false,
+                                        /*early=*/with.kernels);
+    setenv("FAKE_CUDA", with.driver, 1);
+    const FakeCudaCounts before = counts();
+    Model model =
+        open({.device = {.graphs = with.graphs, .early = with.asked}});
+    ASSERT_TRUE(model.session);
+    EXPECT_EQ(talk(*model.session, 0, 20, 5),
+              talk(*openProcessor().session, 0, 20, 5));
+    const DeviceCounters &counted = *model.session->deviceCounters();
+    const uint64_t launches = counted.launches;
+    EXPECT_EQ(launches, 8u * 5 - 2);
+    EXPECT_EQ(counted.early, with.early ? launches - counted.steps : 0);
+    EXPECT_EQ(counts().early - before.early, counted.early);
+    EXPECT_EQ(counts().launches - before.launches, launches);
+  }
+  setenv("FAKE_CUDA", "fail=cuLaunchKernelEx:1", 1);
+  parts.deviceCode = tiny::deviceCode(parts.plan);
+  Model model = open();
+  EXPECT_EQ(model.session->append(0, text(20)).status().message(),
+            "the NVIDIA driver fails to launch a kernel: a planted failure "
+            "(FAKE_1)");
+  // What was queued before is done, and another step can begin.
+  setenv("FAKE_CUDA", "", 1);
+  EXPECT_TRUE(model.session->append(0, text(20)).ok());
+}
+
 /// Steps of any number of sequences: three graphs for two to eight, whose
 /// blocks beyond a step's tokens touch nothing.
 TEST_F(DeviceSession, GraphsServeSmallerSteps) {

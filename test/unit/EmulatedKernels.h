@@ -46,6 +46,10 @@ public:
     EXPECT_TRUE(emulation().region(name, begin, bytes,
                                    undefined ? written.back().get() : nullptr));
   }
+  /// Weights, which no kernel writes.
+  void allowConstant(const char *name, const void *begin, size_t bytes) {
+    EXPECT_TRUE(emulation().region(name, begin, bytes, nullptr, true));
+  }
   void reset() {
     emulation().reset();
     written.clear();

@@ -40,11 +40,11 @@ public:
     exported<void(uint64_t)>("sinterEmulationSeed")(seed);
   }
   /// A buffer that kernels may use; a byte of `written` for each of its own
-  /// says whether it was written, null: all are.
+  /// says whether it was written, null: all are. Kernels write no constant.
   bool region(const char *name, const void *begin, size_t bytes,
-              uint8_t *written = nullptr) const {
-    return exported<bool(const char *, const void *, size_t, uint8_t *)>(
-        "sinterEmulationRegion")(name, begin, bytes, written);
+              uint8_t *written = nullptr, bool constant = false) const {
+    return exported<bool(const char *, const void *, size_t, uint8_t *, bool)>(
+        "sinterEmulationRegion")(name, begin, bytes, written, constant);
   }
   /// What went wrong since the last reset, or "".
   std::string fault() const {

@@ -93,6 +93,27 @@ void copies(void *const *operands, const Batch &) {
   const int *input = static_cast<const int *>(operands[1]);
   store(output(operands) + threadIndex(), load(input + threadIndex()));
 }
+/// Adds a weight to what the kernel before gives.
+enum class Begin { Right, ReadsFirst, WritesFirst, AsksFirst, HalfWaits };
+template <Begin begin> void addsWeight(void *const *operands, const Batch &) {
+  int *before = static_cast<int *>(operands[1]) + threadIndex();
+  const int *weight = static_cast<const int *>(operands[2]) + threadIndex();
+  const int ahead = loadWeights(weight);
+  if (begin == Begin::ReadsFirst)
+    load(before);
+  if (begin == Begin::WritesFirst)
+    store(output(operands) + threadIndex(), 0);
+  if (begin == Begin::AsksFirst)
+    prefetchWeights(reinterpret_cast<const char *>(before));
+  if (begin == Begin::HalfWaits && threadIndex() >= 32)
+    return;
+  waitForEarlier();
+  letNextBegin();
+  store(output(operands) + threadIndex(), load(before) + ahead);
+}
+void writesWeight(void *const *operands, const Batch &) {
+  store(static_cast<int *>(operands[2]) + threadIndex(), 1);
+}
 /// In which order threads of a block reach a place: no program may ask.
 void order(void *const *operands, const Batch &) {
   int *places = output(operands);
@@ -118,6 +139,13 @@ constexpr PlantedName kNames[] = {
     {"writesBehind", "writesBehind"},
     {"copies", "copies"},
     {"order", "order"},
+    {"addsWeight", "addsWeight<planted::Begin::Right>, true"},
+    {"readsFirst", "addsWeight<planted::Begin::ReadsFirst>, true"},
+    {"writesFirst", "addsWeight<planted::Begin::WritesFirst>, true"},
+    {"asksForOthers", "addsWeight<planted::Begin::AsksFirst>, true"},
+    {"halfWaitsForEarlier", "addsWeight<planted::Begin::HalfWaits>, true"},
+    {"isNotEarly", "addsWeight<planted::Begin::ReadsFirst>"},
+    {"writesWeight", "writesWeight"},
 };
 
 class Emulation : public testing::Test {
@@ -262,6 +290,53 @@ TEST_F(Emulation, BuffersAreChecked) {
   ASSERT_TRUE(region("input", input, sizeof(input), known));
   EXPECT_EQ(run("copies", input), "");
   EXPECT_EQ(std::accumulate(written, written + sizeof(written), 0), 256);
+}
+
+/// A kernel that begins before the one before it has ended may read weights.
+TEST_F(Emulation, WhatIsTouchedBeforeTheWaitIsChecked) {
+  int32_t before[64], weights[64];
+  std::iota(before, before + 64, 100);
+  std::iota(weights, weights + 64, 1000);
+  auto fault = [&](const char *name, bool constant = true) {
+    reset();
+    EXPECT_TRUE(region("output", values, sizeof(values)));
+    EXPECT_TRUE(region("before", before, sizeof(before)));
+    EXPECT_TRUE(device().emulation().region("weights", weights, sizeof(weights),
+                                            nullptr, constant));
+    return device().run(name, {values, before, weights});
+  };
+  EXPECT_EQ(fault("addsWeight"), "");
+  EXPECT_EQ(values[5], 1110);
+  EXPECT_EQ(fault("isNotEarly"), "");
+  const std::string wait = " before the wait for the kernel before this one";
+  EXPECT_EQ(fault("readsFirst"),
+            "kernel 'readsFirst', block 0, thread 0: read of 4 bytes at 0 of "
+            "'before'" +
+                wait);
+  EXPECT_EQ(fault("writesFirst"),
+            "kernel 'writesFirst', block 0, thread 0: write of 4 bytes" + wait);
+  EXPECT_EQ(fault("asksForOthers"),
+            "kernel 'asksForOthers', block 0, thread 0: read of 1 bytes at 0 "
+            "of 'before'" +
+                wait);
+  // What is no constant is no weight, whatever it is read as.
+  EXPECT_EQ(fault("addsWeight", /*constant=*/false),
+            "kernel 'addsWeight', block 0, thread 0: read of 4 bytes at 0 of "
+            "'weights'" +
+                wait);
+  EXPECT_EQ(fault("halfWaitsForEarlier"),
+            "kernel 'halfWaitsForEarlier', block 0, thread 32: ends without a "
+            "wait for the kernel before this one");
+  EXPECT_EQ(fault("writesWeight"),
+            "kernel 'writesWeight', block 0, thread 0: write of 4 bytes at 0 "
+            "of 'weights', which is constant");
+  // Where no buffers are named, what the kernel says of itself counts.
+  reset();
+  EXPECT_EQ(device().run("addsWeight", {values, before, weights}), "");
+  EXPECT_EQ(device().run("readsFirst", {values, before, weights}),
+            "kernel 'readsFirst', block 0, thread 0: read of 4 bytes at 0 of "
+            "'a buffer'" +
+                wait);
 }
 
 TEST_F(Emulation, SeedsChooseTheOrderOfThreads) {

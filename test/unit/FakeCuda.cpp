@@ -24,7 +24,8 @@ namespace {
 
 constexpr int kInvalidValue = 1, kOutOfMemory = 2, kNoDevice = 100,
               kInvalidDevice = 101, kInvalidImage = 200, kInvalidContext = 201,
-              kNotFound = 500, kIllegalAddress = 700, kCaptureUnsupported = 900;
+              kNotFound = 500, kIllegalAddress = 700, kNotSupported = 801,
+              kCaptureUnsupported = 900;
 
 /// The context of the calling thread.
 thread_local void *current = nullptr;
@@ -322,6 +323,30 @@ int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY,
     kernel(operands, batch, 0, gridX);
     return 0;
   });
+}
+/// As the manual has it: of the attributes only the one that is used.
+struct FakeAttribute {
+  int number, pad, value, rest[15];
+};
+struct FakeConfig {
+  unsigned gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes;
+  void *stream;
+  FakeAttribute *attributes;
+  unsigned count;
+};
+int cuLaunchKernelEx(const FakeConfig *config, void *function,
+                     void **parameters, void **extra) {
+  if (int code = wanted("cuLaunchKernelEx"))
+    return code;
+  if (config->count != 1 || config->attributes->number != 6 ||
+      config->attributes->value != 1 || config->stream != &fake().queue)
+    return kInvalidValue;
+  if (number("capability", 90) < 90)
+    return kNotSupported;
+  enqueue([] { return ++fake().counts.early, 0; });
+  return cuLaunchKernel(function, config->gridX, config->gridY, config->gridZ,
+                        config->blockX, config->blockY, config->blockZ,
+                        config->sharedBytes, config->stream, parameters, extra);
 }
 int cuStreamBeginCapture_v2(void *, int) {
   fake().capture = new std::vector<std::function<int()>>;

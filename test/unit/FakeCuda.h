@@ -9,6 +9,7 @@ struct FakeCudaCounts {
   uint64_t contexts = 0, modules = 0;
   uint64_t code = 0, text = 0; ///< images loaded, of either kind
   uint64_t launches = 0, graphLaunches = 0;
+  uint64_t early = 0; ///< launches that might begin before the one before ended
 };
 
 extern "C" FakeCudaCounts fakeCudaCounts();

@@ -14,7 +14,8 @@
 
 namespace sinter::test {
 
-/// The name by which a test calls a kernel, and the function that it is.
+/// The name by which a test calls a kernel, and the function that it is; with
+/// ", true" behind it the launch before may still run when it begins.
 using PlantedName = const char *[2];
 
 /// Blocks have two warps, or as many threads as the test says.
@@ -50,10 +51,11 @@ public:
 
 private:
   static constexpr const char *kBegin = R"(
-template <auto body>
+template <auto body, bool early = false>
 void launch(const char *name, void *const *operands, const Batch *batch,
             int64_t begin, int64_t end) {
-  emulation::runBlocks<kThreads, body>(name, operands, batch, begin, end);
+  emulation::runBlocks<kThreads, body, early>(name, operands, batch, begin,
+                                              end);
 }
 int *output(void *const *operands) { return static_cast<int *>(operands[0]); }
 )";

@@ -77,7 +77,8 @@ inline std::string cubin() {
 
 /// A device code section for all kernels of a plan.
 inline std::string deviceCode(const Plan &plan, uint32_t capability = 90,
-                              bool exact = true, bool text = false) {
+                              bool exact = true, bool text = false,
+                              bool early = true) {
   std::vector<DeviceImage> images(plan.kernels.size());
   for (const PlanLaunch &launch : plan.launches)
     images[launch.kernel].kernel.operands = launch.operandCount;
@@ -89,7 +90,8 @@ inline std::string deviceCode(const Plan &plan, uint32_t capability = 90,
     if (text)
       image.text = std::string("// PTX") + '\0';
   }
-  DeviceCodeHeader header = {capability, exact, text ? capability : 0, 0};
+  DeviceCodeHeader header = {capability, exact, text ? capability : 0,
+                             0,          early, 0};
   std::vector<std::byte> bytes = serializeDeviceCode(header, images);
   return std::string(reinterpret_cast<const char *>(bytes.data()),
                      bytes.size());

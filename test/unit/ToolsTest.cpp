@@ -338,7 +338,7 @@ TEST_F(ToolsTest, InspectIsStableTextAndJson) {
   EXPECT_EQ(ended.code, 0);
   EXPECT_EQ(ended.out, run("./inspect %").out);
   for (const char *part :
-       {"artifact version 12, ", "section weights ",
+       {"artifact version 13, ", "section weights ",
         "state 0: blk.0 kv_cache f32, 1 heads, key 1, value 1, page of 128 "
         "bytes\n",
         "regime 1: up to 8 tokens, arena of 128 bytes, 4 launches\n",

@@ -99,6 +99,14 @@ inline uint32_t timesHalves(uint32_t a, uint32_t b) {
   return ofHalves(a, b, [](float x, float y) { return x * y; });
 }
 
+inline void waitForEarlier() { emulation::block().waitForEarlier(); }
+/// Launches are done one after the other: what the next one may do meanwhile
+/// is checked when it does it.
+inline void letNextBegin() {}
+inline void prefetchWeights(const char *from) {
+  emulation::checkRead(from, 1, /*weights=*/true);
+}
+
 template <typename T> inline T load(const T *from) {
   emulation::checkRead(from, sizeof(T));
   return *from;
@@ -107,7 +115,10 @@ template <typename T> inline void store(T *to, T value) {
   emulation::checkWrite(to, sizeof(T));
   *to = value;
 }
-template <typename T> inline T loadWeights(const T *from) { return load(from); }
+template <typename T> inline T loadWeights(const T *from) {
+  emulation::checkRead(from, sizeof(T), /*weights=*/true);
+  return *from;
+}
 
 inline unsigned min(unsigned a, unsigned b) { return a < b ? a : b; }
 inline int min(int a, int b) { return a < b ? a : b; }
@@ -207,6 +218,12 @@ private:
 
   mutable Element elements_[count] = {};
 };
+
+/// Larger than on a GPU, since its elements know who touched them.
+template <typename Work, unsigned> inline Work &dynamicShared() {
+  static thread_local Work work;
+  return work;
+}
 
 /// Threads may take() at the same time, but not while another clears or asks.
 class SharedCounter {

@@ -48,6 +48,7 @@ struct Fiber {
   Wait wait = Wait::None;
   uint32_t collective = 0; ///< what it waits in, and for which partners
   uint32_t exchanges = 0;  ///< collectives of its warp that it has left
+  bool early = false; ///< the kernel before this one may still run
 };
 
 /// What the lanes of a warp hand each other. Two sets: a lane may enter the
@@ -70,14 +71,18 @@ class Block {
 public:
   using Body = void (*)(void *argument);
 
-  /// Runs `threads` threads of `body`; false if one of them failed, and then
-  /// fault() says how.
-  bool run(unsigned threads, int64_t item, Body body, void *argument);
+  /// Runs `threads` threads of `body`, which must wait for the kernel before
+  /// it if it begins `early`; false if one of them failed, and then fault()
+  /// says how.
+  bool run(unsigned threads, int64_t item, Body body, void *argument,
+           bool early = false);
 
   unsigned thread() const { return current_; }
   int64_t item() const { return item_; }
   uint64_t serial() const { return serial_; } ///< no two blocks have one
   uint32_t epoch() const { return epoch_; }   ///< barriers so far
+  bool early() const { return fibers_[current_].early; }
+  void waitForEarlier() { fibers_[current_].early = false; }
   uint32_t warpEpoch(unsigned thread) const {
     return warps_[thread / kLanes].epoch;
   }
@@ -109,7 +114,7 @@ public:
 
 private:
   static void enter();
-  void prepare(unsigned threads);
+  void prepare(unsigned threads, bool early);
   void leave(); ///< to the scheduler
   /// Waits for the lanes of the warp; whether this is the last of them, which
   /// must let the others go.
@@ -172,13 +177,16 @@ inline void Block::leave() {
 inline void Block::enter() {
   Block &self = block();
   self.body_(self.argument_);
+  // Who waits for this kernel would not wait for the one before it.
+  if (self.early())
+    self.fail("ends without a wait for the kernel before this one");
   self.fibers_[self.current_].wait = Wait::Ended;
   ++self.ended_;
   self.leave();
   __builtin_unreachable();
 }
 
-inline void Block::prepare(unsigned threads) {
+inline void Block::prepare(unsigned threads, bool early) {
   static_assert(kStackBytes % 16 == 0);
   if (!stacks_)
     stacks_ = static_cast<char *>(aligned_alloc(64, kMaxThreads * kStackBytes));
@@ -199,18 +207,19 @@ inline void Block::prepare(unsigned threads) {
       top[-int(word)] = nullptr;
     fibers_[i] = {};
     fibers_[i].stack = top - kSavedWords;
+    fibers_[i].early = early;
     ready(i);
   }
 }
 
 inline bool Block::run(unsigned threads, int64_t item, Body body,
-                       void *argument) {
+                       void *argument, bool early) {
   static uint64_t serials = 0;
   serial_ = __atomic_add_fetch(&serials, 1, __ATOMIC_RELAXED);
   item_ = item;
   body_ = body;
   argument_ = argument;
-  prepare(threads);
+  prepare(threads, early);
   while (readyCount_ && !failed_) {
     current_ = takeReady();
     sinterSwitchFiber(&scheduler_, fibers_[current_].stack);

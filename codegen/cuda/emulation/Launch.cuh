@@ -24,8 +24,9 @@ inline void report(const char *kernel, const char *message) {
 
 inline std::atomic<uint64_t> scheduleSeed = 0;
 
-/// Runs blocks [begin, end) of a kernel of `threads` threads.
-template <unsigned threads, auto kernel>
+/// Runs blocks [begin, end) of a kernel of `threads` threads; `early`, if it
+/// may be launched before the one that it depends on has ended.
+template <unsigned threads, auto kernel, bool early = false>
 inline void runBlocks(const char *name, void *const *operands,
                       const Batch *batch, int64_t begin, int64_t end) {
   static_assert(threads % kLanes == 0 && threads <= kMaxThreads,
@@ -43,7 +44,7 @@ inline void runBlocks(const char *name, void *const *operands,
           const auto *call = static_cast<const Call *>(argument);
           kernel(call->operands, *call->batch);
         },
-        &call);
+        &call, early);
     if (!done)
       return report(name, block().fault());
   }
@@ -77,11 +78,11 @@ void sinterEmulationReset() {
 extern "C" inline __attribute__((used, visibility("default")))
 bool
 sinterEmulationRegion(const char *name, const void *begin, size_t bytes,
-                      uint8_t *written) {
+                      uint8_t *written, bool constant) {
   auto &all = sinter::emulation::regions();
   if (all.count == sinter::emulation::Regions::kMost)
     return false;
   all.items[all.count++] = {name, static_cast<const char *>(begin), bytes,
-                            written};
+                            written, constant};
   return true;
 }

@@ -3,12 +3,13 @@
 namespace sinter::emulation {
 
 /// A buffer that kernels may use; `written`, if any, has a byte for each byte
-/// of it that tells whether it was written.
+/// of it that tells whether it was written. No kernel writes a constant one.
 struct Region {
   const char *name;
   const char *begin;
   size_t bytes;
   uint8_t *written;
+  bool constant;
 };
 
 /// All buffers, changed only while no kernel runs. None: nothing is checked.
@@ -40,11 +41,21 @@ inline const Region &regionOf(const void *address, size_t bytes,
                address);
 }
 
-inline void checkRead(const void *address, size_t bytes) {
-  if (regions().count == 0)
+/// `weights`: they are thought to be constant.
+inline void checkRead(const void *address, size_t bytes, bool weights = false) {
+  constexpr const char *kTooEarly =
+      "read of %zu bytes at %zu of '%s' before the wait for the kernel before "
+      "this one";
+  const bool early = block().early();
+  if (regions().count == 0) {
+    if (early && !weights)
+      block().fail(kTooEarly, bytes, size_t(0), "a buffer");
     return;
+  }
   const Region &region = regionOf(address, bytes, "read");
   const size_t at = static_cast<const char *>(address) - region.begin;
+  if (early && !region.constant)
+    block().fail(kTooEarly, bytes, at, region.name);
   for (size_t i = 0; region.written && i < bytes; ++i)
     if (!region.written[at + i])
       block().fail("read of byte %zu of '%s', which nobody has written", at + i,
@@ -52,10 +63,17 @@ inline void checkRead(const void *address, size_t bytes) {
 }
 
 inline void checkWrite(void *address, size_t bytes) {
+  if (block().early())
+    block().fail("write of %zu bytes before the wait for the kernel before "
+                 "this one",
+                 bytes);
   if (regions().count == 0)
     return;
   const Region &region = regionOf(address, bytes, "write");
   const size_t at = static_cast<const char *>(address) - region.begin;
+  if (region.constant)
+    block().fail("write of %zu bytes at %zu of '%s', which is constant", bytes,
+                 at, region.name);
   for (size_t i = 0; region.written && i < bytes; ++i)
     region.written[at + i] = 1;
 }

@@ -122,12 +122,6 @@ namespace sinter::cuda {
 
 constexpr bool kHasWgmma = true;
 
-/// An emulated device has as much shared memory as a kernel likes.
-template <typename T, unsigned> inline T &dynamicShared() {
-  static thread_local T shared;
-  return shared;
-}
-
 struct WgmmaWeights : emulation::ProductRegisters {
   uint32_t values[4] = {};
 

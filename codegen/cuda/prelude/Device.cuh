@@ -61,6 +61,21 @@ inline uint32_t timesHalves(uint32_t a, uint32_t b) {
 inline float floatOfBits(uint32_t bits) { return __uint_as_float(bits); }
 inline uint32_t bitsOfFloat(float value) { return __float_as_uint(value); }
 
+/// Waits until the kernel before this one has ended and all that it wrote can
+/// be read. A kernel that was launched to begin early reads nothing before that
+/// but what no kernel writes (EarlyBegin.cuh).
+inline void waitForEarlier() {
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+}
+/// Once all blocks have said so, or ended, the next kernel may begin.
+inline void letNextBegin() {
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+}
+/// Asks for a line of weights, which the second cache will then have.
+inline void prefetchWeights(const char *from) {
+  asm volatile("prefetch.global.L2 [%0];" ::"l"(from));
+}
+
 /// Memory that all blocks share.
 template <typename T> inline T load(const T *from) { return *from; }
 template <typename T> inline void store(T *to, T value) { *to = value; }
@@ -76,6 +91,18 @@ template <typename T, unsigned count> struct SharedArray {
   T get(unsigned index) const { return values[index]; }
   void put(unsigned index, T value) { values[index] = value; }
 };
+
+/// The shared memory that a launch adds, beyond the 48 KiB that a text can
+/// declare. A launch gives `bytes`, aligned as copies want them; what lies in
+/// front of the first place that is aligned for more is lost.
+template <typename T, unsigned bytes> inline T &dynamicShared() {
+  extern __shared__ float4 given[];
+  constexpr unsigned lost = alignof(T) > alignof(float4) ? alignof(T) : 0;
+  static_assert(sizeof(T) + lost <= bytes, "what a launch adds suffices");
+  const auto begin = unsigned(__cvta_generic_to_shared(given));
+  return *reinterpret_cast<T *>(reinterpret_cast<char *>(given) +
+                                (lost ? -begin & (alignof(T) - 1) : 0));
+}
 
 /// Hands out numbers from 0 on to the threads of a block, in any order.
 struct SharedCounter {

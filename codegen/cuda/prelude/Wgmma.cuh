@@ -15,16 +15,6 @@ constexpr bool kHasWgmma = true;
 constexpr bool kHasWgmma = false;
 #endif
 
-/// The shared memory that a launch adds, beyond the 48 KiB that a text can
-/// declare. A launch gives `bytes`; what lies in front of the first aligned
-/// place is lost.
-template <typename T, unsigned bytes> inline T &dynamicShared() {
-  static_assert(sizeof(T) + alignof(T) <= bytes, "what a launch adds suffices");
-  extern __shared__ char dynamicBytes[];
-  const auto begin = unsigned(__cvta_generic_to_shared(dynamicBytes));
-  return *reinterpret_cast<T *>(dynamicBytes + (-begin & (alignof(T) - 1)));
-}
-
 /// What this thread has written into shared memory is seen by the units and the
 /// copy engine, in whatever a barrier orders behind this.
 inline void fenceSharedWrites() {

@@ -23,6 +23,8 @@ static llvm::Error printGemm(KernelText &kernel, GemmAttr gemm, KernelOp op) {
   kernel.enoughBlocks = large ? 1 : 2;
   kernel.threads = "kGemmThreads";
   kernel.operands = gemm.getBias() ? 4 : 3;
+  if (gemm.getDecode() && !product.takesFloat4())
+    kernel.ahead = "weightsAhead<" + kernel.name + "_shape>";
   ShapePrinter shape(kernel);
   if (llvm::Error error = product.print(shape))
     return error;
