@@ -16,8 +16,10 @@
 #include "compiler/TextOutput.h"
 #include "compiler/TunedTiles.h"
 #include "compiler/WeightSection.h"
+#include "dialects/sinter/RecurrentOps.h"
 #include "dialects/sinter/Sinter.h"
 #include "dialects/tile/Float4.h"
+#include "dialects/tile/Skeleton.h"
 #include "runtime/ArtifactBytes.h"
 #include "runtime/Tokenizer.h"
 
@@ -90,6 +92,7 @@ private:
 
   Report &reportOf(size_t part) { return result.targets[part].report; }
   llvm::Error checkFloat4();
+  llvm::Error checkScan();
   void readMachine();
   void useMachine(size_t part);
   llvm::Error runStage(ModuleOp module, Stage stage);
@@ -182,6 +185,8 @@ llvm::Error Compilation::addTargets() {
                      "is made for one");
   if (llvm::Error error = checkFloat4())
     return error;
+  if (llvm::Error error = checkScan())
+    return error;
   readMachine();
   result.targets.resize(parts.size());
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -210,6 +215,26 @@ llvm::Error Compilation::checkFloat4() {
       }))
     result.warnings.push_back("--activations fp4 changes nothing: the model "
                               "has no MXFP4 or NVFP4 matrices");
+  return llvm::Error::success();
+}
+
+/// Scans in chunks need a target and heads that can be multiplied so.
+llvm::Error Compilation::checkScan() {
+  if (!options.chunkedScan)
+    return llvm::Error::success();
+  if (llvm::none_of(parts, [](const Part &part) {
+        return part.target.hasFeature("mma");
+      }))
+    return failureOf("--scan chunked: '" + parts.front().target.getLevel() +
+                     "' has no matrix units for it; GPUs from sm_80 on have");
+  bool some = false;
+  model.module->walk([&](GatedDeltaNetOp net) {
+    some |= tile::scansInChunks(net.keyWidth(), net.valueWidth());
+  });
+  if (!some)
+    result.warnings.push_back(
+        "--scan chunked changes nothing: the model has no gated delta nets "
+        "whose heads are multiples of 16 by 8 and at most 128 wide");
   return llvm::Error::success();
 }
 

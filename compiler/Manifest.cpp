@@ -46,6 +46,8 @@ std::string manifestJson(const ModelInfo &info, mlir::ModuleOp module,
       {"chunk", options.chunk},       {"tuned_tiles", tunedTiles}};
   if (options.float4)
     json["options"]["activations"] = "fp4";
+  if (options.chunkedScan)
+    json["options"]["scan"] = "chunked";
   if (!options.pooling.empty())
     json["options"]["pooling"] = options.pooling;
   // A name in the model may be anything but text.

@@ -42,9 +42,10 @@ struct CompileOptions {
   /// Element of KV caches: auto, f32, f16, bf16, q8_0 or fp8.
   std::string kvCache = "auto";
   bool float4 = false; ///< 4-bit float activations, on GPUs that multiply them
-  unsigned chunk = 0;  ///< tokens of the largest step; 0: usual
-  std::string pooling; ///< in place of the model's; empty: as it says
-  bool tunedTiles = true; ///< use what `compile --tune` found here earlier
+  bool chunkedScan = false; ///< delta rule in chunks, on GPUs that multiply so
+  unsigned chunk = 0;       ///< tokens of the largest step; 0: usual
+  std::string pooling;      ///< in place of the model's; empty: as it says
+  bool tunedTiles = true;   ///< use what `compile --tune` found here earlier
   std::vector<TileOverride> tiles; ///< go before those
   std::string report;              ///< file for the report; empty: none
   unsigned threads = 0;            ///< 0: all; changes no byte of the output

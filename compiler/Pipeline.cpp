@@ -28,6 +28,10 @@ static std::unique_ptr<mlir::Pass> makeFloat4(const CompileOptions &options) {
   return options.float4 ? createChooseFloat4Activations() : nullptr;
 }
 
+static std::unique_ptr<mlir::Pass> makeScans(const CompileOptions &options) {
+  return options.chunkedScan ? createChooseScanForm() : nullptr;
+}
+
 /// Null where caches stay as they were imported.
 static std::unique_ptr<mlir::Pass> makeCache(const CompileOptions &options) {
   if (options.kvCache == "f32" || options.kvCache == "f16")
@@ -54,6 +58,7 @@ static constexpr PipelineStep kSteps[] = {
     {Stage::Graph, "choose-activation-format",
      make<[] { return createChooseActivationFormat(); }>, false},
     {Stage::Graph, "choose-float4-activations", makeFloat4, false},
+    {Stage::Graph, "choose-scan-form", makeScans, false},
     {Stage::Graph, "choose-cache-element", makeCache, false},
     {Stage::Graph, "fuse-moe-region",
      make<[] { return createFuseMoeRegion(); }>, true},

@@ -70,6 +70,21 @@ def ChooseFloat4Activations : ModulePass<"choose-float4-activations"> {
   }];
 }
 
+def ChooseScanForm : ModulePass<"choose-scan-form"> {
+  let summary = "lets gated delta nets work on 16 tokens at a time";
+  let description = [{
+    Where the target has matrix units that take the heads' sizes. The state gets
+    rows for what is kept of an unfinished chunk. Only `compile --scan chunked`
+    runs this pass.
+
+    ```mlir
+    func.func @step(%pool: !sinter.recurrent<heads = 32, keys = 128, values = 128>)
+    // becomes, where a gated_delta_net of heads of 128 by 128 has that state:
+    func.func @step(%pool: !sinter.recurrent<heads = 32, keys = 161, values = 128>)
+    ```
+  }];
+}
+
 def InlineRegions : ModulePass<"inline-regions"> {
   let summary = "replaces every region by its body";
   let description = [{

@@ -25,7 +25,7 @@ struct Arguments {
   CompileOptions options;
   std::string model, output, describe, progress = "auto";
   int fusionLevel = 1;
-  std::string activations = "int8", emit = "artifact";
+  std::string activations = "int8", scan = "step", emit = "artifact";
   bool json = false, listPasses = false, explain = false;
   bool tune = false, noTunedTiles = false, emulatedOnly = false;
   unsigned tuneRepeat = 5, tuneRounds = 0;
@@ -111,6 +111,12 @@ static void declare(CLI::App &app, Arguments &a) {
                  "for MXFP4 and NVFP4 on sm_120 and sm_121 (faster prefill, "
                  "much less accurate)")
       ->check(CLI::IsMember({"int8", "fp4"}))
+      ->capture_default_str();
+  app.add_option("--scan", a.scan,
+                 "how gated delta nets walk a text: step, token by token, or "
+                 "chunked, 16 tokens at a time on GPUs from sm_80 on (for long "
+                 "prompts; rounds more)")
+      ->check(CLI::IsMember({"step", "chunked"}))
       ->capture_default_str();
   app.add_option("--chunk", a.options.chunk,
                  "tokens of the largest step (default: 512, or the whole "
@@ -253,6 +259,7 @@ static Status compile(Arguments &a) {
       a.options.emit = emit;
   a.options.fuse = a.fusionLevel > 0;
   a.options.float4 = a.activations == "fp4";
+  a.options.chunkedScan = a.scan == "chunked";
   std::string output = a.output.empty() ? defaultOutput(a) : a.output;
   a.options.tunedTiles = !a.noTunedTiles;
   a.options.machineCode = !a.emulatedOnly;

@@ -267,6 +267,9 @@ Values ScanEmitter::update(const Token &token, Values change, Value state) {
 
 llvm::Error x86::emitScan(KernelBuilder &k, KernelOp kernel) {
   auto scan = cast<ScanAttr>(kernel.getSkeleton());
+  if (scan.getChunk())
+    return llvm::createStringError(
+        "chunks of %u tokens; processors take one at a time", scan.getChunk());
   if (scan.getKeyWidth() % kTurn || scanBlock(scan.getValueWidth()) < 4)
     return llvm::createStringError(
         "state of %u by %u in a head; expected multiples of 4",

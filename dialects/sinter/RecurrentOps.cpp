@@ -80,6 +80,11 @@ int64_t GatedDeltaNetOp::valueWidth() {
   return rowWidth(getResult()) / int64_t(getValueHeads());
 }
 
+int64_t GatedDeltaNetOp::stateRows(int64_t chunk) {
+  int64_t kept = chunk * (keyWidth() + valueWidth() + 1);
+  return keyWidth() + (kept + valueWidth() - 1) / valueWidth();
+}
+
 LogicalResult GatedDeltaNetOp::verify() {
   int64_t keys = getKeyHeads(), values = getValueHeads();
   int64_t result = rowWidth(getResult());
@@ -95,7 +100,10 @@ LogicalResult GatedDeltaNetOp::verify() {
     return emitOpError("has alpha and beta of ")
            << rowWidth(getAlpha()) << " and " << rowWidth(getBeta()) << " for "
            << values << " heads";
-  int64_t state = values * keyWidth() * valueWidth();
+  int64_t chunk = getChunk().value_or(0);
+  if (getChunk() && chunk < 1)
+    return emitOpError("has chunks of ") << chunk << ", expected 1 or more";
+  int64_t state = values * stateRows(chunk) * valueWidth();
   if (rowWidth(getState()) != state)
     return emitOpError("has a state of ")
            << rowWidth(getState()) << ", expected " << state;

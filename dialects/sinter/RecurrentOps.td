@@ -103,6 +103,11 @@ def Sinter_GatedDeltaNetOp : Sinter_Op<"gated_delta_net", [Pure,
     h / (valueHeads / keyHeads). The result has a dimension of 1 between tokens
     and columns, as states of several sequences give it.
 
+    With `chunk` the sums are those of so many tokens at a time, at multiples of
+    it in a sequence: the same up to rounding. What is kept of an unfinished
+    chunk, chunk * (key width + value width + 1) numbers a head, is further rows
+    of the state.
+
     ```mlir
     %o, %s1 = sinter.gated_delta_net %mixed, %alpha, %beta, %s, %batch decay @blk.0.ssm_a bias @blk.0.ssm_dt.bias heads 2 : 4 epsilon 1.0e-6 : (tensor<?x512xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x16384xf32>) -> tensor<?x1x256xf32>
     ```
@@ -110,12 +115,13 @@ def Sinter_GatedDeltaNetOp : Sinter_Op<"gated_delta_net", [Pure,
   let arguments = (ins Sinter_Rows:$mixed, Sinter_Rows:$alpha,
       Sinter_Rows:$beta, Sinter_Rows:$state, Sinter_BatchType:$batch,
       FlatSymbolRefAttr:$decay, FlatSymbolRefAttr:$bias, I64Attr:$keyHeads,
-      I64Attr:$valueHeads, F64Attr:$epsilon, UnitAttr:$grouped);
+      I64Attr:$valueHeads, F64Attr:$epsilon, UnitAttr:$grouped,
+      OptionalAttr<I64Attr>:$chunk);
   let results = (outs Sinter_Rows:$result, Sinter_Rows:$next);
   let assemblyFormat = [{
     $mixed `,` $alpha `,` $beta `,` $state `,` $batch `decay` $decay `bias`
     $bias `heads` $keyHeads `:` $valueHeads `epsilon` $epsilon
-    (`grouped` $grouped^)? attr-dict `:` `(` type($mixed) `,` type($alpha) `,`
+    (`grouped` $grouped^)? (`chunk` $chunk^)? attr-dict `:` `(` type($mixed) `,` type($alpha) `,`
     type($beta) `,` type($state) `)` `->` type($result)
   }];
   let hasVerifier = 1;
@@ -123,6 +129,8 @@ def Sinter_GatedDeltaNetOp : Sinter_Op<"gated_delta_net", [Pure,
     /// Columns of a key and of a value head, from the rows' widths.
     int64_t keyWidth();
     int64_t valueWidth();
+    /// Rows of a head's state if it works by so many tokens at a time; 0: one.
+    int64_t stateRows(int64_t chunk);
   }];
 }
 

@@ -11,6 +11,8 @@ unsigned sinter::tile::scanBlock(unsigned valueWidth) {
 }
 
 ItemShape ScanAttr::itemShape(const Tiling &) const {
+  if (getChunk())
+    return {"tokens", getValueHeads()};
   return {"one",
           getValueHeads() * (getValueWidth() / scanBlock(getValueWidth()))};
 }

@@ -11,7 +11,7 @@ include "dialects/tile/TileBase.td"
 // the row of a sequence's first token is its state.
 
 def Tile_ScanAttr : Tile_SkeletonAttr<"Scan", "scan", ["products"]> {
-  let summary = "gated delta rule or Mamba-2, token by token";
+  let summary = "gated delta rule or Mamba-2";
   let description = [{
     `delta`: operands mixed rows [q | k | v], alpha rows, beta rows, decay,
     bias, state (one or two), output rows: `sinter.gated_delta_net`. Otherwise
@@ -22,6 +22,11 @@ def Tile_ScanAttr : Tile_SkeletonAttr<"Scan", "scan", ["products"]> {
     A state is [valueHeads][valueWidth / block][keyWidth][block] float32, with
     block = scanBlock(valueWidth); one item is one block of one head, for all
     tokens of the step. Items: valueHeads * valueWidth / block.
+
+    With `chunk` (`delta` alone) the tokens of a chunk are multiplied with each
+    other: an item is a head of the sequence whose first token of the step it
+    belongs to, and a state has further rows, up to `stateRows` a head, behind
+    those of all heads. Items: tokens * valueHeads.
   }];
   let parameters = (ins "bool":$delta, "unsigned":$keyHeads,
       "unsigned":$valueHeads, "unsigned":$keyWidth, "unsigned":$valueWidth,
@@ -29,7 +34,9 @@ def Tile_ScanAttr : Tile_SkeletonAttr<"Scan", "scan", ["products"]> {
       DefaultValuedParameter<"unsigned", "0">:$betaStride,
       OptionalParameter<"::mlir::FloatAttr">:$epsilon,
       DefaultValuedParameter<"bool", "false">:$grouped,
-      DefaultValuedParameter<"bool", "false">:$inPlace);
+      DefaultValuedParameter<"bool", "false">:$inPlace,
+      DefaultValuedParameter<"unsigned", "0">:$chunk,
+      DefaultValuedParameter<"unsigned", "0">:$stateRows);
 }
 
 def Tile_ConvAttr : Tile_SkeletonAttr<"Conv", "conv", ["products"]> {

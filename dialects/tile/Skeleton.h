@@ -40,6 +40,14 @@ struct Products {
 /// Columns of a state that one item of a scan works on: 128 of their rows, 16
 /// KiB, stay in the first cache from token to token.
 unsigned scanBlock(unsigned valueWidth);
+
+/// Tokens of a chunk of a scan in chunks (codegen/cuda/prelude/ChunkedScan.cuh)
+/// and whether there is such a scan for heads of this size.
+inline constexpr unsigned kScanChunk = 16;
+constexpr bool scansInChunks(unsigned keyWidth, unsigned valueWidth) {
+  return keyWidth && valueWidth && keyWidth % 16 == 0 && valueWidth % 8 == 0 &&
+         keyWidth <= 128 && valueWidth <= 128;
+}
 /// Channels of a convolution and numbers of a copied state in one item.
 inline constexpr unsigned kConvChannels = 64, kCopyElements = 4096;
 

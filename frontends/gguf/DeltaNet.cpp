@@ -183,7 +183,8 @@ Rows RecurrentLayer::deltaNet(const DeltaNetRows &rows, const DeltaNet &net) {
       b.getI64IntegerAttr(net.keyHeads.value),
       b.getI64IntegerAttr(net.valueHeads.value),
       b.getF64FloatAttr(decoder.epsilon),
-      net.grouped ? b.getUnitAttr() : mlir::UnitAttr());
+      net.grouped ? b.getUnitAttr() : mlir::UnitAttr(),
+      /*chunk=*/mlir::IntegerAttr());
   b.create<StateStoreOp>(loc, rule.getNext(), pool, model.batch);
   Rows normed = model.norm({rule.getResult(), net.values()}, name("ssm_norm"),
                            net.valueWidth, decoder);

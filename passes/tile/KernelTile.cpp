@@ -5,6 +5,8 @@
 #include "dialects/tile/Experts.h"
 #include "dialects/tile/Float4.h"
 #include "dialects/tile/Latent.h"
+#include "dialects/tile/Skeleton.h"
+#include "passes/tile/GpuScanCost.h"
 #include "passes/tile/GpuTileCost.h"
 
 #include <algorithm>
@@ -141,6 +143,15 @@ std::string tileReason(Attribute skeleton, const TileTarget &target,
   if (auto attention = dyn_cast<tile::LatentAttentionAttr>(skeleton))
     return std::to_string(attention.getSharing()) +
            " query heads share each load of a latent row";
+  if (auto scan = dyn_cast<tile::ScanAttr>(skeleton);
+      scan && target.gpu.bandwidth > 0 && target.gpu.mma && scan.getDelta() &&
+      tile::scansInChunks(scan.getKeyWidth(), scan.getValueWidth()))
+    return gpuScanReason(target,
+                         {.heads = scan.getValueHeads(),
+                          .keyWidth = scan.getKeyWidth(),
+                          .valueWidth = scan.getValueWidth(),
+                          .block = tile::scanBlock(scan.getValueWidth()),
+                          .chunk = tile::kScanChunk});
   if (isa<tile::ElementwiseAttr, tile::CombineAttr>(skeleton))
     return "whole blocks of 32 columns, at most 256";
   return "";

@@ -60,6 +60,7 @@ static NotLowered finishScan(OpGroup &group, LaunchBuilder &launch,
 static std::string scanName(StringRef op, tile::ScanAttr scan) {
   return (op + "_h" + Twine(scan.getValueHeads()) + "_k" +
           Twine(scan.getKeyWidth()) + "_v" + Twine(scan.getValueWidth()) +
+          (scan.getChunk() ? "_chunked" : "") +
           (scan.getInPlace() ? "" : "_rows"))
       .str();
 }
@@ -76,11 +77,13 @@ static NotLowered lowerDeltaNet(OpGroup &group, TileBuilder &tile) {
   Value mixed = group.resolve(net.getMixed());
   Value alpha = group.resolve(net.getAlpha());
   Value beta = group.resolve(net.getBeta());
+  unsigned chunk = net.getChunk().value_or(0);
   auto scan = tile::ScanAttr::get(
       net.getContext(), /*delta=*/true, net.getKeyHeads(), net.getValueHeads(),
       net.keyWidth(), net.valueWidth(), tile.row(mixed).getStride(),
       tile.row(alpha).getStride(), tile.row(beta).getStride(),
-      net.getEpsilonAttr(), net.getGrouped(), static_cast<bool>(place.pool));
+      net.getEpsilonAttr(), net.getGrouped(), static_cast<bool>(place.pool),
+      chunk, chunk ? net.stateRows(chunk) : 0);
   LaunchBuilder launch(tile, group.getRoot()->getLoc());
   launch.input(mixed).input(alpha).input(beta);
   launch.symbol(tile.vector(net.getDecayAttr()));
@@ -106,7 +109,7 @@ static NotLowered lowerSsmScan(OpGroup &group, TileBuilder &tile) {
       ssm.getContext(), /*delta=*/false, ssm.getGroups(), ssm.getHeads(),
       ssm.stateWidth(), ssm.valueWidth(), tile.row(mixed).getStride(),
       tile.row(dt).getStride(), 0, FloatAttr(), /*grouped=*/true,
-      static_cast<bool>(place.pool));
+      static_cast<bool>(place.pool), /*chunk=*/0, /*stateRows=*/0);
   LaunchBuilder launch(tile, group.getRoot()->getLoc());
   launch.input(mixed).input(dt);
   for (FlatSymbolRefAttr constant :

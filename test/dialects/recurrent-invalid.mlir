@@ -93,6 +93,24 @@ func.func @state(%m: tensor<?x512xf32>, %h: tensor<?x4xf32>, %s: tensor<?x100xf3
 
 // -----
 
+sinter.weight @a : tensor<4xf32> at 0 : 0
+func.func @chunks(%m: tensor<?x512xf32>, %h: tensor<?x4xf32>, %s: tensor<?x16384xf32>, %b: !sinter.batch) {
+  // expected-error @below {{has a state of 16384, expected 24832}}
+  %o, %t = sinter.gated_delta_net %m, %h, %h, %s, %b decay @a bias @a heads 2 : 4 epsilon 1.0e-6 chunk 16 : (tensor<?x512xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x16384xf32>) -> tensor<?x1x256xf32>
+  return
+}
+
+// -----
+
+sinter.weight @a : tensor<4xf32> at 0 : 0
+func.func @chunk(%m: tensor<?x512xf32>, %h: tensor<?x4xf32>, %s: tensor<?x16384xf32>, %b: !sinter.batch) {
+  // expected-error @below {{has chunks of 0, expected 1 or more}}
+  %o, %t = sinter.gated_delta_net %m, %h, %h, %s, %b decay @a bias @a heads 2 : 4 epsilon 1.0e-6 chunk 0 : (tensor<?x512xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x16384xf32>) -> tensor<?x1x256xf32>
+  return
+}
+
+// -----
+
 sinter.weight @a : tensor<5xf32> at 0 : 0
 func.func @decay(%m: tensor<?x512xf32>, %h: tensor<?x4xf32>, %s: tensor<?x16384xf32>, %b: !sinter.batch) {
   // expected-error @below {{has the decay 'tensor<5xf32>', expected 4 numbers}}

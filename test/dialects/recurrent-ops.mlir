@@ -12,7 +12,7 @@ sinter.weight @wide : tensor<2x128xf32> at 0 : 0
 
 // CHECK-LABEL: func.func @layer
 // CHECK-SAME: !sinter.recurrent<heads = 1, keys = 3, values = 512>
-func.func @layer(%x: tensor<?x512xf32>, %h: tensor<?x4xf32>, %b: !sinter.batch, %w: !window, %s: !state) -> tensor<?x256xf32> {
+func.func @layer(%x: tensor<?x512xf32>, %h: tensor<?x4xf32>, %b: !sinter.batch, %w: !window, %s: !state, %chunked: !sinter.recurrent<heads = 4, keys = 97, values = 64>) -> tensor<?x256xf32> {
   // CHECK: sinter.state_load %{{.*}}, %{{.*}} : <heads = 1, keys = 3, values = 512> -> tensor<?x1536xf32>
   %w0 = sinter.state_load %w, %b : !window -> tensor<?x1536xf32>
   // CHECK: sinter.short_conv %{{.*}}, %{{.*}}, %{{.*}} by @conv bias @bias : (tensor<?x512xf32>, tensor<?x1536xf32>) -> tensor<?x512xf32>
@@ -26,6 +26,9 @@ func.func @layer(%x: tensor<?x512xf32>, %h: tensor<?x4xf32>, %b: !sinter.batch, 
   %s0 = sinter.state_load %s, %b : !state -> tensor<?x16384xf32>
   // CHECK: sinter.gated_delta_net %{{.*}} decay @a bias @dt heads 2 : 4 epsilon {{.*}} grouped : (tensor<?x512xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x16384xf32>) -> tensor<?x1x256xf32>
   %o, %s1 = sinter.gated_delta_net %m, %h, %h, %s0, %b decay @a bias @dt heads 2 : 4 epsilon 1.0e-6 grouped : (tensor<?x512xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x16384xf32>) -> tensor<?x1x256xf32>
+  // CHECK: sinter.gated_delta_net %{{.*}} epsilon {{.*}} chunk 16 : (tensor<?x512xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x24832xf32>) -> tensor<?x1x256xf32>
+  %more = sinter.state_load %chunked, %b : !sinter.recurrent<heads = 4, keys = 97, values = 64> -> tensor<?x24832xf32>
+  %chunks, %kept = sinter.gated_delta_net %m, %h, %h, %more, %b decay @a bias @dt heads 2 : 4 epsilon 1.0e-6 chunk 16 : (tensor<?x512xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x24832xf32>) -> tensor<?x1x256xf32>
   // CHECK: sinter.ssm_scan %{{.*}} decay @a bias @dt skip @d heads 4 groups 2 : (tensor<?x512xf32>, tensor<?x4xf32>, tensor<?x16384xf32>) -> tensor<?x1x256xf32>
   %y, %s2 = sinter.ssm_scan %m, %h, %s1, %b decay @a bias @dt skip @d heads 4 groups 2 : (tensor<?x512xf32>, tensor<?x4xf32>, tensor<?x16384xf32>) -> tensor<?x1x256xf32>
   sinter.state_store %s2, %s, %b : tensor<?x16384xf32>, !state

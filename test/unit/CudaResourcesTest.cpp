@@ -109,7 +109,7 @@ TEST(CudaResources, TargetsHaveAllTheirFacts) {
   EXPECT_EQ(findCudaTarget(""), nullptr);
 }
 
-/// Tiles of bytes, of halves, of scaled 4-bit floats, and copies.
+/// Tiles of bytes, of halves, of TF32, of scaled 4-bit floats, and copies.
 constexpr const char *kInstructions = R"(
 extern "C" __global__ void instructions(Operands<1> operands) {
   __shared__ SharedBytes<64> bytes;
@@ -124,6 +124,8 @@ extern "C" __global__ void instructions(Operands<1> operands) {
   mmaBytes(products, a, b);
   mmaBytes(products, {a[0], a[1]}, b[0]);
   mmaHalves(sums, a, b);
+  mmaTf32(sums, a, b);
+  sums[0] = roundToTf32(sums[0]);
 #ifdef EARLY
   beginEarly<nothingAhead>(nullptr);
 #endif

@@ -3,8 +3,10 @@
 #include "dialects/formats/Format.h"
 #include "test/unit/PlantedKernels.h"
 
+#include <cmath>
 #include <cstring>
 #include <functional>
+#include <iterator>
 #include <numeric>
 #include <random>
 
@@ -78,6 +80,17 @@ void tileOfHalves(void *const *operands, const Batch &) {
   mmaHalves(sums, lane.a, lane.b);
   memcpy(lane.sums, sums, sizeof(sums));
 }
+void tileOfTf32(void *const *operands, const Batch &) {
+  Lane &lane = static_cast<Lane *>(operands[1])[threadIndex()];
+  float sums[4];
+  memcpy(sums, lane.sums, sizeof(sums));
+  mmaTf32(sums, lane.a, lane.b);
+  memcpy(lane.sums, sums, sizeof(sums));
+}
+void roundsToTf32(void *const *operands, const Batch &) {
+  float *values = static_cast<float *>(operands[1]) + threadIndex();
+  store(values, roundToTf32(load(values)));
+}
 template <auto multiply>
 void tileOfFloats4(void *const *operands, const Batch &) {
   Lane &lane = static_cast<Lane *>(operands[1])[threadIndex()];
@@ -104,6 +117,8 @@ constexpr PlantedName kNames[] = {
     {"tileOfBytes", "tileOfBytes"},
     {"narrowTileOfBytes", "narrowTileOfBytes"},
     {"tileOfHalves", "tileOfHalves"},
+    {"tileOfTf32", "tileOfTf32"},
+    {"roundsToTf32", "roundsToTf32"},
     {"tileOfMxfp4", "tileOfFloats4<mmaFloats4By32>"},
     {"tileOfNvfp4", "tileOfFloats4<mmaFloats4By16>"},
     {"otherTiles", "otherTiles"},
@@ -177,8 +192,9 @@ void putElement(uint32_t *registers, unsigned i, unsigned bits,
   registers[i / each] |= value << bits * (i % each);
 }
 
-/// The PTX manual's figures for m16n8k32 and m16n8k16 of bytes and m16n8k16 of
-/// halves, in its own terms: element i of thread `lane` is row, column.
+/// The PTX manual's figures for m16n8k32 and m16n8k16 of bytes, m16n8k16 of
+/// halves and m16n8k8 of TF32, in its own terms: element i of thread `lane` is
+/// row, column.
 struct TileShape {
   unsigned width, bits;
   unsigned each() const { return 32 / bits; }
@@ -253,6 +269,12 @@ TEST_F(MmaEmulation, TilesHaveTheLayoutOfTheManual) {
   auto half = [](uint32_t bits, bool) {
     return double(halfToFloat(uint16_t(bits)));
   };
+  auto tf32 = [](uint32_t bits, bool) {
+    float value;
+    bits &= ~0x1fffu; // the rest of the fraction does not count
+    std::memcpy(&value, &bits, 4);
+    return double(value);
+  };
   for (uint64_t number : {0, 11}) {
     seed(number);
     auto launch = [&](const char *name) {
@@ -264,7 +286,28 @@ TEST_F(MmaEmulation, TilesHaveTheLayoutOfTheManual) {
     // Without the top of the exponent: sums that float64 holds exactly.
     checkTiles<float>({16, 16}, random, 0xbfff & ~0x0f00u,
                       launch("tileOfHalves"), half);
+    checkTiles<float>({8, 32}, random, 0xbfffffff, launch("tileOfTf32"), tf32);
   }
+}
+
+/// Ten bits of the fraction, to the nearest, ties away from 0.
+TEST_F(MmaEmulation, FloatsAreRoundedToTf32) {
+  const float ulp = 0x1p-10f;
+  const float cases[][2] = {{1, 1},
+                            {1 + ulp, 1 + ulp},
+                            {1 + ulp / 2, 1 + ulp},
+                            {1 + 3 * ulp / 2, 1 + 2 * ulp},
+                            {-1 - ulp / 2, -1 - ulp},
+                            {1 + ulp / 2 - 0x1p-23f, 1},
+                            {2 - 0x1p-23f, 2},
+                            {0, 0},
+                            {INFINITY, INFINITY}};
+  float values[64] = {};
+  for (size_t i = 0; i < std::size(cases); ++i)
+    values[i] = cases[i][0];
+  EXPECT_EQ(run("roundsToTf32", values), "");
+  for (size_t i = 0; i < std::size(cases); ++i)
+    EXPECT_EQ(values[i], cases[i][1]) << cases[i][0];
 }
 
 /// Scales of a row are in the first lane of its four, or for the lower eight

@@ -31,6 +31,14 @@ TEST(X86Errors, Level) {
             "x86-64-v4");
 }
 
+TEST(X86Errors, ScansInChunks) {
+  EXPECT_EQ(errorOf("#tile.scan<delta = true, keyHeads = 1, valueHeads = 1, "
+                    "keyWidth = 16, valueWidth = 16, mixedStride = 48, "
+                    "alphaStride = 1, betaStride = 1, epsilon = 1.0e-6 : f64, "
+                    "inPlace = true, chunk = 16, stateRows = 49>"),
+            "kernel 'k': chunks of 16 tokens; processors take one at a time");
+}
+
 /// What emitting such a module says.
 std::string moduleErrorOf(const std::string &text) {
   mlir::MLIRContext context;

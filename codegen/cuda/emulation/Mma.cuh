@@ -17,6 +17,7 @@ enum Kind : uint32_t {
   Bytes32 = 0x400,
   Bytes16,
   Halves16,
+  Tf32By8,
   Floats4By32,
   Floats4By16
 };
@@ -80,6 +81,14 @@ inline void multiplyHalves(void *const *lanes) {
       });
 }
 
+inline void multiplyTf32(void *const *lanes) {
+  constexpr uint32_t counts = ~uint32_t(0x1fff);
+  multiply<double, 8, 32, float>(
+      lanes, [](uint32_t x, uint32_t y, unsigned, unsigned, unsigned) {
+        return double(floatOfBits(x & counts)) * floatOfBits(y & counts);
+      });
+}
+
 /// E2M1: 0, 1/2, 1, 3/2, 2, 3, 4, 6 and a sign.
 inline double float4(uint32_t bits) {
   constexpr double kValues[] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
@@ -128,6 +137,18 @@ inline void mmaHalves(float (&sums)[4], const uint32_t (&a)[4],
                       const uint32_t (&b)[2]) {
   tiles::Part<float> part = {a, b, sums};
   emulation::block().together(&part, tiles::multiplyHalves, tiles::Halves16);
+}
+
+inline void mmaTf32(float (&sums)[4], const uint32_t (&a)[4],
+                    const uint32_t (&b)[2]) {
+  tiles::Part<float> part = {a, b, sums};
+  emulation::block().together(&part, tiles::multiplyTf32, tiles::Tf32By8);
+}
+inline float roundToTf32(float value) {
+  const uint32_t bits = bitsOfFloat(value);
+  if ((bits & 0x7f800000) == 0x7f800000) // infinite or no number
+    return value;
+  return floatOfBits((bits + 0x1000) & ~uint32_t(0x1fff));
 }
 
 inline void mmaFloats4By32(float (&sums)[4], const uint32_t (&a)[4],

@@ -8,6 +8,7 @@
 //                    twice, then of the last 16
 //   bytes b [32][8]  column g; rows 4j ... of the first 16, of the last 16
 //   halves           as bytes, two a register: columns 2j, 2j + 1 of 8
+//   TF32             as bytes, one a register: column j of 4
 //   4-bit floats     as bytes, eight a register: columns 8j ... of 32
 //   scales of a      all of a row, in a register of lanes j = 0 (row g) and
 //                    j = 1 (row g + 8)
@@ -38,6 +39,21 @@ inline void mmaHalves(float (&sums)[4], const uint32_t (&a)[4],
       "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
       : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+/// The same over 8 columns of float32, of whose fractions 10 bits count.
+inline void mmaTf32(float (&sums)[4], const uint32_t (&a)[4],
+                    const uint32_t (&b)[2]) {
+  asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
+      "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+/// To the nearest number with such a fraction, ties away from 0.
+inline float roundToTf32(float value) {
+  uint32_t bits;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(value));
+  return floatOfBits(bits);
 }
 
 /// sums += a · b over 64 columns of 4-bit floats (E2M1), each 32 (MXFP4: two

@@ -174,6 +174,24 @@ template <typename Shape> struct Scan {
       store(at.output + uint64_t(token) * outputWidth + valueColumn(), result);
   }
 
+  static Operands operandsOf(void *const *operands) {
+    unsigned next = 0;
+    auto take = [&](bool present) {
+      return present ? static_cast<float *>(operands[next++]) : nullptr;
+    };
+    Operands at = {};
+    at.mixed = take(true);
+    at.alpha = take(true);
+    at.beta = take(Shape::delta);
+    at.decay = take(true);
+    at.bias = take(true);
+    at.skip = take(!Shape::delta);
+    at.before = take(!Shape::inPlace);
+    at.states = take(true);
+    at.output = take(true);
+    return at;
+  }
+
   void run() {
     const unsigned tokens = load(&batch.tokens);
     const int32_t *slots = load(&batch.slots);
@@ -198,20 +216,7 @@ template <typename Shape> struct Scan {
 template <typename Shape>
 inline void scan(void *const *operands, const Batch &batch) {
   __shared__ typename Scan<Shape>::Work work;
-  unsigned next = 0;
-  auto take = [&](bool present) {
-    return present ? static_cast<float *>(operands[next++]) : nullptr;
-  };
-  typename Scan<Shape>::Operands at = {};
-  at.mixed = take(true);
-  at.alpha = take(true);
-  at.beta = take(Shape::delta);
-  at.decay = take(true);
-  at.bias = take(true);
-  at.skip = take(!Shape::delta);
-  at.before = take(!Shape::inPlace);
-  at.states = take(true);
-  at.output = take(true);
+  const auto at = Scan<Shape>::operandsOf(operands);
   Scan<Shape>(work, at, batch).run();
 }
 
