@@ -55,7 +55,7 @@ def bench(options, artifact, *extra):
     return json.loads(done.stdout)
 
 
-def check_counters(device, graphs):
+def check_counters(device, graphs, early):
     counters = device["counters"]
     problems = []
     if counters["step_allocations"]:
@@ -65,28 +65,31 @@ def check_counters(device, graphs):
                         f"{counters['replays']} replays")
     if not graphs and counters["captures"]:
         problems.append("graphs although they are off")
+    if not early and counters["early_launches"]:
+        problems.append("early launches although they are off")
     return problems
 
 
 def measure(options, artifact, row):
-    """Speed with graphs and without; small models only for their counters."""
+    """Speed with graphs and without, and where no kernel begins early; small
+    models only for their counters."""
     large = artifact.stat().st_size >= options.bench_mb << 20
     row["sizes"] = prompt, generate = (512, 128) if large else (16, 8)
     tests = ["-p", prompt, "-n", generate]
     tests += (["-b", 1, 8, 32, 128, "-d", 0, 4096] if large
               else ["--repeat", 1])
     problems = []
-    for graphs in (True, False):
-        result = bench(options, artifact, *tests,
-                       *([] if graphs else ["--no-graphs"]))
-        row["graphs" if graphs else "single"] = result
-        problems += check_counters(result["device"], graphs)
+    for kind, extra in (("graphs", []), ("single", ["--no-graphs"]),
+                        ("in turn", ["--no-dependent-launch"])):
+        result = row[kind] = bench(options, artifact, *tests, *extra)
+        problems += check_counters(result["device"], kind != "single",
+                                   kind != "in turn")
         copies = result["device"]["copy_bytes_per_second"]
         for test in result["tests"]:
             rate = test["gb_per_second"] * 1e9
             test["percent_of_copy"] = 100 * rate / copies if copies else None
             if large:
-                print(f"  {test['name']:16} {'graphs' if graphs else 'single'} "
+                print(f"  {test['name']:16} {kind:7} "
                       f"{test['tokens_per_second']:10.1f} tokens/s "
                       f"{test['percent_of_copy'] or 0:5.1f} % of copies, "
                       f"{test['percent_of_int8']:5.1f} % of int8")
