@@ -3,8 +3,12 @@
 #include "codegen/cuda/CudaSource.h"
 #include "codegen/cuda/CudaTarget.h"
 #include "codegen/cuda/KernelCache.h"
+#include "codegen/cuda/KernelText.h"
 #include "codegen/cuda/Nvrtc.h"
 #include "codegen/cuda/Resources.h"
+#include "dialects/tile/Tile.h"
+
+#include "mlir/Parser/Parser.h"
 
 #include <gtest/gtest.h>
 
@@ -177,6 +181,37 @@ TEST(CudaResources, TargetsHaveTheInstructionsOfTheirFeatures) {
       EXPECT_EQ(error.empty(), has)
           << target->name << " and " << feature << ": " << error;
     }
+}
+
+/// A head's state of 128 by 128, and what its chunk's tokens share, fill what
+/// the smallest GPU has for a block; no register spills.
+TEST(CudaResources, ScansInChunksFitEveryTargetWithMatrixUnits) {
+  mlir::MLIRContext context;
+  context.loadDialect<tile::TileDialect>();
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(
+      "tile.kernel @scan #tile.scan<delta = true, keyHeads = 16, valueHeads = "
+      "32, keyWidth = 128, valueWidth = 128, mixedStride = 8192, alphaStride = "
+      "32, betaStride = 32, epsilon = 1.0e-6 : f64, grouped = true, inPlace = "
+      "true, chunk = 16, stateRows = 161> {}",
+      &context);
+  ASSERT_TRUE(module);
+  auto texts = printKernels(*module);
+  ASSERT_TRUE(bool(texts));
+  for (const CudaTarget *target : cudaTargets()) {
+    if (target->features.find("mma") == std::string_view::npos)
+      continue;
+    auto code = compileDevice(deviceSource(*texts), target->name);
+    if (!code) {
+      std::string error = llvm::toString(code.takeError());
+      if (error.find("there is no libnvrtc") != std::string::npos)
+        GTEST_SKIP() << error;
+      FAIL() << target->name << ": " << error;
+    }
+    auto needs = resourcesOf(texts->front(), *code);
+    ASSERT_TRUE(bool(needs));
+    EXPECT_EQ(obstacleOf(*needs, *target), "") << target->name;
+    EXPECT_GT(needs->dynamic, 64u << 10);
+  }
 }
 
 TEST(KernelCache, GivesBackWhatWasKeptAndRefusesWhatWasAltered) {
