@@ -182,6 +182,58 @@ TEST(CudaKernels, MatmulAndEmbedOfEveryFormat) {
   }
 }
 
+/// Gate and up each have a bias: matrix units add the ones that lanes add.
+TEST(CudaKernels, BiasesOfSegments) {
+  constexpr unsigned kGated = 64;
+  const Format &format = *findFormat("q8_0");
+  auto gated = [&](const char *name, const char *config) {
+    return fmt::format(
+        "tile.kernel @{} #tile.gemm<format = \"q8_0\", weightRows = {}, input "
+        "= "
+        "{}, output = <width = {}, stride = {}>, segments "
+        "= 2, bias = true> config #tile.config<{}> {{\n^bb0(%g: f32, %u: "
+        "f32):\n  %y = arith.mulf %g, %u : f32\n  tile.yield %y : f32\n}}\n",
+        name, 2 * kGated, rowsOf(format), kGated, kGated, config);
+  };
+  EmulatedKernels kernels(
+      gated("lanes", "rowGroups = 2, tokens = 4") +
+      gated("units", "rowGroups = 4, tokens = 32, mma = true") +
+      fmt::format("tile.kernel @quantize #tile.elementwise<[{}] -> {}> config "
+                  "#tile.config<columns = 256> {{}}\n",
+                  kWidth, rowsOf(format)));
+  ASSERT_EQ(kernels.error, "");
+  const Q8Layout layout = Q8Layout::of(kWidth, sumsFor(format.form));
+  Matrix matrix(format, 2 * kGated, kWidth);
+  std::vector<float> floats(kTokens * kWidth), bias(2 * kGated);
+  fillNormal(floats.data(), floats.size(), 3);
+  fillNormal(bias.data(), bias.size(), 4);
+  std::vector<std::byte> rows(kTokens * layout.rowBytes);
+  std::vector<float> lanes(kTokens * kGated), units(kTokens * kGated);
+  auto allow = [&](const char *name, auto &values) {
+    kernels.allow(name, values.data(), values.size() * sizeof(values[0]));
+  };
+  allow("floats", floats), allow("bias", bias), allow("rows", rows);
+  allow("lanes", lanes), allow("units", units);
+  allow("weights", matrix.packed);
+  Batch batch{};
+  batch.tokens = kTokens;
+  kernels.run("quantize", {floats.data(), rows.data()}, batch, kTokens * 2);
+  for (auto [name, output, items] :
+       {std::tuple("lanes", &lanes, 4), std::tuple("units", &units, 2)})
+    kernels.run(
+        name, {rows.data(), matrix.packed.data(), bias.data(), output->data()},
+        batch, items);
+  EXPECT_EQ(std::memcmp(lanes.data(), units.data(), lanes.size() * 4), 0);
+  const std::vector<double> sums =
+      products(matrix, {readQ8(rows.data(), layout)});
+  for (unsigned column = 0; column < kGated; ++column) {
+    const unsigned row = column / 16 * 32 + column % 16;
+    const double want =
+        (sums[row] + bias[column]) * (sums[row + 16] + bias[kGated + column]);
+    EXPECT_NEAR(lanes[column], want, 1e-4 * (1 + std::fabs(want)));
+  }
+}
+
 /// What the printer refuses, by its message.
 void expectRefusal(const std::string &op, const std::string &message) {
   EXPECT_EQ(EmulatedKernels(op).error, message);

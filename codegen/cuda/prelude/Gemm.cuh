@@ -175,7 +175,7 @@ struct GemmItem {
   static constexpr unsigned itemRows = Shape::rowGroups * kRowGroup;
   static constexpr unsigned groups =
       (Shape::weightRows + kRowGroup - 1) / kRowGroup;
-  static constexpr unsigned columns = Shape::weightRows / segments;
+  static constexpr unsigned outputColumns = Shape::weightRows / segments;
 
   Work &work;
   Rows rows;
@@ -238,7 +238,7 @@ struct GemmItem {
       if (token + t >= count)
         continue;
       const unsigned column = block * 32 + laneIndex();
-      const bool inside = column < width && first + column < columns;
+      const bool inside = column < width && first + column < outputColumns;
       const float x = inside ? value(t, column, first) : 0.0f;
       char *row = rows.output(token + t);
       if constexpr (Out::q8)
@@ -279,7 +279,7 @@ inline Item gemmItem(typename Item::Work &work, void *const *operands,
   if constexpr (Shape::bias)
     for (unsigned s = 0; s < Shape::segments; ++s)
       item.biases[s] =
-          static_cast<const float *>(operands[2]) + s * Item::columns;
+          static_cast<const float *>(operands[2]) + s * Item::outputColumns;
   return item;
 }
 
