@@ -2,13 +2,20 @@
 #include "codegen/cuda/GemmShape.h"
 
 #include "dialects/formats/Format.h"
+#include "dialects/tile/Float16.h"
 #include "dialects/tile/Float4.h"
 
 namespace sinter::cuda {
 
-bool GemmShape::takesFloat4() const {
+Units GemmShape::units() const {
   const Format *known = findFormat(std::string_view(format));
-  return known && input.getQ8() && input.getSums() & float4Of(*known);
+  if (known && input.getQ8() && input.getSums() & float4Of(*known))
+    return Units::Floats4;
+  if (config.getMma() && known && known->form.family == Family::Plain)
+    return Units::Floats16;
+  if (config.getWgmma())
+    return Units::FourWarps;
+  return config.getMma() ? Units::Bytes : Units::Lanes;
 }
 
 /// Warps divide the width; each has the whole tile in its registers.
@@ -35,9 +42,28 @@ llvm::Error GemmShape::checkMma() const {
     return llvm::createStringError(
         "matrix units take no tiles of %u row groups and %u tokens", groups,
         tokens);
-  if (!input.getQ8())
+  return llvm::Error::success();
+}
+
+llvm::Error GemmShape::checkFloat16() const {
+  const Format *known = findFormat(std::string_view(format));
+  if (known->form.plain == PlainType::F32)
     return llvm::createStringError(
-        "matrix units multiply 8-bit activations, found float32");
+        "matrix units multiply weights of 8 and 16 bits, found %s",
+        format.str().c_str());
+  if (input.getStride() != input.getWidth() ||
+      !hasFloat16Units(*known, width, width))
+    return llvm::createStringError(
+        "matrix units take 16-bit weights in whole rows of a multiple of 32 "
+        "columns, found %u columns in rows %u apart",
+        width, input.getStride());
+  unsigned groups = config.getRowGroups(), tokens = config.getTokens();
+  if (decode ? !isFewFloat16Tile(groups, tokens)
+             : !isManyFloat16Tile(groups, tokens))
+    return llvm::createStringError(
+        "matrix units take no tiles of 16-bit weights of %u row groups and %u "
+        "tokens",
+        groups, tokens);
   return llvm::Error::success();
 }
 
@@ -50,9 +76,6 @@ llvm::Error GemmShape::checkWgmma() const {
         "matrix units, found %u and %u%s%s",
         config.getRowGroups(), config.getTokens(),
         config.getMma() ? "" : " of lanes", decode ? " that decode" : "");
-  if (!input.getQ8())
-    return llvm::createStringError(
-        "matrix units multiply 8-bit activations, found float32");
   return llvm::Error::success();
 }
 
@@ -93,19 +116,27 @@ llvm::Error GemmShape::check() const {
   return llvm::Error::success();
 }
 
+llvm::Error GemmShape::checkUnits() const {
+  switch (units()) {
+  case Units::Lanes:
+    return llvm::Error::success();
+  case Units::Bytes:
+    return checkMma();
+  case Units::Floats4:
+    return checkFloat4();
+  case Units::Floats16:
+    return checkFloat16();
+  case Units::FourWarps:
+    return checkWgmma();
+  }
+  llvm_unreachable("all units are listed");
+}
+
 llvm::Error GemmShape::print(ShapePrinter &shape) const {
   if (llvm::Error error = check())
     return error;
-  if (takesFloat4()) {
-    if (llvm::Error error = checkFloat4())
-      return error;
-  } else if (config.getWgmma()) {
-    if (llvm::Error error = checkWgmma())
-      return error;
-  } else if (config.getMma()) {
-    if (llvm::Error error = checkMma())
-      return error;
-  }
+  if (llvm::Error error = checkUnits())
+    return error;
   if (llvm::Error error = shape.format(format, width))
     return error;
   shape.row("In", input);
@@ -115,6 +146,20 @@ llvm::Error GemmShape::print(ShapePrinter &shape) const {
   shape.number("rowGroups", config.getRowGroups());
   shape.number("tile", config.getTokens());
   shape.number("segments", segments);
+  return llvm::Error::success();
+}
+
+llvm::Error GemmShape::printWithUnits(ShapePrinter &shape) const {
+  static const char *const kNames[] = {"Lanes", "Bytes", "Floats4", "Floats16"};
+  if (units() == Units::FourWarps)
+    return llvm::createStringError(
+        "products of four warps are of one tile of tokens a block, found "
+        "blocks that take several");
+  GemmShape product = *this;
+  product.decode = units() == Units::Floats16 && config.getTokens() == 8;
+  if (llvm::Error error = product.print(shape))
+    return error;
+  shape.choice("Units", "units", kNames[size_t(units())]);
   return llvm::Error::success();
 }
 

@@ -1,6 +1,8 @@
 /// The cost model of tiles on a GPU.
 #include "passes/tile/GpuTileCost.h"
 
+#include "passes/tile/GpuFloat16Cost.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -43,23 +45,37 @@ static constexpr unsigned kUnit = 32;
 
 static uint64_t ceilDiv(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 
-/// The part of the memory's bandwidth that the loads on their way can ask for:
-/// a byte comes after some 0.7 us (kernels.md, 4.1).
-static double bandwidthShare(const TileTarget &target, const GemmShape &shape,
-                             const TileChoice &choice, double blocks) {
-  constexpr double kLatency = 0.7e-6;
-  // What the kernels keep on their way: a unit of each row group, or of each of
-  // sixteen streams four for one token and two or one for more.
+/// Blocks that a multiprocessor works on at once.
+static double residentBlocks(const TileTarget &target, const GemmShape &shape,
+                             const TileChoice &choice) {
+  if (choice.mma && takesFloat16Units(target, shape))
+    return float16Blocks(choice);
+  return choice.mma ? kMmaBlocks : kLaneBlocks;
+}
+
+/// Bytes of weights that a block keeps on their way: a unit of each row group,
+/// or of each of sixteen streams four for one token and two or one for more.
+static double flightOf(const TileTarget &target, const GemmShape &shape,
+                       const TileChoice &choice) {
+  if (choice.mma && takesFloat16Units(target, shape))
+    return float16Flight(shape, choice);
   double ofStreams = choice.mma ? 2 : choice.tokens > 1 ? 1 : 4;
   double units = shape.float4 ? choice.rowGroups * 2.0 * kWarps *
                                     (choice.tokens > 8 ? 1 : 4)
                  : choice.mma && !shape.decode ? choice.rowGroups
                                                : ofStreams * kStreams;
-  double unitBytes = double(kGroupRows * shape.weightRowBytes) * kUnit /
-                     double(std::max<uint64_t>(shape.width, kUnit));
-  double resident = std::min<double>(
-      target.cores * (choice.mma ? kMmaBlocks : kLaneBlocks), blocks);
-  return std::min(1.0, resident * units * unitBytes /
+  return units * double(kGroupRows * shape.weightRowBytes) * kUnit /
+         double(std::max<uint64_t>(shape.width, kUnit));
+}
+
+/// The part of the memory's bandwidth that the loads on their way can ask for:
+/// a byte comes after some 0.7 us (kernels.md, 4.1).
+static double bandwidthShare(const TileTarget &target, const GemmShape &shape,
+                             const TileChoice &choice, double blocks) {
+  constexpr double kLatency = 0.7e-6;
+  double resident =
+      std::min(target.cores * residentBlocks(target, shape, choice), blocks);
+  return std::min(1.0, resident * flightOf(target, shape, choice) /
                            (target.gpu.bandwidth * kLatency));
 }
 
@@ -71,6 +87,8 @@ static double productSeconds(const TileTarget &target, const GemmShape &shape,
     return 1 / (kLaneProducts * kLaneShare * gpu.clock * target.cores);
   if (shape.float4)
     return 2 / (gpu.fp4 * kMmaShare);
+  if (takesFloat16Units(target, shape))
+    return float16ProductSeconds(target, shape, choice);
   // Where warps divide the columns, each has a row group and all tokens.
   if (choice.wgmma) {
     double tiles = choice.tokens / 8.0;
@@ -88,6 +106,15 @@ static double productSeconds(const TileTarget &target, const GemmShape &shape,
                   issues / (kIssues * gpu.clock * target.cores));
 }
 
+/// Bytes that all blocks load: each tile of tokens the weights, each block the
+/// activations.
+static double cacheBytes(const GemmShape &shape, const TileChoice &choice) {
+  return double(shape.weightRows * shape.weightRowBytes) *
+             double(ceilDiv(shape.tokens, choice.tokens)) +
+         double(shape.tokens * shape.inputRowBytes) *
+             double(gemmItems(shape, choice.rowGroups));
+}
+
 double gpuGemmSeconds(const TileTarget &target, const GemmShape &shape,
                       const TileChoice &choice) {
   const GpuRates &gpu = target.gpu;
@@ -103,15 +130,14 @@ double gpuGemmSeconds(const TileTarget &target, const GemmShape &shape,
   double memory =
       weights * (cached ? 1 : tiles) /
       (gpu.bandwidth * bandwidthShare(target, shape, choice, blocks));
-  double inputs = double(shape.tokens * shape.inputRowBytes) * parts;
   double cache =
-      (weights * tiles + inputs) / (kCachePort * gpu.clock * target.cores);
+      cacheBytes(shape, choice) / (kCachePort * gpu.clock * target.cores);
   double products =
       double(shape.weightRows * shape.width) * tiles * choice.tokens;
   // The last wave of blocks fills a part of the chip.
   double idle =
       double(ceilDiv(uint64_t(blocks), target.cores)) * target.cores / blocks;
-  double resident = target.cores * (choice.mma ? kMmaBlocks : kLaneBlocks);
+  double resident = target.cores * residentBlocks(target, shape, choice);
   return std::max({memory, cache * idle,
                    products * productSeconds(target, shape, choice) * idle}) +
          kBlockSeconds * std::max(1.0, blocks / resident);
@@ -145,6 +171,8 @@ std::vector<TileChoice> gpuGemmCandidates(const TileTarget &target,
                                           const GemmShape &shape) {
   if (shape.float4)
     return float4Candidates(shape);
+  if (takesFloat16Units(target, shape))
+    return float16Candidates(shape);
   std::vector<TileChoice> candidates;
   unsigned step = rowGroupStep(shape);
   for (unsigned groups = step; groups <= 4 * step; groups *= 2) {
@@ -205,12 +233,29 @@ static TileChoice fastest(const TileTarget &target, const GemmShape &shape,
   return best;
 }
 
+/// The model is not worth more than 5 %: of tiles of many tokens that differ by
+/// less, the one whose blocks load the least.
+static TileChoice fastestFloat16(const TileTarget &target,
+                                 const GemmShape &shape) {
+  TileChoice best = fastest(target, shape, Kind::Mma);
+  if (shape.decode)
+    return best;
+  double enough = 1.05 * gpuGemmSeconds(target, shape, best);
+  for (const TileChoice &choice : gpuGemmCandidates(target, shape))
+    if (gpuGemmSeconds(target, shape, choice) <= enough &&
+        cacheBytes(shape, choice) < cacheBytes(shape, best))
+      best = choice;
+  return best;
+}
+
 const char *const kFloat4Reason =
     "weights and activations are 4-bit floats, which matrix units multiply";
 
 TileChoice chooseGpuGemm(const TileTarget &target, const GemmShape &shape) {
   if (shape.float4)
     return fastest(target, shape, Kind::Mma);
+  if (takesFloat16Units(target, shape))
+    return fastestFloat16(target, shape);
   TileChoice lanes = fastest(target, shape, Kind::Lanes);
   TileChoice units = fastest(target, shape, Kind::Mma);
   TileChoice groups = fastest(target, shape, Kind::Wgmma);
@@ -233,6 +278,8 @@ TileChoice chooseGpuGrouped(const TileTarget &target, const GemmShape &shape,
     each.tokens = density;
     return fastest(target, each, Kind::Mma);
   }
+  if (takesFloat16Units(target, shape))
+    return chooseFloat16Grouped(shape, density);
   TileChoice choice = chooseGrouped(target, shape, experts, top);
   choice.tokens = std::min<uint64_t>(choice.tokens, kLaneTokens);
   // 64 weight rows and 32 or 64 tokens: two warps of rows, four of tokens.
@@ -249,6 +296,17 @@ TileChoice chooseGpuGrouped(const TileTarget &target, const GemmShape &shape,
 std::string gpuGemmReason(const TileTarget &target, const GemmShape &shape) {
   if (shape.float4)
     return kFloat4Reason;
+  if (takesFloat16Units(target, shape)) {
+    TileChoice best = fastestFloat16(target, shape);
+    char text[160];
+    std::snprintf(text, sizeof(text),
+                  "%llu tokens: matrix units (mma), the best of %zu tiles %.1f "
+                  "us; ",
+                  static_cast<unsigned long long>(shape.tokens),
+                  float16Candidates(shape).size(),
+                  gpuGemmSeconds(target, shape, best) * 1e6);
+    return std::string(text) + kFloat16Reason;
+  }
   std::string reason = std::to_string(shape.tokens) + " tokens: ";
   const std::pair<Kind, const char *> kinds[] = {
       {Kind::Lanes, "lanes (dp4a)"},
@@ -268,7 +326,7 @@ std::string gpuGemmReason(const TileTarget &target, const GemmShape &shape) {
   if (units)
     return reason;
   if (shape.plain)
-    return reason + ", the only kernel of plain weights";
+    return reason + ", the only kernel of such weights";
   return reason + (target.gpu.mma ? ", no tile of matrix units fits"
                                   : ", the chip has no mma of 16x8x32 bytes");
 }

@@ -3,9 +3,11 @@
 
 #include "dialects/tile/AttentionSplits.h"
 #include "dialects/tile/Experts.h"
+#include "dialects/tile/Float16.h"
 #include "dialects/tile/Float4.h"
 #include "dialects/tile/Latent.h"
 #include "dialects/tile/Skeleton.h"
+#include "passes/tile/GpuFloat16Cost.h"
 #include "passes/tile/GpuScanCost.h"
 #include "passes/tile/GpuTileCost.h"
 
@@ -37,14 +39,21 @@ static GemmShape shapeOf(GemmT gemm, uint64_t tokens) {
   shape.width = gemm.getInput().getWidth();
   shape.plain = format->form.family == Family::Plain;
   shape.float4 = gemm.getInput().getSums() & float4Of(*format);
+  if (hasFloat16Units(*format, shape.width, gemm.getInput().getStride())) {
+    shape.f16 = format->form.plain == PlainType::F16;
+    shape.bf16 = !shape.f16;
+  }
   return shape;
 }
 
 /// Of one head's product.
 static GemmShape shapeOf(tile::HeadGemmAttr gemm, uint64_t tokens) {
   tile::RowAttr row = gemm.getInput();
-  auto head = tile::RowAttr::get(row.getContext(), gemm.headWidth(),
-                                 row.getStride(), row.getQ8(), row.getSums());
+  // Whole rows are of whole heads.
+  unsigned stride =
+      row.getStride() == row.getWidth() ? gemm.headWidth() : row.getStride();
+  auto head = tile::RowAttr::get(row.getContext(), gemm.headWidth(), stride,
+                                 row.getQ8(), row.getSums());
   return shapeOf(tile::GemmAttr::get(gemm.getContext(), gemm.getFormat(),
                                      gemm.getWeightRows(), head,
                                      gemm.getOutput(), 1, false, false,
@@ -63,6 +72,8 @@ TileTarget tileTarget(TargetAttr target) {
   facts.gpu.float32 = target.rate("f32");
   facts.gpu.int8 = target.rate("int8");
   facts.gpu.fp4 = target.rate("fp4");
+  facts.gpu.f16 = target.rate("f16");
+  facts.gpu.bf16 = target.rate("bf16");
   facts.gpu.mma = target.hasFeature("mma");
   facts.gpu.wgmma = target.hasFeature("wgmma");
   return facts;
@@ -95,9 +106,13 @@ TileChoice chooseTile(Attribute skeleton, const TileTarget &target,
                : chooseGrouped(target, shape, gemm.getExperts(), gemm.getTop());
   }
   // Each head is an expert that every token takes.
-  if (auto gemm = dyn_cast<tile::HeadGemmAttr>(skeleton))
-    return chooseGrouped(target, shapeOf(gemm, tokens), gemm.getHeads(),
-                         gemm.getHeads());
+  if (auto gemm = dyn_cast<tile::HeadGemmAttr>(skeleton)) {
+    GemmShape shape = shapeOf(gemm, tokens);
+    return takesFloat16Units(target, shape)
+               ? chooseGpuGrouped(target, shape, gemm.getHeads(),
+                                  gemm.getHeads())
+               : chooseGrouped(target, shape, gemm.getHeads(), gemm.getHeads());
+  }
   if (auto combine = dyn_cast<tile::CombineAttr>(skeleton))
     return chooseElementwise(combine.getWidth());
   if (auto op = dyn_cast<tile::AttentionAttr>(skeleton))
@@ -130,6 +145,9 @@ std::string tileReason(Attribute skeleton, const TileTarget &target,
   if (auto gemm = dyn_cast<tile::GroupedGemmAttr>(skeleton);
       gemm && shapeOf(gemm, tokens).float4)
     return kFloat4Reason;
+  if (auto gemm = dyn_cast<tile::GroupedGemmAttr>(skeleton);
+      gemm && takesFloat16Units(target, shapeOf(gemm, tokens)))
+    return kFloat16Reason;
   if (auto gemm = dyn_cast<tile::GroupedGemmAttr>(skeleton);
       gemm && chooseTile(skeleton, target, tokens).mma)
     return "an active expert has rows enough for tiles of matrix units";

@@ -17,6 +17,7 @@ struct GpuRates {
   bool mma = false;             ///< has tiles of 16x8x32 bytes
   double fp4 = 0;               ///< operations on 4-bit floats
   bool wgmma = false;           ///< four warps can multiply together
+  double f16 = 0, bf16 = 0;     ///< and on those of 16 bits
 };
 
 /// Facts of the chip that tiles depend on.
@@ -41,6 +42,8 @@ struct GemmShape {
   uint64_t width = 0;  ///< weights of a row
   bool plain = false;  ///< weights are floating-point numbers
   bool float4 = false; ///< weights and activations are 4-bit floats
+  bool f16 = false;    ///< weights are what a GPU's units multiply as halves,
+  bool bf16 = false;   ///< or as BF16
 };
 
 struct TileChoice {

@@ -14,6 +14,9 @@ TileTarget gpu(unsigned cores, double bandwidth, double clock, double float32,
   target.cores = cores;
   target.l2 = l2 / cores;
   target.gpu = {bandwidth, clock, float32, int8, true};
+  // Half of the rate of bytes, but for the GeForce, a quarter.
+  target.gpu.f16 = target.gpu.bf16 =
+      float32 < 40e12 && bandwidth > 500e9 ? int8 / 4 : int8 / 2;
   return target;
 }
 const TileTarget kGb10 = gpu(48, 273e9, 2.5e9, 31e12, 246e12, 24 << 20);
@@ -198,14 +201,106 @@ TEST(GpuTileCost, FloatsOfFourBitsAlwaysTakeTheirOwnUnits) {
   EXPECT_GE(experts.tokens, 16u);
 }
 
+/// F16 or BF16 matrices of an 8B model.
+GemmShape floats16(uint64_t rows, uint64_t tokens, bool f16 = true) {
+  GemmShape floats = shape(rows, tokens);
+  floats.weightRowBytes = 8192;
+  floats.inputRowBytes = 16384;
+  floats.plain = true;
+  floats.f16 = f16;
+  floats.bf16 = !f16;
+  return floats;
+}
+
+/// Lanes have another order of sums.
+TEST(GpuTileCost, FloatsOf16BitsTakeMatrixUnitsInEveryRegime) {
+  for (const TileTarget &target : {kGb10, kH200, kRtx3090})
+    for (bool f16 : {true, false})
+      for (uint64_t rows : {1024u, 4096u, 24576u, 151936u})
+        for (uint64_t tokens : {1u, 8u, 512u}) {
+          const GemmShape floats = floats16(rows, tokens, f16);
+          TileChoice choice = chooseGpuGemm(target, floats);
+          EXPECT_TRUE(choice.mma);
+          EXPECT_EQ(choice.tokens == 8, tokens <= 8) << tokens << " tokens";
+          for (const TileChoice &other : gpuGemmCandidates(target, floats))
+            EXPECT_TRUE(other.mma);
+        }
+  TileTarget old = kRtx3090;
+  old.gpu.mma = false;
+  for (uint64_t tokens : {1u, 512u})
+    EXPECT_FALSE(chooseGpuGemm(old, floats16(4096, tokens)).mma);
+}
+
+/// At the memory's speed, but for what begins and ends.
+TEST(GpuTileCost, FewTokensOf16BitsReadTheWeightsOnce) {
+  for (const TileTarget &target : {kGb10, kH200, kRtx3090})
+    for (uint64_t tokens : {1u, 8u}) {
+      const GemmShape floats = floats16(24576, tokens);
+      double memory = 24576.0 * 8192 / target.gpu.bandwidth;
+      double seconds =
+          gpuGemmSeconds(target, floats, chooseGpuGemm(target, floats));
+      EXPECT_GE(seconds, memory);
+      EXPECT_LE(seconds, 1.2 * memory);
+    }
+}
+
+/// Much faster than lanes, two halves slower than one BF16 where units are the
+/// bound, and in tiles whose blocks load less than they multiply.
+TEST(GpuTileCost, ManyTokensOf16BitsTakeLargeTiles) {
+  for (const TileTarget &target : {kGb10, kH200, kRtx3090}) {
+    const GemmShape halves = floats16(24576, 512),
+                    bfloats = floats16(24576, 512, false);
+    TileChoice choice = chooseGpuGemm(target, halves);
+    EXPECT_GE(choice.rowGroups * choice.tokens, 128u);
+    double seconds = gpuGemmSeconds(target, halves, choice);
+    TileChoice lanes;
+    lanes.rowGroups = 4;
+    lanes.tokens = 4;
+    EXPECT_GT(gpuGemmSeconds(target, halves, lanes), 2.5 * seconds);
+    EXPECT_LE(gpuGemmSeconds(target, bfloats, chooseGpuGemm(target, bfloats)),
+              seconds);
+  }
+  TileChoice wide = chooseGpuGemm(kH200, floats16(24576, 512));
+  EXPECT_EQ(wide.rowGroups, 8u);
+  EXPECT_EQ(wide.tokens, 128u);
+}
+
+TEST(GpuTileCost, FloatsOf16BitsHaveTheRowsThatItemsNeed) {
+  GemmShape gated = floats16(24576, 8);
+  gated.segments = 2;
+  gated.q8Output = true;
+  EXPECT_EQ(chooseGpuGemm(kH200, gated).rowGroups, 4u);
+  gated.segments = 3; // six row groups: no ring holds them
+  EXPECT_FALSE(chooseGpuGemm(kH200, gated).mma);
+  gated.tokens = 512;
+  gated.decode = false;
+  EXPECT_FALSE(chooseGpuGemm(kH200, gated).mma);
+}
+
+/// Of 128 experts 8 take each token: few rows until there are many tokens.
+TEST(GpuTileCost, ExpertsOf16BitsTakeTilesOfTheirRows) {
+  for (auto [tokens, tile] :
+       {std::pair(1, 8), std::pair(128, 8), std::pair(256, 16),
+        std::pair(512, 32), std::pair(4096, 64)}) {
+    TileChoice choice = chooseGpuGrouped(kH200, floats16(1536, tokens), 128, 8);
+    EXPECT_TRUE(choice.mma);
+    EXPECT_EQ(choice.tokens, unsigned(tile)) << tokens;
+    EXPECT_EQ(choice.rowGroups, tile == 8 ? 2u : 4u);
+  }
+}
+
 TEST(GpuTileCost, ReasonsNameBothTimes) {
   std::string reason = gpuGemmReason(kH200, shape(4096, 512));
   EXPECT_NE(reason.find("512 tokens: lanes (dp4a) "), std::string::npos);
   EXPECT_NE(reason.find(", matrix units (mma) "), std::string::npos);
   GemmShape floats = shape(4096, 512);
   floats.plain = true;
-  EXPECT_NE(gpuGemmReason(kH200, floats).find("the only kernel of plain"),
+  EXPECT_NE(gpuGemmReason(kH200, floats).find("the only kernel of such"),
             std::string::npos);
+  reason = gpuGemmReason(kH200, floats16(4096, 512));
+  EXPECT_NE(reason.find("512 tokens: matrix units (mma), the best of "),
+            std::string::npos);
+  EXPECT_NE(reason.find("in an order of their own"), std::string::npos);
 }
 
 TEST(GpuTileCost, ReasonsSayWhyThereAreNoMatrixUnits) {

@@ -3,6 +3,7 @@
 #include "dialects/formats/Format.h"
 #include "test/unit/PlantedKernels.h"
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -73,11 +74,12 @@ void narrowTileOfBytes(void *const *operands, const Batch &) {
   mmaBytes(sums, {lane.a[0], lane.a[1]}, lane.b[0]);
   memcpy(lane.sums, sums, sizeof(sums));
 }
-void tileOfHalves(void *const *operands, const Batch &) {
+template <auto multiply>
+void tileOfFloats16(void *const *operands, const Batch &) {
   Lane &lane = static_cast<Lane *>(operands[1])[threadIndex()];
   float sums[4];
   memcpy(sums, lane.sums, sizeof(sums));
-  mmaHalves(sums, lane.a, lane.b);
+  multiply(sums, lane.a, lane.b);
   memcpy(lane.sums, sums, sizeof(sums));
 }
 void tileOfTf32(void *const *operands, const Batch &) {
@@ -91,6 +93,48 @@ void roundsToTf32(void *const *operands, const Batch &) {
   float *values = static_cast<float *>(operands[1]) + threadIndex();
   store(values, roundToTf32(load(values)));
 }
+/// Each warp transposes four squares of its own kilobyte, in whose places lane
+/// l's row is number 31 - l; `begin`: where the first of them lies.
+template <unsigned begin>
+void squares(void *const *operands, const Batch &) {
+  __shared__ SharedBytes<1024 + begin> bytes;
+  const unsigned self = threadIndex(), lane = laneIndex();
+  for (unsigned i = 0; i < 4; ++i)
+    bytes.put(16 * self + 4 * i,
+              load(static_cast<const uint32_t *>(operands[1]) + 4 * self + i));
+  syncWarp();
+  uint32_t own[4];
+  bytes.transposed(512 * warpIndex() + 16 * (31 - lane) + begin, own);
+  for (unsigned i = 0; i < 4; ++i)
+    store(static_cast<uint32_t *>(operands[0]) + 4 * self + i, own[i]);
+}
+/// A lane of the warp begins a copy over what another has read: in order, and
+/// not.
+template <bool orders> void ring(void *const *operands, const Batch &) {
+  __shared__ SharedBytes<1024> bytes;
+  const unsigned self = threadIndex(), other = self ^ 1;
+  const auto *input = static_cast<const char *>(operands[1]);
+  for (int round = 0; round < 2; ++round) {
+    bytes.copy<16>(16 * self, input + 16 * self);
+    commitCopies();
+    waitForCopies<0>();
+    syncWarp();
+    store(output(operands) + self, bytes.get<int>(16 * other));
+    if (orders)
+      syncWarp();
+  }
+}
+void putCrooked(void *const *, const Batch &) {
+  __shared__ SharedBytes<1024> bytes;
+  bytes.put(4 * threadIndex() + 2, 1.0f);
+}
+/// Pairs of the lane's first two numbers: halves, then bfloats.
+void pairs(void *const *operands, const Batch &) {
+  Lane &lane = static_cast<Lane *>(operands[1])[threadIndex()];
+  const float low = floatOfBits(lane.a[0]), high = floatOfBits(lane.a[1]);
+  lane.b[0] = packHalves(low, high);
+  lane.b[1] = packBfloats(low, high);
+}
 template <auto multiply>
 void tileOfFloats4(void *const *operands, const Batch &) {
   Lane &lane = static_cast<Lane *>(operands[1])[threadIndex()];
@@ -102,7 +146,7 @@ void tileOfFloats4(void *const *operands, const Batch &) {
 /// Half of a warp is in another instruction.
 void otherTiles(void *const *operands, const Batch &batch) {
   laneIndex() < 16 ? tileOfBytes(operands, batch)
-                   : tileOfHalves(operands, batch);
+                   : tileOfFloats16<mmaHalves>(operands, batch);
 }
 )";
 
@@ -116,9 +160,16 @@ constexpr PlantedName kNames[] = {
     {"copiesCrooked", "copiesCrooked"},
     {"tileOfBytes", "tileOfBytes"},
     {"narrowTileOfBytes", "narrowTileOfBytes"},
-    {"tileOfHalves", "tileOfHalves"},
     {"tileOfTf32", "tileOfTf32"},
     {"roundsToTf32", "roundsToTf32"},
+    {"tileOfHalves", "tileOfFloats16<mmaHalves>"},
+    {"tileOfBfloats", "tileOfFloats16<mmaBfloats>"},
+    {"squares", "squares<0>"},
+    {"squaresCrooked", "squares<8>"},
+    {"ring", "ring<true>"},
+    {"ringWithoutOrder", "ring<false>"},
+    {"putCrooked", "putCrooked"},
+    {"pairs", "pairs"},
     {"tileOfMxfp4", "tileOfFloats4<mmaFloats4By32>"},
     {"tileOfNvfp4", "tileOfFloats4<mmaFloats4By16>"},
     {"otherTiles", "otherTiles"},
@@ -287,6 +338,18 @@ TEST_F(MmaEmulation, TilesHaveTheLayoutOfTheManual) {
     checkTiles<float>({16, 16}, random, 0xbfff & ~0x0f00u,
                       launch("tileOfHalves"), half);
     checkTiles<float>({8, 32}, random, 0xbfffffff, launch("tileOfTf32"), tf32);
+    // Exponents from 2^-15 to 1, for the same reason.
+    checkTiles<float>(
+        {16, 16}, random, 0x87ff,
+        [&](TileLane *lanes) {
+          for (unsigned i = 0; i < 64; ++i)
+            for (unsigned r = 0; r < 6; ++r)
+              (r < 4 ? lanes[i].a[r] : lanes[i].b[r - 4]) |= 0x38003800;
+          EXPECT_EQ(run("tileOfBfloats", lanes), "");
+        },
+        [](uint32_t bits, bool) {
+          return double(std::bit_cast<float>((bits | 0x3800) << 16));
+        });
   }
 }
 
@@ -368,6 +431,79 @@ TEST_F(MmaEmulation, ScaledFloatsHaveTheLayoutOfTheManual) {
         std::memcpy(&got, &lanes[thread].sums[i], 4);
         EXPECT_EQ(got, float(sum)) << name << " thread " << thread;
       }
+  }
+}
+
+/// ldmatrix of the PTX manual, transposed: of square n, whose row r lane 8n + r
+/// names, lane l gets elements [2 * (l % 4)][l / 4] and the one below.
+TEST_F(MmaEmulation, SquaresAreTransposed) {
+  std::mt19937 random(8);
+  uint32_t input[256], got[256];
+  for (uint32_t &word : input)
+    word = uint32_t(random());
+  for (uint64_t number : {0, 5}) {
+    seed(number);
+    EXPECT_EQ(device().run("squares", {got, input}), "");
+    for (unsigned thread = 0; thread < 64; ++thread)
+      for (unsigned n = 0; n < 4; ++n)
+        for (unsigned i = 0; i < 2; ++i) {
+          unsigned lane = thread % 32, row = lane % 4 * 2 + i;
+          unsigned place = thread / 32 * 32 + 31 - (8 * n + row);
+          uint32_t word = input[place * 4 + lane / 4 / 2];
+          EXPECT_EQ(got[thread * 4 + n] >> 16 * i & 0xffff,
+                    word >> 16 * (lane / 4 % 2) & 0xffff)
+              << "thread " << thread << " square " << n;
+        }
+  }
+  EXPECT_NE(device()
+                .run("squaresCrooked", {got, input})
+                .find("which must be a multiple of that"),
+            std::string::npos);
+  reset();
+  EXPECT_NE(device()
+                .run("putCrooked", {got, input})
+                .find("write of a word to 2 of shared memory"),
+            std::string::npos);
+}
+
+TEST_F(MmaEmulation, WarpsOrderTheirOwnCopies) {
+  alignas(16) int32_t input[256];
+  std::iota(input, input + 256, 0);
+  for (uint64_t number : {0, 4}) {
+    seed(number);
+    EXPECT_EQ(run("ring", input), "");
+    for (int i = 0; i < 64; ++i)
+      EXPECT_EQ(values[i], 4 * (i ^ 1));
+  }
+  std::string fault = run("ringWithoutOrder", input);
+  EXPECT_NE(fault.find("while thread "), std::string::npos) << fault;
+}
+
+/// To the nearest, ties to even; large ones become infinite.
+TEST_F(MmaEmulation, PairsAreRoundedToTheNearest) {
+  struct Case {
+    float value;
+    uint16_t half, bfloat;
+  };
+  const Case cases[] = {
+      {1.0f, 0x3c00, 0x3f80},         {-2.0f, 0xc000, 0xc000},
+      {1 + 0x1p-11f, 0x3c00, 0x3f80}, {1 + 0x1.8p-10f, 0x3c02, 0x3f80},
+      {1 + 0x1p-8f, 0x3c04, 0x3f80},  {1 + 0x1.8p-7f, 0x3c0c, 0x3f82},
+      {65520.0f, 0x7c00, 0x4780},     {0x1p-24f, 0x0001, 0x3380},
+      {3.4e38f, 0x7c00, 0x7f80},      {INFINITY, 0x7c00, 0x7f80},
+      {-0.0f, 0x8000, 0x8000},        {NAN, 0x7fff, 0x7fff}};
+  std::vector<TileLane> lanes(64);
+  constexpr unsigned kCases = std::size(cases);
+  for (unsigned i = 0; i < 64; ++i) {
+    lanes[i].a[0] = std::bit_cast<uint32_t>(cases[i % kCases].value);
+    lanes[i].a[1] = std::bit_cast<uint32_t>(cases[(i + 1) % kCases].value);
+  }
+  EXPECT_EQ(run("pairs", lanes.data()), "");
+  for (unsigned i = 0; i < 64; ++i) {
+    const Case &low = cases[i % kCases], &high = cases[(i + 1) % kCases];
+    EXPECT_EQ(lanes[i].b[0], low.half | uint32_t(high.half) << 16) << low.value;
+    EXPECT_EQ(lanes[i].b[1], low.bfloat | uint32_t(high.bfloat) << 16)
+        << low.value;
   }
 }
 

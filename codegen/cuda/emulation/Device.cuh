@@ -10,6 +10,7 @@ inline unsigned warpIndex() { return threadIndex() / kWarp; }
 inline int64_t itemIndex() { return emulation::block().item(); }
 
 inline void syncBlock() { emulation::block().barrier(); }
+inline void syncWarp() { emulation::block().warpBarrier(); }
 
 template <typename T> inline T shuffleXor(T value, unsigned mask) {
   static_assert(sizeof(T) == 4, "a register");

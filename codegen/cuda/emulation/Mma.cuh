@@ -18,8 +18,10 @@ enum Kind : uint32_t {
   Bytes16,
   Halves16,
   Tf32By8,
+  Bfloats16,
   Floats4By32,
-  Floats4By16
+  Floats4By16,
+  Squares
 };
 
 /// A lane's part: registers of a and b, its sums, which change, and scales.
@@ -73,12 +75,33 @@ template <unsigned width> inline void multiplyBytes(void *const *lanes) {
       });
 }
 
+inline float bfloatToFloat(uint32_t bits) { return floatOfBits(bits << 16); }
+
 /// In which order a GPU adds is not told: here exactly, rounded once.
-inline void multiplyHalves(void *const *lanes) {
+template <float toFloat(uint32_t)>
+inline void multiplyFloats16(void *const *lanes) {
   multiply<double, 16, 16, float>(
       lanes, [](uint32_t x, uint32_t y, unsigned, unsigned, unsigned) {
-        return double(halfToFloat(uint16_t(x))) * halfToFloat(uint16_t(y));
+        return double(toFloat(x)) * toFloat(y);
       });
+}
+inline float halfOf(uint32_t bits) { return halfToFloat(uint16_t(bits)); }
+
+/// What a lane gives ldmatrix and gets from it.
+struct Square {
+  uint16_t row[8];
+  uint32_t *squares;
+};
+inline void transpose(void *const *lanes) {
+  for (unsigned lane = 0; lane < kWarp; ++lane)
+    for (unsigned number = 0; number < 4; ++number) {
+      const auto element = [&](unsigned row) -> uint32_t {
+        return static_cast<const Square *>(lanes[8 * number + row])
+            ->row[lane / 4];
+      };
+      static_cast<const Square *>(lanes[lane])->squares[number] =
+          element(lane % 4 * 2) | element(lane % 4 * 2 + 1) << 16;
+    }
 }
 
 inline void multiplyTf32(void *const *lanes) {
@@ -136,7 +159,30 @@ inline void mmaBytes(int (&sums)[4], const uint32_t (&a)[2], uint32_t b) {
 inline void mmaHalves(float (&sums)[4], const uint32_t (&a)[4],
                       const uint32_t (&b)[2]) {
   tiles::Part<float> part = {a, b, sums};
-  emulation::block().together(&part, tiles::multiplyHalves, tiles::Halves16);
+  emulation::block().together(&part, tiles::multiplyFloats16<tiles::halfOf>,
+                              tiles::Halves16);
+}
+
+inline void mmaBfloats(float (&sums)[4], const uint32_t (&a)[4],
+                       const uint32_t (&b)[2]) {
+  tiles::Part<float> part = {a, b, sums};
+  emulation::block().together(
+      &part, tiles::multiplyFloats16<tiles::bfloatToFloat>, tiles::Bfloats16);
+}
+
+inline uint32_t packHalves(float low, float high) {
+  return floatToHalf(low) | uint32_t(floatToHalf(high)) << 16;
+}
+
+/// To the nearest bfloat, ties to even.
+inline uint32_t floatToBfloat(float value) {
+  const uint32_t bits = bitsOfFloat(value);
+  if ((bits & 0x7fffffff) > 0x7f800000)
+    return 0x7fff; // as cvt.rn.bf16x2.f32 gives it
+  return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+inline uint32_t packBfloats(float low, float high) {
+  return floatToBfloat(low) | floatToBfloat(high) << 16;
 }
 
 inline void mmaTf32(float (&sums)[4], const uint32_t (&a)[4],
@@ -180,6 +226,29 @@ public:
     T value;
     memcpy(&value, bytes + at % 4, sizeof(T));
     return value;
+  }
+
+  template <typename T> void put(unsigned at, T value) {
+    static_assert(sizeof(T) == 4, "a word");
+    if (at % 4)
+      emulation::block().fail("write of a word to %u of shared memory", at);
+    uint32_t word;
+    memcpy(&word, &value, 4);
+    words_.put(at / 4, word);
+  }
+
+  void transposed(unsigned at, uint32_t (&squares)[4]) const {
+    if (at % 16)
+      emulation::block().fail("read of a row of 16 bytes from %u of shared "
+                              "memory, which must be a multiple of that",
+                              at);
+    tiles::Square part;
+    for (unsigned word = 0; word < 4; ++word) {
+      const uint32_t value = words_.get(at / 4 + word);
+      memcpy(&part.row[2 * word], &value, 4);
+    }
+    part.squares = squares;
+    emulation::block().together(&part, tiles::transpose, tiles::Squares);
   }
 
   template <unsigned size> void copy(unsigned at, const void *from) {

@@ -5,11 +5,6 @@
 // likewise.
 namespace sinter::cuda {
 
-/// Two halves, the first low.
-inline uint32_t packHalves(float low, float high) {
-  return floatToHalf(low) | uint32_t(floatToHalf(high)) << 16;
-}
-
 /// Words of two neighbouring columns, of two rows: the first column's pair and
 /// the second one's.
 inline uint32_t firstPair(uint32_t row0, uint32_t row1) {

@@ -12,6 +12,8 @@ inline int64_t itemIndex() { return blockIdx.x; }
 
 /// All threads of the block wait for each other; what they wrote is seen.
 inline void syncBlock() { __syncthreads(); }
+/// The same for the lanes of a warp.
+inline void syncWarp() { __syncwarp(); }
 
 /// The value of lane `laneIndex() ^ mask`; all lanes of the warp take part.
 inline float shuffleXor(float value, unsigned mask) {

@@ -2,7 +2,8 @@
 // groups of one item; its half-warps divide k among them, a lane having one
 // row. A format's order of sums is: k in kStreams runs of whole units, each
 // added up from its first unit to its last, then these sums in turn. All
-// kernels of a format keep to it, whatever their tiles are (MmaGemm.cuh).
+// kernels of a format keep to it, whatever their tiles are (MmaGemm.cuh);
+// matrix units have another one for 16-bit weights (Float16Tile.cuh).
 namespace sinter::cuda {
 
 constexpr unsigned kGemmThreads = 256;
@@ -199,16 +200,16 @@ struct GemmItem {
 #pragma unroll
     for (unsigned t = 0; t < tile; ++t)
       work.partial.put((stream * tile + t) * kRowGroup + row, totals[t]);
-    foldStreams<tile>(group);
+    foldStreams<tile, Streams::count>(group);
   }
 
-  /// The streams' sums of a group, in turn.
-  template <unsigned tile> void foldStreams(unsigned group) const {
-    using Streams = StreamSums<typename Shape::Format, In, Shape::width, tile>;
+  /// The sums of a group's first `streams`, in turn.
+  template <unsigned tile, unsigned streams>
+  void foldStreams(unsigned group) const {
     syncBlock();
     for (unsigned i = threadIndex(); i < tile * kRowGroup; i += kGemmThreads) {
       float sum = work.partial.get(i);
-      for (unsigned other = 1; other < Streams::count; ++other)
+      for (unsigned other = 1; other < streams; ++other)
         sum += work.partial.get(other * tile * kRowGroup + i);
       work.sums.put(
           i / kRowGroup * itemRows + group * kRowGroup + i % kRowGroup, sum);

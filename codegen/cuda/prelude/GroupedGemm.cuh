@@ -23,21 +23,10 @@ template <typename Shape> struct AssignedRows {
   }
 };
 
-/// The tile of the matrix units, of bytes or 4-bit floats, or that of lanes.
-template <typename Shape, bool mma, bool float4> struct GroupedItem {
-  using Type = GemmItem<Shape, AssignedRows<Shape>>;
-};
-template <typename Shape> struct GroupedItem<Shape, true, false> {
-  using Type = MmaItem<Shape, AssignedRows<Shape>>;
-};
-template <typename Shape> struct GroupedItem<Shape, true, true> {
-  using Type = Float4Item<Shape, AssignedRows<Shape>>;
-};
-
-/// `Shape` lists GemmItem's, mma, float4, experts, top, slots, biasRows,
+/// `Shape` lists GemmItem's, units, experts, top, slots, biasRows,
 /// biasFirst(segment), decode and items, the number of blocks.
 template <typename Shape> struct GroupedGemm {
-  using Item = typename GroupedItem<Shape, Shape::mma, Shape::float4>::Type;
+  using Item = UnitsItem<Shape, AssignedRows<Shape>>;
   static constexpr unsigned rowTiles =
       (Item::groups + Shape::rowGroups - 1) / Shape::rowGroups;
   static constexpr unsigned idle = Shape::decode ? kIdleDecode : kIdlePrefill;
@@ -54,11 +43,8 @@ template <typename Shape> struct GroupedGemm {
 
   /// Few rows take a tile of their size; the order of sums is the same.
   static void runRows(const Item &item, unsigned count) {
-    if constexpr (Shape::mma) {
-      for (unsigned first = 0; first < count; first += Shape::tile) {
-        item.runUnits(first, count);
-        syncBlock();
-      }
+    if constexpr (Shape::units != Units::Lanes) {
+      runTiles<Shape>(item, count);
     } else {
       if (Shape::tile > 1 && count == 1)
         return item.template runTile<1>(0, count);

@@ -2,11 +2,12 @@
 // packed matrix of that head.
 namespace sinter::cuda {
 
-/// `Shape` lists GemmItem's; In and Out are rows of all heads, side by side.
+/// `Shape` lists GemmItem's and units; In and Out are rows of all heads, side
+/// by side.
 template <typename Shape>
 inline void headGemm(void *const *operands, const Batch &batch) {
   using Rows = DirectRows<typename Shape::In, typename Shape::Out>;
-  using Item = GemmItem<Shape, Rows>;
+  using Item = UnitsItem<Shape, Rows>;
   __shared__ typename Item::Work work;
   constexpr unsigned tiles =
       (Item::groups + Shape::rowGroups - 1) / Shape::rowGroups;
@@ -21,7 +22,11 @@ inline void headGemm(void *const *operands, const Batch &batch) {
                min(Shape::rowGroups, Item::groups - firstGroup)};
   item.firstInput = head * Shape::width;
   item.firstOutput = head * Shape::weightRows;
-  item.run(load(&batch.tokens));
+  const unsigned tokens = load(&batch.tokens);
+  if constexpr (Shape::units == Units::Lanes)
+    item.run(tokens);
+  else
+    runTiles<Shape>(item, tokens);
 }
 
 } // namespace sinter::cuda

@@ -3,12 +3,6 @@
 // times the values.
 namespace sinter::cuda {
 
-/// What packHalves lost of them, as halves: the sum of both has 22 bits.
-inline uint32_t packRests(float low, float high) {
-  return packHalves(low - halfToFloat(floatToHalf(low)),
-                    high - halfToFloat(floatToHalf(high)));
-}
-
 /// The part of a tile that one warp sums up: for rows lane / 4 and 8 below it,
 /// columns as mma has them (Mma.cuh), but that keys are where CacheFragments
 /// has them, and that tiles 0 and 1 of 16 columns of values have the even and

@@ -273,6 +273,15 @@ struct MmaItem : GemmItem<Shape, Rows, MmaWork<Shape>> {
   }
 };
 
+/// All of `count` rows by an item of matrix units, a tile after the other.
+template <typename Shape, typename Item>
+inline void runTiles(const Item &item, unsigned count) {
+  for (unsigned first = 0; first < count; first += Shape::tile) {
+    item.runUnits(first, count);
+    syncBlock();
+  }
+}
+
 /// The block's item of those that divide rows and tokens.
 template <typename Item, typename Shape>
 inline void runTokenTile(typename Item::Work &work, void *const *operands,

@@ -110,7 +110,7 @@ struct MmaGemvItem
     Warp warp;
     warp.addGroup(weights, tokens, count - first);
     leave(weights, warp);
-    this->template foldStreams<tile>(group);
+    this->template foldStreams<tile, Warp::Run::count>(group);
   }
 
   void leave(const char *weights, const Warp &warp) const {

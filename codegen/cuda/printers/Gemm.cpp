@@ -7,28 +7,42 @@ using namespace sinter;
 using namespace sinter::cuda;
 using namespace sinter::tile;
 
+static const char *skeletonOf(Units units, bool decode) {
+  switch (units) {
+  case Units::Lanes:
+    return "gemm";
+  case Units::Bytes:
+    return decode ? "mmaGemv" : "mmaGemm";
+  case Units::Floats4:
+    return "float4Gemm";
+  case Units::Floats16:
+    return decode ? "float16Gemv" : "float16Gemm";
+  case Units::FourWarps:
+    return "wgmmaGemm";
+  }
+  llvm_unreachable("all units are listed");
+}
+
 static llvm::Error printGemm(KernelText &kernel, GemmAttr gemm, KernelOp op) {
   ConfigAttr config = op.getConfigAttr();
   GemmShape product = GemmShape::of(gemm, config);
   product.decode = gemm.getDecode();
-  kernel.skeleton = product.takesFloat4() ? "float4Gemm"
-                    : config.getWgmma()   ? "wgmmaGemm"
-                    : !config.getMma()    ? "gemm"
-                    : gemm.getDecode()    ? "mmaGemv"
-                                          : "mmaGemm";
+  Units units = product.units();
+  kernel.skeleton = skeletonOf(units, gemm.getDecode());
   // Two of eight warps have bytes enough in flight. A warp that keeps the sums
   // of a large tile needs all the registers that a block can have.
-  bool large =
-      product.takesFloat4() && config.getRowGroups() * config.getTokens() > 64;
+  unsigned tile = config.getRowGroups() * config.getTokens();
+  bool large = (units == Units::Floats4 && tile > 64) ||
+               (units == Units::Floats16 && tile > 512);
   kernel.enoughBlocks = large ? 1 : 2;
   kernel.threads = "kGemmThreads";
   kernel.operands = gemm.getBias() ? 4 : 3;
-  if (gemm.getDecode() && !product.takesFloat4())
+  if (gemm.getDecode() && (units == Units::Lanes || units == Units::Bytes))
     kernel.ahead = "weightsAhead<" + kernel.name + "_shape>";
   ShapePrinter shape(kernel);
   if (llvm::Error error = product.print(shape))
     return error;
-  if (config.getWgmma()) {
+  if (units == Units::FourWarps) {
     kernel.dynamicShared = product.wgmmaSharedBytes();
     shape.number("sharedBytes", kernel.dynamicShared);
   }

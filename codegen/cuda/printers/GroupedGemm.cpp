@@ -21,10 +21,8 @@ static llvm::Error printGroupedGemm(KernelText &kernel, GroupedGemmAttr gemm,
   kernel.operands = 5 + (bias ? gemm.getSegments() : 0);
   ShapePrinter shape(kernel);
   GemmShape product = GemmShape::of(gemm, op.getConfigAttr());
-  if (llvm::Error error = product.print(shape))
+  if (llvm::Error error = product.printWithUnits(shape))
     return error;
-  shape.flag("mma", op.getConfigAttr().getMma());
-  shape.flag("float4", product.takesFloat4());
   shape.number("experts", gemm.getExperts());
   shape.number("top", gemm.getTop());
   shape.flag("slots", gemm.getSlots());

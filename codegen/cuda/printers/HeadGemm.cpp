@@ -21,8 +21,12 @@ static llvm::Error printHeadGemm(KernelText &kernel, HeadGemmAttr gemm,
   kernel.operands = 3;
   GemmShape all = GemmShape::of(gemm, op.getConfigAttr());
   all.width = width;
+  if (all.units() == Units::Bytes)
+    return llvm::createStringError(
+        "matrix units multiply heads of 16-bit weights, found %s",
+        gemm.getFormat().str().c_str());
   ShapePrinter shape(kernel);
-  if (llvm::Error error = all.print(shape))
+  if (llvm::Error error = all.printWithUnits(shape))
     return error;
   shape.flag("bias", false);
   return shape.body(op.getBody(), /*arguments=*/1);
