@@ -33,9 +33,9 @@ static constexpr double kRingBytes = 4 << 10;
 static constexpr unsigned kLargeTile = 512;
 
 bool takesFloat16Units(const TileTarget &target, const GemmShape &shape) {
+  double peak = shape.f16 ? target.gpu.f16 : shape.bf16 ? target.gpu.bf16 : 0;
   // Items write whole blocks; the largest has four row groups in its rings.
-  return target.gpu.mma && (shape.f16 || shape.bf16) &&
-         4 % rowGroupStep(shape) == 0;
+  return target.gpu.mma && peak > 0 && 4 % rowGroupStep(shape) == 0;
 }
 
 static TileChoice unitsTile(unsigned groups, unsigned tokens) {

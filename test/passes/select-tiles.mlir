@@ -48,14 +48,23 @@ module attributes {sinter.target = #sinter.target<level = "x86-64-v3", features 
 // -----
 
 // On a GPU, lanes multiply for few tokens and matrix units for many, unless the
-// weights are floats or the chip has no such units.
+// weights are float32 or the chip has no such units; floats of 16 bits are
+// theirs in every regime, if their rows can be copied as the units need them.
 // CHECK-LABEL: level = "sm_121a"
-module attributes {sinter.target = #sinter.target<level = "sm_121a", features = "mma", cores = 48, l1 = 102400, l2 = 524288, l3 = 25165824, prefetch = 0, rates = {bandwidth = 2.73e+11 : f64, clock = 2.5e+09 : f64, f32 = 3.1e+13 : f64, int8 = 2.46e+14 : f64}>} {
+module attributes {sinter.target = #sinter.target<level = "sm_121a", features = "mma", cores = 48, l1 = 102400, l2 = 524288, l3 = 25165824, prefetch = 0, rates = {bandwidth = 2.73e+11 : f64, clock = 2.5e+09 : f64, f32 = 3.1e+13 : f64, f16 = 1.23e+14 : f64, bf16 = 1.23e+14 : f64, int8 = 2.46e+14 : f64}>} {
   // CHECK: tile.kernel @mm {{.*}} config <rowGroups = {{[0-9]+}}, tokens = {{32|64}}, mma = true>
   // CHECK: tile.kernel @mm_gemv {{.*}} config <{{(rowGroups = [0-9]+, )?}}tokens = 4>
   tile.kernel @mm #tile.gemm<format = "q4_k", weightRows = 4096, input = <width = 4096, q8 = true, sums = 2>, output = <width = 4096, stride = 4096>> {}
   // CHECK: tile.kernel @floats {{.*}} config <{{(rowGroups = [0-9]+, )?}}tokens = 4>
-  tile.kernel @floats #tile.gemm<format = "f16", weightRows = 4096, input = <width = 4096, stride = 4096>, output = <width = 4096, stride = 4096>> {}
+  tile.kernel @floats #tile.gemm<format = "f32", weightRows = 4096, input = <width = 4096, stride = 4096>, output = <width = 4096, stride = 4096>> {}
+  // CHECK: tile.kernel @halves {{.*}} config <rowGroups = {{4|8}}, tokens = {{64|128}}, mma = true>
+  tile.kernel @halves #tile.gemm<format = "f16", weightRows = 4096, input = <width = 4096, stride = 4096>, output = <width = 4096, stride = 4096>> {}
+  // CHECK: tile.kernel @few_halves {{.*}} config <{{(rowGroups = [0-9]+, )?}}tokens = 8, mma = true>
+  tile.kernel @few_halves #tile.gemm<format = "f16", weightRows = 4096, input = <width = 4096, stride = 4096>, output = <width = 4096, stride = 4096>, decode = true> {}
+  // CHECK: tile.kernel @strided_halves {{.*}} config <{{(rowGroups = [0-9]+, )?}}tokens = 4>
+  tile.kernel @strided_halves #tile.gemm<format = "f16", weightRows = 4096, input = <width = 4096, stride = 5000>, output = <width = 4096, stride = 4096>> {}
+  // CHECK: tile.kernel @head_bfloats {{.*}} config <rowGroups = 4, tokens = 64, mma = true>
+  tile.kernel @head_bfloats #tile.head_gemm<format = "bf16", heads = 8, weightRows = 128, input = <width = 512, stride = 512>, output = <width = 1024, stride = 1024>> {}
   tile.packed @w from [@mm.weight]
   func.func @step(%x: tensor<?x4096x!sinter.q8<2>>) -> tensor<?x4096xf32> {
     %y = tile.launch @mm (%x) [@w] order ["i0", "s0", "o0"] label "mm" : (tensor<?x4096x!sinter.q8<2>>) -> tensor<?x4096xf32>
