@@ -34,8 +34,9 @@ static uint64_t rowBytes(Type type) {
 }
 
 /// 8-bit rows meet weights as bytes, others as bfloat16 where the weights are
-/// and the target multiplies it; a cache of bfloat16 is multiplied as such, on
-/// a processor one of scaled bytes too.
+/// and the target multiplies it (a GPU in its matrix units; F16 as two halves,
+/// for which float32 stands); a cache of bfloat16 is multiplied as such, on a
+/// processor one of scaled bytes too.
 static ProductUnit unitOf(tile::LaunchOp launch, SymbolTable &symbols,
                           TargetAttr target) {
   for (Type input : launch.getInputs().getTypes())
@@ -50,7 +51,8 @@ static ProductUnit unitOf(tile::LaunchOp launch, SymbolTable &symbols,
           target.rate("bandwidth") == 0)
         return ProductUnit::Bytes;
     }
-  if (target && target.hasFeature("avx512bf16"))
+  if (target &&
+      (target.hasFeature("avx512bf16") || target.hasFeature("mma")))
     for (auto name : launch.getSymbols().getAsRange<FlatSymbolRefAttr>())
       if (auto packed = symbols.lookup<tile::PackedOp>(name.getValue()))
         for (auto source : packed.getSources().getAsRange<FlatSymbolRefAttr>())

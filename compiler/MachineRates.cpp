@@ -48,7 +48,7 @@ static Processors genericFamily(TargetAttr target) {
   return {"", 60e9, 16e9, products * kClock, 0, lanes * 2 * kClock};
 }
 
-/// What the chip's facts say. Bytes are multiplied by its matrix units where
+/// What the chip's facts say. Bytes and BF16 go to its matrix units where
 /// that counts, for many tokens; without them by dp4a, four products in each of
 /// 64 lanes of a multiprocessor a cycle. Activations come from the second
 /// cache, 32 bytes a cycle (passes/tile/GpuTileCost.cpp). A launch in a graph
@@ -63,6 +63,7 @@ static MachineRates gpuRates(const CudaTarget &gpu) {
   rates.cacheBytes = 32 * gpu.clock;
   rates.byteProducts =
       mma ? gpu.peaks.int8 / 2 / gpu.multiprocessors : 64 * 4 * gpu.clock;
+  rates.bf16Products = mma ? gpu.peaks.bf16 / 2 / gpu.multiprocessors : 0;
   rates.floatProducts = gpu.peaks.f32 / 2 / gpu.multiprocessors;
   return rates;
 }
