@@ -55,5 +55,7 @@ if any(os.path.exists(os.path.join(folder, f"libnvrtc.so.{version}"))
 if all(importlib.util.find_spec(name)
        for name in ("torch", "transformers", "safetensors")):
     config.available_features.add("torch")
+if importlib.util.find_spec("numpy"):
+    config.available_features.add("numpy")
 if os.path.isdir(config.shared_dir):
     config.available_features.add("shared")
