@@ -51,8 +51,7 @@ static ProductUnit unitOf(tile::LaunchOp launch, SymbolTable &symbols,
           target.rate("bandwidth") == 0)
         return ProductUnit::Bytes;
     }
-  if (target &&
-      (target.hasFeature("avx512bf16") || target.hasFeature("mma")))
+  if (target && (target.hasFeature("avx512bf16") || target.hasFeature("mma")))
     for (auto name : launch.getSymbols().getAsRange<FlatSymbolRefAttr>())
       if (auto packed = symbols.lookup<tile::PackedOp>(name.getValue()))
         for (auto source : packed.getSources().getAsRange<FlatSymbolRefAttr>())

@@ -278,13 +278,14 @@ TEST(CudaKernels, RefusalsNameKernelAndReason) {
                 "kernel 'k': products of four warps take tiles of 8 row groups "
                 "and 64 tokens of matrix units, found 8 and 64 of lanes that "
                 "decode");
-  expectRefusal("tile.kernel @k #tile.grouped_gemm<format = \"q8_0\", experts "
-                "= 2, top = 1, weightRows = 128, input = <width = 32, q8 = "
-                "true>, output = <width = 128, stride = 128>> config "
-                "#tile.config<rowGroups = 8, tokens = 64, mma = true, wgmma = "
-                "true> {}",
-                "kernel 'k': products of four warps are of one tile of tokens a "
-                "block, found blocks that take several");
+  expectRefusal(
+      "tile.kernel @k #tile.grouped_gemm<format = \"q8_0\", experts "
+      "= 2, top = 1, weightRows = 128, input = <width = 32, q8 = "
+      "true>, output = <width = 128, stride = 128>> config "
+      "#tile.config<rowGroups = 8, tokens = 64, mma = true, wgmma = "
+      "true> {}",
+      "kernel 'k': products of four warps are of one tile of tokens a "
+      "block, found blocks that take several");
   expectRefusal("tile.kernel @k #tile.elementwise<[8] -> <width = 8, stride = "
                 "8>> {}",
                 "kernel 'k': it has no tile configuration");

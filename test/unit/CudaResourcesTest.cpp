@@ -169,9 +169,9 @@ extern "C" __global__ void instructions(Operands<1> operands) {
 TEST(CudaResources, TargetsHaveTheInstructionsOfTheirFeatures) {
   for (const CudaTarget *target : cudaTargets())
     for (const char *feature : {"mma", "fp4", "wgmma", "early"}) {
-      bool has = ("," + std::string(target->features) + ",")
-                     .find("," + std::string(feature) + ",") !=
-                 std::string::npos;
+      bool has =
+          ("," + std::string(target->features) + ",")
+              .find("," + std::string(feature) + ",") != std::string::npos;
       std::string define = "#define " + llvm::StringRef(feature).upper() + "\n";
       auto code = compileDevice(define + deviceSource({}) + kInstructions,
                                 llvm::StringRef(target->name));

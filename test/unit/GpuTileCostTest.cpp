@@ -312,8 +312,8 @@ TEST(GpuTileCost, ReasonsSayWhyThereAreNoMatrixUnits) {
   GemmShape three = shape(4096, 512);
   three.segments = 3;
   EXPECT_FALSE(chooseGpuGemm(kH200, three).mma);
-  EXPECT_TRUE(gpuGemmReason(kH200, three)
-                  .ends_with(", no tile of matrix units fits"));
+  EXPECT_TRUE(
+      gpuGemmReason(kH200, three).ends_with(", no tile of matrix units fits"));
 }
 
 TEST(GpuTileCost, ReasonOfFourBitFloatsIsTheFormat) {

@@ -21,8 +21,8 @@ using PlantedName = const char *[2];
 /// Blocks have two warps, or as many threads as the test says.
 class PlantedKernels {
 public:
-  PlantedKernels(const std::string &kernels,
-                 std::span<const PlantedName> names, unsigned threads = 64) {
+  PlantedKernels(const std::string &kernels, std::span<const PlantedName> names,
+                 unsigned threads = 64) {
     std::string source = cuda::portableSource({});
     source += "namespace planted {\nconstexpr unsigned kThreads = " +
               std::to_string(threads) + ";\n" + kBegin + kernels + "}\n";
