@@ -124,6 +124,22 @@ struct Float16GemvItem : GemmItem<Shape, Rows, Float16FewWork<Shape>> {
   }
 };
 
+/// What EarlyBegin.cuh's weightsAhead is for lanes: each warp asks for what its
+/// ring holds of the block's first row group.
+template <typename Shape> inline void ringsAhead(void *const *operands) {
+  using Rows = DirectRows<typename Shape::In, typename Shape::Out>;
+  using Item = Float16GemvItem<Shape, Rows>;
+  constexpr unsigned lines = kTileBytes / kLineBytes; ///< of a tile
+  static_assert(kWarp * kLineBytes == kRingBytes, "a line for each lane");
+  const unsigned tile = Item::firstTile() + laneIndex() / lines;
+  if (tile < Item::endTile())
+    prefetchWeights(static_cast<const char *>(operands[1]) +
+                    uint64_t(itemIndex()) * Shape::rowGroups *
+                        Shape::rowGroupBytes +
+                    uint64_t(tile) * kTileBytes +
+                    laneIndex() % lines * kLineBytes);
+}
+
 template <typename Shape>
 inline void float16Gemv(void *const *operands, const Batch &batch) {
   using Rows = DirectRows<typename Shape::In, typename Shape::Out>;

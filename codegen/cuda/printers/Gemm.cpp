@@ -23,6 +23,21 @@ static const char *skeletonOf(Units units, bool decode) {
   llvm_unreachable("all units are listed");
 }
 
+/// What a gemv asks for before its wait.
+static const char *aheadOf(Units units) {
+  switch (units) {
+  case Units::Lanes:
+  case Units::Bytes:
+    return "weightsAhead";
+  case Units::Floats16:
+    return "ringsAhead";
+  case Units::Floats4:
+  case Units::FourWarps:
+    return nullptr;
+  }
+  llvm_unreachable("all units are listed");
+}
+
 static llvm::Error printGemm(KernelText &kernel, GemmAttr gemm, KernelOp op) {
   ConfigAttr config = op.getConfigAttr();
   GemmShape product = GemmShape::of(gemm, config);
@@ -37,8 +52,8 @@ static llvm::Error printGemm(KernelText &kernel, GemmAttr gemm, KernelOp op) {
   kernel.enoughBlocks = large ? 1 : 2;
   kernel.threads = "kGemmThreads";
   kernel.operands = gemm.getBias() ? 4 : 3;
-  if (gemm.getDecode() && (units == Units::Lanes || units == Units::Bytes))
-    kernel.ahead = "weightsAhead<" + kernel.name + "_shape>";
+  if (const char *ahead = aheadOf(units); ahead && gemm.getDecode())
+    kernel.ahead = ahead + ("<" + kernel.name + "_shape>");
   ShapePrinter shape(kernel);
   if (llvm::Error error = product.print(shape))
     return error;
