@@ -90,12 +90,10 @@ unsigned GemmShape::wgmmaSharedBytes() const {
   auto aligned = [](unsigned bytes) {
     return (bytes + kAligned - 1) / kAligned * kAligned;
   };
-  unsigned codes = aligned(2 * tile * 32 * kUnits);
-  unsigned arranged = aligned(2 * terms * kUnits * 4 * (tile + 8));
-  unsigned rows = aligned(kStages * tile * kUnits * (32 + 4 * terms));
+  unsigned codes = aligned(kStages * tile * 32 * kUnits);
+  unsigned beside = aligned(kStages * terms * kUnits * 4 * (tile + 8));
   unsigned sums = tile * (16 * config.getRowGroups() + 4) * 4;
-  unsigned barriers = 8 * kStages;
-  return codes + arranged + rows + aligned(sums + barriers) + kAligned;
+  return codes + beside + aligned(sums) + kAligned;
 }
 
 /// 8-bit rows are written in blocks of 32 columns, each by one item.

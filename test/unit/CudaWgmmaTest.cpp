@@ -137,8 +137,7 @@ TEST(CudaWgmma, CompilesForHopperAndOverlaps) {
     EXPECT_EQ(obstacleOf(*needs, hopper), "") << code->log;
     EXPECT_EQ(residentWarps(*needs, hopper), 16u);
     EXPECT_GE(countIgmma(code->cubin), format->form.group < 32 ? 2u : 1u);
-    EXPECT_NE(code->ptx.find("cp.async.bulk.shared::cluster"),
-              std::string::npos);
+    EXPECT_NE(code->ptx.find("cp.async.cg.shared.global"), std::string::npos);
   }
 }
 

@@ -16,7 +16,8 @@ constexpr const char *kKernels = R"(
 enum Fault {
   None, EarlySum, EarlyWeights, EarlyTile, EarlyCopy, NoSharedFence, NoBarrier,
   NoProductFence, NoCommit, OtherTile, MissingWarp, Outside, Crooked, Lost,
-  SumsTwice, LateWrite
+  SumsTwice, LateWrite, ByCopies, CopiesNotFenced, CopiesFencedEarly,
+  CopiesNotWaited
 };
 struct Input {
   uint64_t descriptor; ///< without its address
@@ -33,9 +34,18 @@ void product(void *const *operands, const Batch &) {
   const auto &input = *static_cast<const Input *>(operands[1]);
   if (self == 0)
     barrier.begin(1);
-  for (unsigned i = self; i < 4096; i += 128)
-    tile.put(4 * i, input.tile[i]);
-  if (fault != NoSharedFence)
+  if (fault < ByCopies)
+    for (unsigned i = self; i < 4096; i += 128)
+      tile.put(4 * i, input.tile[i]);
+  else
+    for (unsigned i = self; i < 1024; i += 128)
+      tile.copy<16>(16 * i, input.tile + 4 * i);
+  commitCopies();
+  if (fault == CopiesFencedEarly)
+    fenceSharedWrites();
+  if (fault != CopiesNotWaited)
+    waitForCopies<0>();
+  if (fault != NoSharedFence && fault < CopiesNotFenced)
     fenceSharedWrites();
   if (fault != NoBarrier)
     syncBlock();
@@ -174,6 +184,10 @@ constexpr PlantedName kNames[] = {
     {"Lost", "product<true, planted::Lost>"},
     {"SumsTwice", "product<true, planted::SumsTwice>"},
     {"LateWrite", "product<true, planted::LateWrite>"},
+    {"ByCopies", "product<true, planted::ByCopies>"},
+    {"CopiesNotFenced", "product<true, planted::CopiesNotFenced>"},
+    {"CopiesFencedEarly", "product<true, planted::CopiesFencedEarly>"},
+    {"CopiesNotWaited", "product<true, planted::CopiesNotWaited>"},
     {"twoProducts", "twoProducts<false>"},
     {"twoProductsEarly", "twoProducts<true>"},
     {"copies", "copies<planted::Fine>"},
@@ -302,6 +316,9 @@ TEST_F(WgmmaEmulation, ProductsHaveTheLayoutOfTheManual) {
                 "");
       product.check(values.data(), sign);
     }
+  Product copied(kLayouts[1], 7);
+  EXPECT_EQ(run("ByCopies", &copied.input), "");
+  copied.check(values.data(), true);
 }
 
 /// prelude/WgmmaGemm.cuh says by itself how its rows of 128 bytes lie.
@@ -346,6 +363,9 @@ TEST_F(WgmmaEmulation, WhatProductsAskForAndDoNotGetIsReported) {
                   "is"},
       {"Crooked", "a tile's descriptor has bits 8 from 46 to 61; expected an "
                   "aligned tile"},
+      {"CopiesNotFenced", "wrote without fencing it"},
+      {"CopiesFencedEarly", "wrote without fencing it"},
+      {"CopiesNotWaited", "whose copy nobody has waited for"},
       {"Lost", "loss of a product that this thread has not waited for"},
       {"SumsTwice", "two products at once have the same sums"},
   };

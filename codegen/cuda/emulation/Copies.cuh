@@ -55,6 +55,16 @@ struct Copies {
   }
 };
 
+/// Copies of threads have one of three sizes, which both places are multiples
+/// of.
+inline void checkCopy(unsigned to, const void *from, unsigned size) {
+  if (to % size || reinterpret_cast<uintptr_t>(from) % size)
+    block().fail("copy of %u bytes from %p to %u of shared memory; both must "
+                 "be multiples of its size",
+                 size, from, to);
+  checkRead(from, size);
+}
+
 inline Copies &copies() {
   static thread_local Copies copies;
   return copies;

@@ -156,12 +156,13 @@ public:
 
   /// A copy into an element begins, whose end arrive() tells.
   void expect(unsigned index) { write(index).pending = true; }
-  /// It is there for whoever knows of that end.
-  void arrive(unsigned index, const void *from) {
+  /// It is there: for this thread, or `forAll` who know of that end.
+  void arrive(unsigned index, const void *from, bool forAll) {
     Element &element = at(index, "copy");
     memcpy(&element.value, from, sizeof(T));
     element.pending = false;
-    element.write.epoch = emulation::block().epoch() - 1;
+    element.write = emulation::Access::now();
+    element.write.epoch -= forAll;
   }
 
   /// Begins to copy an element, which arrives when the thread waits for it.

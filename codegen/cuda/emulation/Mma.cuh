@@ -253,12 +253,7 @@ public:
 
   template <unsigned size> void copy(unsigned at, const void *from) {
     static_assert(size == 4 || size == 8 || size == 16);
-    if (at % size || reinterpret_cast<uintptr_t>(from) % size)
-      emulation::block().fail(
-          "copy of %u bytes from %p to %u of shared memory; "
-          "both must be multiples of its size",
-          size, from, at);
-    emulation::checkRead(from, size);
+    emulation::checkCopy(at, from, size);
     for (unsigned word = 0; word < size / 4; ++word)
       words_.begin(at / 4 + word, static_cast<const char *>(from) + 4 * word);
   }

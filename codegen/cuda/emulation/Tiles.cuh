@@ -84,6 +84,18 @@ public:
   unsigned address(unsigned at) {
     return emulation::places().of({this, 0, count, beginRead, endRead}) + at;
   }
+  template <unsigned size> void copy(unsigned at, const void *from) {
+    emulation::checkCopy(at, from, size);
+    for (unsigned word = 0; word < size / 4; ++word) {
+      checkProducts(at / 4 + word);
+      words_.expect(at / 4 + word);
+      Way &way = wayOf(at / 4 + word);
+      way.tile = this;
+      way.barrier = nullptr;
+      emulation::copies().begin(static_cast<const char *>(from) + 4 * word,
+                                &way, arriveWord);
+    }
+  }
   void copyBulk(unsigned at, const void *from, unsigned size,
                 SharedBarrier &barrier) {
     if (at % 16 || size % 16 || reinterpret_cast<uintptr_t>(from) % 16)
@@ -104,6 +116,7 @@ public:
 private:
   struct Way {
     uint64_t block;
+    SharedTile *tile;             ///< of a copy into it
     const SharedBarrier *barrier; ///< whose phase `phase` has brought it
     uint32_t phase;
     emulation::FencedWrite write; ///< otherwise
@@ -142,7 +155,15 @@ private:
   static void arrive(void *tile, unsigned at, const void *from, unsigned size) {
     auto &self = *static_cast<SharedTile *>(tile);
     for (unsigned i = 0; i < size / 4; ++i)
-      self.words_.arrive(at / 4 + i, static_cast<const char *>(from) + 4 * i);
+      self.words_.arrive(at / 4 + i, static_cast<const char *>(from) + 4 * i,
+                         /*forAll=*/true);
+  }
+  /// A thread's own copy is a write of it, when it arrives.
+  static void arriveWord(void *place, const void *from) {
+    Way &way = *static_cast<Way *>(place);
+    way.tile->words_.arrive(unsigned(&way - way.tile->ways_), from,
+                            /*forAll=*/false);
+    way.write = emulation::FencedWrite::now();
   }
   /// What a product reads, until endRead().
   static uint32_t beginRead(void *tile, unsigned word) {

@@ -20,26 +20,28 @@ namespace sinter::cuda {
 inline void mmaBytes(int (&sums)[4], const uint32_t (&a)[4],
                      const uint32_t (&b)[2]) {
   asm volatile("mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 "
-      "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-      : "+r"(sums[0]), "+r"(sums[1]), "+r"(sums[2]), "+r"(sums[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+               "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+               : "+r"(sums[0]), "+r"(sums[1]), "+r"(sums[2]), "+r"(sums[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]),
+                 "r"(b[1]));
 }
 
 /// The same over 16 columns of a.
 inline void mmaBytes(int (&sums)[4], const uint32_t (&a)[2], uint32_t b) {
   asm volatile("mma.sync.aligned.m16n8k16.row.col.s32.u8.s8.s32 "
-      "{%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
-      : "+r"(sums[0]), "+r"(sums[1]), "+r"(sums[2]), "+r"(sums[3])
-      : "r"(a[0]), "r"(a[1]), "r"(b));
+               "{%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
+               : "+r"(sums[0]), "+r"(sums[1]), "+r"(sums[2]), "+r"(sums[3])
+               : "r"(a[0]), "r"(a[1]), "r"(b));
 }
 
 /// sums += a · b over 16 columns of halves.
 inline void mmaHalves(float (&sums)[4], const uint32_t (&a)[4],
                       const uint32_t (&b)[2]) {
   asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
-      "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-      : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+               "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+               : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]),
+                 "r"(b[1]));
 }
 
 /// The same of bfloats.
@@ -104,6 +106,18 @@ inline void mmaFloats4By16(float (&sums)[4], const uint32_t (&a)[4],
         "r"(scalesOfA), "r"(scalesOfB));
 }
 
+/// Begins to copy 4, 8 or 16 bytes, both places being multiples of that.
+template <unsigned size> inline void copyShared(unsigned to, const void *from) {
+  if constexpr (size == 16)
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(to),
+                 "l"(from)
+                 : "memory");
+  else
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(to),
+                 "l"(from), "n"(size)
+                 : "memory");
+}
+
 /// Bytes that the threads of a block share, of any type, and into which copies
 /// go on while threads do other things.
 template <unsigned count> struct alignas(16) SharedBytes {
@@ -129,15 +143,7 @@ template <unsigned count> struct alignas(16) SharedBytes {
   }
   /// Begins to copy 4, 8 or 16 bytes, both places being multiples of that.
   template <unsigned size> void copy(unsigned at, const void *from) {
-    const auto to = unsigned(__cvta_generic_to_shared(bytes)) + at;
-    if constexpr (size == 16)
-      asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(to),
-                   "l"(from)
-                   : "memory");
-    else
-      asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(to),
-                   "l"(from), "n"(size)
-                   : "memory");
+    copyShared<size>(unsigned(__cvta_generic_to_shared(bytes)) + at, from);
   }
 };
 

@@ -1,10 +1,11 @@
 // What Hopper (sm_90a) has beyond Mma.cuh: products of a warpgroup, four warps
 // that multiply together and go on while the units work, barriers that count
-// arrivals and bytes, and bulk copies that they wait for. The real form;
-// emulation/Wgmma.cuh is the other one. A tile in shared memory is named by a
-// descriptor (WgmmaGemm.cuh); what lanes hold of a product [64][columns] is in
-// the PTX manual, "Register Fragments for wgmma.mma_async.m64nNk32": warp w has
-// rows 16w ..., of which each 8 columns are a tile of Mma.cuh's.
+// arrivals and bytes, and bulk copies that they wait for, which are worth their
+// call (one lane after the other, 8 instructions each) for kilobytes. The real
+// form; emulation/Wgmma.cuh is the other one. A tile in shared memory is named
+// by a descriptor (WgmmaGemm.cuh); what lanes hold of a product [64][columns]
+// is in the PTX manual, "Register Fragments for wgmma.mma_async.m64nNk32": warp
+// w has rows 16w ..., of which each 8 columns are a tile of Mma.cuh's.
 namespace sinter::cuda {
 
 /// Other GPUs get the text without these instructions: PTX for later ones has
@@ -68,6 +69,11 @@ template <unsigned count> struct alignas(1024) SharedTile {
   }
   unsigned address(unsigned at) const {
     return unsigned(__cvta_generic_to_shared(bytes)) + at;
+  }
+  /// As SharedBytes::copy(): a copy that waitForCopies() waits for, and then a
+  /// write of this thread.
+  template <unsigned size> void copy(unsigned at, const void *from) {
+    copyShared<size>(address(at), from);
   }
   /// Begins to copy `size` bytes, of which `barrier` is told; both places and
   /// the size are multiples of 16.

@@ -1,20 +1,18 @@
 // gemm for many tokens on Hopper's own matrix path (Wgmma.cuh): a block takes 8
 // row groups and 64 tokens, a warp one row group, whose codes it decodes from
-// the packed lines into the registers from which a warpgroup multiplies. Rows
-// of activations come by bulk copies, some stages ahead; since a row has scales
-// and sums beside its codes, and lies in memory as other kernels need it, the
-// block then puts codes under the units' swizzle and the rest by token. Sums
-// have the order that Gemm.cuh defines.
+// the packed lines into the registers from which a warpgroup multiplies. Codes
+// of activations are copied to where the units' swizzle wants them, their
+// scales and sums by token, some stages ahead. These are pieces of 16 and 4
+// bytes: the copy engine, which a lane must call for each piece by itself,
+// would take longer to be told of a row's 128 bytes than the lanes to copy
+// them. Sums have the order that Gemm.cuh defines.
 namespace sinter::cuda {
 
 /// The units of a stage: a row of the swizzle, 128 bytes of codes.
 constexpr unsigned kWgmmaUnits = 4, kSwizzleRow = kWgmmaUnits * kUnit;
 constexpr unsigned kWgmmaStages = 3;
 
-/// Sixteen bytes and eight.
-struct alignas(16) Quad {
-  uint32_t words[4];
-};
+/// What two neighbouring tokens have of one kind.
 struct alignas(8) Pair {
   float values[2];
 };
@@ -38,44 +36,63 @@ inline uint64_t swizzledRows(unsigned address) {
          1ull << 62;
 }
 
-/// How activations come: for each token a stage's
-///   | codes | scales | scaled sums |
-/// and where they go: codes swizzled, the others [unit or group][token].
+/// A stage of activations in shared memory: codes, and beside them terms, which
+/// are scales and, for formats with minima, scaled sums: [unit or
+/// group][token].
 template <typename Shape> struct WgmmaStage {
   using F = typename Shape::Format;
-  using Sums = UnitSums<F, typename Shape::In>;
-  static constexpr bool hasMins = F::min != Min::None;
+  using In = typename Shape::In;
+  using Sums = UnitSums<F, In>;
   static constexpr unsigned tile = Shape::tile, groups = Sums::groups;
-  static constexpr unsigned scaleBytes = 4 * kWgmmaUnits;
-  static constexpr unsigned minBytes = hasMins ? groups * scaleBytes : 0;
-  static constexpr unsigned scales = kSwizzleRow, mins = scales + scaleBytes;
-  static constexpr unsigned rowBytes = mins + minBytes;
-  static constexpr unsigned bytes = tile * rowBytes;
   static constexpr unsigned codeBytes = tile * kSwizzleRow;
   /// Terms of one kind, with room behind them: a power of two would keep the
   /// compiler from adding tokens to an address as constants.
   static constexpr unsigned termRow = 4 * (tile + 8);
-  static constexpr unsigned termRows = kWgmmaUnits * (hasMins ? 1 + groups : 1);
-  static constexpr unsigned termBytes = termRows * termRow;
+  static constexpr unsigned minRows =
+      F::min != Min::None ? kWgmmaUnits * groups : 0;
+  static constexpr unsigned termBytes = (kWgmmaUnits + minRows) * termRow;
 
   /// Place of the scales of a unit of a stage; and of the sums of its group.
   static constexpr unsigned scalesAt(unsigned unit) { return unit * termRow; }
   static constexpr unsigned minsAt(unsigned unit, unsigned g) {
     return (kWgmmaUnits + unit * groups + g) * termRow;
   }
+
+  /// Begins to copy `rows` terms of each token, which follow each other from
+  /// `from` on in a row.
+  template <unsigned rows, typename Bytes, typename RowOf>
+  static void copyTerms(Bytes &bytes, unsigned at, RowOf rowOf, unsigned from) {
+#pragma unroll
+    for (unsigned i = threadIndex(); i < tile * rows; i += kGemmThreads)
+      bytes.template copy<4>(at + i % rows * termRow + i / rows * 4,
+                             rowOf(i / rows) + from + i % rows * 4);
+  }
+  /// Begins to copy stage `number` of the tokens whose rows `rowOf` gives.
+  template <typename Bytes, typename Terms, typename RowOf>
+  static void copy(Bytes &codes, Terms &terms, unsigned slot, unsigned number,
+                   RowOf rowOf) {
+    constexpr unsigned chunks = kSwizzleRow / 16;
+#pragma unroll
+    for (unsigned i = threadIndex(); i < tile * chunks; i += kGemmThreads)
+      codes.template copy<16>(
+          slot * codeBytes + swizzled(i / chunks, i % chunks),
+          rowOf(i / chunks) + number * kSwizzleRow + 16 * (i % chunks));
+    const unsigned at = slot * termBytes;
+    copyTerms<kWgmmaUnits>(terms, at, rowOf,
+                           In::layout.scales + number * 4 * kWgmmaUnits);
+    if constexpr (minRows != 0)
+      copyTerms<minRows>(terms, at + minsAt(0, 0), rowOf,
+                         Sums::mins + number * 4 * minRows);
+  }
 };
 
-/// Codes and terms twice: a stage is put in order while warps still multiply
-/// the last one.
 template <typename Shape> struct WgmmaWork {
   using Stage = WgmmaStage<Shape>;
-  SharedTile<2 * Stage::codeBytes> codes;
-  SharedTile<2 * Stage::termBytes> terms;
-  SharedTile<kWgmmaStages * Stage::bytes> rows;
+  SharedTile<kWgmmaStages * Stage::codeBytes> codes;
+  SharedTile<kWgmmaStages * Stage::termBytes> terms;
   /// Four more than rows: lanes that put sums then hit different banks.
   static constexpr unsigned sumStride = Shape::rowGroups * kRowGroup + 4;
   SharedArray<float, Shape::tile * sumStride> sums;
-  SharedBarrier arrived[kWgmmaStages];
 };
 
 /// Codes as signed bytes: without the offset of the format.
@@ -103,7 +120,6 @@ struct WgmmaItem
       (Run::units + kWgmmaUnits - 1) / kWgmmaUnits;
   static_assert(Shape::rowGroups == kGemmWarps && tile == WgmmaSums::columns,
                 "a warp has a row group and all tokens");
-  static_assert(tile <= kGemmThreads, "a thread copies a token");
 
   /// What a warp has of a unit while and after it is multiplied.
   struct Product {
@@ -112,58 +128,15 @@ struct WgmmaItem
   };
   using Totals = float[columns][4];
 
-  static void beginBarriers(WgmmaWork<Shape> &work) {
-    if (threadIndex() == 0) {
-      for (SharedBarrier &barrier : work.arrived)
-        barrier.begin(tile);
-      fenceSharedWrites();
-    }
-    syncBlock();
-  }
-
   /// Begins to copy a stage of the tokens from `token` on, behind the last one
   /// the last again.
   void copyStage(unsigned number, unsigned token, unsigned tokens) const {
-    const unsigned own = threadIndex();
-    if (number >= stageCount || own >= tile)
-      return;
-    const char *row = this->rows.input(min(token + own, tokens - 1));
-    const unsigned slot = number % kWgmmaStages;
-    const unsigned at = slot * Stage::bytes + own * Stage::rowBytes;
-    SharedBarrier &barrier = work.arrived[slot];
-    barrier.expect(Stage::rowBytes);
-    work.rows.copyBulk(at, row + number * kSwizzleRow, kSwizzleRow, barrier);
-    work.rows.copyBulk(at + Stage::scales,
-                       row + Shape::In::layout.scales +
-                           number * Stage::scaleBytes,
-                       Stage::scaleBytes, barrier);
-    if constexpr (Stage::hasMins)
-      work.rows.copyBulk(at + Stage::mins,
-                         row + Stage::Sums::mins + number * Stage::minBytes,
-                         Stage::minBytes, barrier);
-  }
-
-  /// Puts a stage that has arrived in order.
-  void arrangeStage(unsigned number) const {
-    const unsigned from = number % kWgmmaStages * Stage::bytes;
-    const unsigned codes = number % 2 * Stage::codeBytes;
-    const unsigned terms = number % 2 * Stage::termBytes;
-    constexpr unsigned chunks = kSwizzleRow / 16;
-#pragma unroll
-    for (unsigned i = threadIndex(); i < tile * chunks; i += kGemmThreads) {
-      const unsigned row = i / chunks, chunk = i % chunks;
-      work.codes.put(codes + swizzled(row, chunk),
-                     work.rows.template get<Quad>(from + row * Stage::rowBytes +
-                                                  16 * chunk));
-    }
-#pragma unroll
-    for (unsigned i = threadIndex(); i < tile * Stage::termRows;
-         i += kGemmThreads)
-      work.terms.put(
-          terms + i / tile * Stage::termRow + i % tile * 4,
-          work.rows.template get<float>(from + i % tile * Stage::rowBytes +
-                                        Stage::scales + i / tile * 4));
-    fenceSharedWrites();
+    if (number < stageCount)
+      Stage::copy(work.codes, work.terms, number % kWgmmaStages, number,
+                  [&](unsigned own) {
+                    return this->rows.input(min(token + own, tokens - 1));
+                  });
+    commitCopies();
   }
 
   const char *groupWeights() const {
@@ -177,7 +150,7 @@ struct WgmmaItem
                  unsigned unit) const {
     const unsigned inStage = unit % kWgmmaUnits;
     const unsigned at =
-        unit / kWgmmaUnits % 2 * Stage::codeBytes + inStage * kUnit;
+        unit / kWgmmaUnits % kWgmmaStages * Stage::codeBytes + inStage * kUnit;
     const uint64_t rows = swizzledRows(work.codes.address(at));
 #pragma unroll
     for (unsigned g = 0; g < scaleGroups; ++g)
@@ -198,12 +171,13 @@ struct WgmmaItem
   void addTile(const Product &product, const UnitFactors<F> (&factors)[2],
                unsigned unit, unsigned n, float (&totals)[4]) const {
     const unsigned inStage = unit % kWgmmaUnits;
-    const unsigned terms = unit / kWgmmaUnits % 2 * Stage::termBytes +
-                           4 * (8 * n + laneIndex() % 4 * 2);
+    const unsigned terms =
+        unit / kWgmmaUnits % kWgmmaStages * Stage::termBytes +
+        4 * (8 * n + laneIndex() % 4 * 2);
     const auto scales =
         work.terms.template get<Pair>(terms + Stage::scalesAt(inStage));
     Pair mins[scaleGroups] = {};
-    if constexpr (Stage::hasMins)
+    if constexpr (Stage::minRows != 0)
 #pragma unroll
       for (unsigned g = 0; g < scaleGroups; ++g)
         mins[g] =
@@ -270,14 +244,14 @@ struct WgmmaItem
   void runUnits(unsigned token, unsigned tokens) const {
     Product product = {};
     Totals totals = {};
-    for (unsigned number = 0; number < kWgmmaStages; ++number)
+    for (unsigned number = 0; number + 1 < kWgmmaStages; ++number)
       copyStage(number, token, tokens);
     UnitFragment<F> next = UnitFragment<F>::of(groupWeights(), 0);
     for (unsigned number = 0; number < stageCount; ++number) {
-      work.arrived[number % kWgmmaStages].wait(number / kWgmmaStages % 2);
-      arrangeStage(number);
+      waitForCopies<kWgmmaStages - 2>();
+      fenceSharedWrites();
       syncBlock();
-      copyStage(number + kWgmmaStages, token, tokens);
+      copyStage(number + kWgmmaStages - 1, token, tokens);
       runStage(number, product, next, totals);
     }
     syncBlock();
@@ -287,19 +261,21 @@ struct WgmmaItem
 
 /// PTX for later GPUs has no products of four warps: there the tile is that of
 /// MmaGemm.cuh, which gives the same bits, in the memory that the launch adds.
+template <typename Shape, typename Rows, bool has = kHasWgmma>
+struct WgmmaOrMma {
+  using Item = WgmmaItem<Shape, Rows>;
+};
+template <typename Shape, typename Rows> struct WgmmaOrMma<Shape, Rows, false> {
+  using Item = MmaItem<Shape, Rows>;
+};
+
 template <typename Shape>
 inline void wgmmaGemm(void *const *operands, const Batch &batch) {
   using Rows = DirectRows<typename Shape::In, typename Shape::Out>;
-  if constexpr (kHasWgmma) {
-    using Item = WgmmaItem<Shape, Rows>;
-    auto &work = dynamicShared<typename Item::Work, Shape::sharedBytes>();
-    Item::beginBarriers(work);
-    runTokenTile<Item, Shape>(work, operands, batch);
-  } else {
-    using Item = MmaItem<Shape, Rows>;
-    auto &work = dynamicShared<typename Item::Work, Shape::sharedBytes>();
-    runTokenTile<Item, Shape>(work, operands, batch);
-  }
+  using Item = typename WgmmaOrMma<Shape, Rows>::Item;
+  runTokenTile<Item, Shape>(
+      dynamicShared<typename Item::Work, Shape::sharedBytes>(), operands,
+      batch);
 }
 
 } // namespace sinter::cuda
