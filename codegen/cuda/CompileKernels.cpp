@@ -34,9 +34,9 @@ bool cuda::isExact(const CudaTarget &target) {
   return std::isalpha(static_cast<unsigned char>(target.name.back()));
 }
 
-/// The code of one kernel, and what it needs.
-static std::string compileOne(cuda::CompiledKernel &kernel,
-                              const CudaTarget &target) {
+/// The code of one kernel as its text is, and what it needs.
+static std::string compileText(cuda::CompiledKernel &kernel,
+                               const CudaTarget &target) {
   llvm::Expected<cuda::DeviceCode> code =
       cuda::compileDevice(cuda::deviceSource(kernel.text), target.name);
   if (!code)
@@ -47,6 +47,18 @@ static std::string compileOne(cuda::CompiledKernel &kernel,
     return llvm::toString(needs.takeError());
   kernel.needs = std::move(*needs);
   return "";
+}
+
+/// The same of a kernel that may take what it would have to spill: the
+/// registers of a second resident block.
+static std::string compileOne(cuda::CompiledKernel &kernel,
+                              const CudaTarget &target) {
+  std::string problem = compileText(kernel, target);
+  if (!problem.empty() || !kernel.needs.spills ||
+      kernel.text.enoughBlocks <= 1)
+    return problem;
+  kernel.text.enoughBlocks = 1;
+  return compileText(kernel, target);
 }
 
 static std::string compileLater(cuda::CompiledKernel &kernel,
