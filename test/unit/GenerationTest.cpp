@@ -172,7 +172,7 @@ TEST_F(GenerationTest, InfoShowsMemoryAndFusions) {
        {"model        tiny (sum, 1.3e-05 million parameters)\n",
         "compiler     sinter test\n", "requires     sse3\n",
         "context      40 tokens (trained for 100)\n",
-        "KV cache     8 B per token, 384 B for the whole context\n",
+        "KV cache     f32, 8 B per token, 384 B for the whole context\n",
         "fuse-swiglu                         2        3\n"
         "    gate is not a matmul x1 (first at blk.2)\n"
         "fuse-moe                          off        -\n"})
