@@ -164,6 +164,25 @@ Rows RecurrentLayer::shortConvBlock(const Rows &rows, const Extent &taps) {
                       width);
 }
 
+ShortConvHybrid::ShortConvHybrid(ModelBuilder &model, const Decoder &decoder)
+    : model(model), decoder(decoder),
+      taps(model.source().size("shortconv.l_cache")),
+      cacheHeads(model.source().ofEachLayer("attention.head_count_kv",
+                                            decoder.layers.value)),
+      rope(model.rope(decoder, RopePairs::Halves)) {}
+
+Rows ShortConvHybrid::mix(Block &block, const Rows &normed) {
+  const bool both = model.source().describes();
+  const bool attends = cacheHeads[block.number()] > 0;
+  Rows mixed;
+  if (both || attends)
+    mixed = block.attend(
+        block.rotate(block.normHeads(block.project(normed)), rope));
+  if (both || !attends)
+    mixed = RecurrentLayer(model, decoder, block).shortConvBlock(normed, taps);
+  return mixed;
+}
+
 Rows RecurrentLayer::squaredReluFfn(const Rows &rows) {
   Rows up = block.matmul(rows, "ffn_up", decoder.feedForward, Bias::Optional);
   model.countPlain(up);

@@ -138,6 +138,24 @@ private:
   RopeAttr rope;
 };
 
+/// The layers of LFM2: gated short convolutions, and attention with norms on
+/// its heads where the file gives cache heads.
+class ShortConvHybrid {
+public:
+  /// Reads taps, cache heads, and rope.
+  ShortConvHybrid(ModelBuilder &model, const Decoder &decoder);
+
+  /// What `block` does to its normed rows before they join the stream.
+  Rows mix(Block &block, const Rows &normed);
+
+private:
+  ModelBuilder &model;
+  const Decoder &decoder;
+  Extent taps;
+  std::vector<int64_t> cacheHeads; ///< of each layer
+  RopeAttr rope;
+};
+
 } // namespace sinter
 
 #endif // SINTER_FRONTENDS_GGUF_RECURRENT_H

@@ -8,30 +8,16 @@
 namespace sinter {
 
 static void build(ModelBuilder &model) {
-  ModelSource &asked = model.source();
   Experts::has(model);
   const Decoder d = model.decoder(LayerKinds::Several);
   Experts experts(model, Experts::widthOf(model, d));
   const Routing routing = Experts::routing(model, Scoring::Sigmoid, true);
   const ExpertLayers routed(model);
   experts.mentionDense(d);
-  const Extent taps = asked.size("shortconv.l_cache");
-  const std::vector<int64_t> cacheHeads =
-      asked.ofEachLayer("attention.head_count_kv", d.layers.value);
-  const RopeAttr rope = model.rope(d, RopePairs::Halves);
-  const bool both = asked.describes();
+  ShortConvHybrid hybrid(model, d);
   Rows x = model.embed(d);
   for (Block &block : model.blocks(d)) {
-    RecurrentLayer layer(model, d, block);
-    const Rows normed = block.norm(x, "attn_norm");
-    const bool attends = cacheHeads[block.number()] > 0;
-    Rows mixed;
-    if (both || attends)
-      mixed = block.attend(
-          block.rotate(block.normHeads(block.project(normed)), rope));
-    if (both || !attends)
-      mixed = layer.shortConvBlock(normed, taps);
-    x = block.add(x, mixed, "attn_add");
+    x = block.add(x, hybrid.mix(block, block.norm(x, "attn_norm")), "attn_add");
     const Rows read = block.norm(x, "ffn_norm");
     x = block.add(x,
                   routed.has(block.number()) ? experts.ffn(block, read, routing)
