@@ -106,18 +106,6 @@ inline void mmaFloats4By16(float (&sums)[4], const uint32_t (&a)[4],
         "r"(scalesOfA), "r"(scalesOfB));
 }
 
-/// Begins to copy 4, 8 or 16 bytes, both places being multiples of that.
-template <unsigned size> inline void copyShared(unsigned to, const void *from) {
-  if constexpr (size == 16)
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(to),
-                 "l"(from)
-                 : "memory");
-  else
-    asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(to),
-                 "l"(from), "n"(size)
-                 : "memory");
-}
-
 /// Bytes that the threads of a block share, of any type, and into which copies
 /// go on while threads do other things.
 template <unsigned count> struct alignas(16) SharedBytes {
@@ -143,7 +131,15 @@ template <unsigned count> struct alignas(16) SharedBytes {
   }
   /// Begins to copy 4, 8 or 16 bytes, both places being multiples of that.
   template <unsigned size> void copy(unsigned at, const void *from) {
-    copyShared<size>(unsigned(__cvta_generic_to_shared(bytes)) + at, from);
+    const auto to = unsigned(__cvta_generic_to_shared(bytes)) + at;
+    if constexpr (size == 16)
+      asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(to),
+                   "l"(from)
+                   : "memory");
+    else
+      asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(to),
+                   "l"(from), "n"(size)
+                   : "memory");
   }
 };
 

@@ -57,23 +57,12 @@ struct SharedBarrier {
   }
 };
 
-/// Bytes that threads, copy engine and units share.
-template <unsigned count> struct alignas(1024) SharedTile {
-  char bytes[count];
-
-  template <typename T> T get(unsigned at) const {
-    return *reinterpret_cast<const T *>(bytes + at);
-  }
-  template <typename T> void put(unsigned at, T value) {
-    *reinterpret_cast<T *>(bytes + at) = value;
-  }
+/// Bytes that threads, copy engine and units share. What copy() has copied is,
+/// once waitForCopies() has waited, a write of this thread.
+template <unsigned count>
+struct alignas(1024) SharedTile : SharedBytes<count> {
   unsigned address(unsigned at) const {
-    return unsigned(__cvta_generic_to_shared(bytes)) + at;
-  }
-  /// As SharedBytes::copy(): a copy that waitForCopies() waits for, and then a
-  /// write of this thread.
-  template <unsigned size> void copy(unsigned at, const void *from) {
-    copyShared<size>(address(at), from);
+    return unsigned(__cvta_generic_to_shared(this->bytes)) + at;
   }
   /// Begins to copy `size` bytes, of which `barrier` is told; both places and
   /// the size are multiples of 16.
