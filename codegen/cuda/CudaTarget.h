@@ -21,11 +21,11 @@ struct CudaTarget {
   std::string_view alias; ///< what else users call it; may be empty
   std::string_view chip;
   /// Instructions that kernels may use, with commas between: `mma` (tiles of
-  /// bytes 16x8x32, and copies to shared memory that go on by themselves: both
-  /// came with sm_80), `fp4` (tiles of scaled 4-bit floats), `wgmma` (products
-  /// of four warps, barriers in shared memory and bulk copies: sm_90a alone),
-  /// `early` (a kernel may begin before the one that it depends on has ended:
-  /// sm_90).
+  /// bytes 16x8x32, of F16 and BF16 16x8x16 and of TF32 16x8x8, and copies to
+  /// shared memory that go on by themselves: all came with sm_80), `fp4` (tiles
+  /// of scaled 4-bit floats), `wgmma` (products of four warps, barriers in
+  /// shared memory and bulk copies: sm_90a alone), `early` (a kernel may begin
+  /// before the one that it depends on has ended: sm_90).
   std::string_view features;
   unsigned multiprocessors;
   unsigned sharedPerBlock; ///< bytes that one block may use
