@@ -3,12 +3,11 @@
 /// each token alone, by one block or by several that share its context, which
 /// must give the same bits.
 #include "dialects/formats/Format.h"
-#include "dialects/tile/AttentionSplits.h"
-#include "test/unit/EmulatedKernels.h"
+#include "test/unit/AttentionDefinition.h"
+#include "test/unit/EmulatedAttention.h"
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <cstring>
 #include <random>
 
@@ -138,25 +137,16 @@ struct Problem {
     for (unsigned d = 0; d < v.keys; ++d)
       dot += double(queries[(size_t(token) * v.heads + head) * v.keys + d]) *
              pool.at(keyAt(slots[token], key, head / v.group(), d));
-    double score = dot * kScale;
-    return v.softcap != 0 ? v.softcap * std::tanh(score / v.softcap) : score;
+    return capped(dot * kScale, v.softcap);
   }
   /// One head of one token.
   std::vector<double> row(unsigned token, unsigned head) const {
-    std::vector<double> sums(v.values);
-    double total = v.sinks ? std::exp(double(sinks[head])) : 0;
-    auto own = unsigned(positions[token]);
-    for (unsigned key = v.window && own + 1 > v.window ? own + 1 - v.window : 0;
-         key <= own; ++key) {
-      double weight = std::exp(score(token, head, key));
-      total += weight;
-      for (unsigned d = 0; d < v.values; ++d)
-        sums[d] +=
-            weight * pool.at(valueAt(slots[token], key, head / v.group(), d));
-    }
-    for (double &sum : sums)
-      sum /= total;
-    return sums;
+    return attentionRow(
+        unsigned(positions[token]), v.window, v.sinks ? &sinks[head] : nullptr,
+        v.values, [&](unsigned key) { return score(token, head, key); },
+        [&](unsigned key, unsigned d) {
+          return pool.at(valueAt(slots[token], key, head / v.group(), d));
+        });
   }
 
   /// Tokens [first, first + count) of the step, as a step of their own.
@@ -171,39 +161,15 @@ struct Problem {
   }
   std::vector<float> run(EmulatedKernels &kernels, unsigned first,
                          unsigned count) {
-    std::vector<float> output(count * v.width());
-    kernels.allow("output", output.data(), output.size() * 4, true);
-    std::vector<void *> operands = {queryOf(first), pool.bits.data()};
-    if (v.sinks)
-      operands.push_back(sinks.data());
-    operands.push_back(output.data());
-    kernels.run(v.name, operands, batchOf(first, count),
-                v.cacheHeads * ((count + v.tile() - 1) / v.tile()));
-    return output;
+    return attend(kernels, v, inputOf(first), batchOf(first, count));
   }
-  /// The same by blocks that share the context.
   std::vector<float> runSplit(EmulatedKernels &kernels, unsigned first,
                               unsigned count) {
-    std::vector<float> output(count * v.width());
-    std::vector<float> sums(size_t(count) * v.heads * kAttentionSplits *
-                            (v.values + 2));
-    kernels.allow("output", output.data(), output.size() * 4, true);
-    kernels.allow("sums", sums.data(), sums.size() * 4, true);
-    Batch batch = batchOf(first, count);
-    unsigned heads = v.mma ? v.cacheHeads : v.heads;
-    kernels.run(fmt::format("{}_splits", v.name),
-                {queryOf(first), pool.bits.data(), sums.data()}, batch,
-                heads * kAttentionSplits * count);
-    std::vector<void *> operands = {sums.data()};
-    if (v.sinks)
-      operands.push_back(sinks.data());
-    operands.push_back(output.data());
-    kernels.run(fmt::format("{}_merge", v.name), operands, batch,
-                v.cacheHeads * count);
-    return output;
+    return attendInSplits(kernels, v, inputOf(first), batchOf(first, count));
   }
-  float *queryOf(unsigned token) {
-    return &queries[size_t(token) * v.heads * v.keys];
+  AttentionInput inputOf(unsigned token) {
+    return {&queries[size_t(token) * v.heads * v.keys], pool.bits.data(),
+            v.sinks ? sinks.data() : nullptr};
   }
 
   const Variant &v;
@@ -215,20 +181,10 @@ struct Problem {
   std::vector<float> queries, sinks;
 };
 
-/// Mean square of the difference to the formula, relative to its own.
 double errorOf(const Problem &problem, const std::vector<float> &all) {
-  const Variant &v = problem.v;
-  double error = 0, square = 0;
-  for (unsigned token = 0; token < problem.tokens(); ++token)
-    for (unsigned head = 0; head < v.heads; ++head) {
-      std::vector<double> want = problem.row(token, head);
-      for (unsigned d = 0; d < v.values; ++d) {
-        double got = all[token * v.width() + head * v.values + d];
-        error += (got - want[d]) * (got - want[d]);
-        square += want[d] * want[d];
-      }
-    }
-  return error / square;
+  return attentionError(
+      problem.tokens(), problem.v.heads, problem.v.values, all,
+      [&](unsigned token, unsigned head) { return problem.row(token, head); });
 }
 
 TEST(CudaAttention, AgreesWithTheFormulaAndWithSingleTokens) {

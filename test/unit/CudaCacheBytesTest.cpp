@@ -1,13 +1,12 @@
 /// Runs the CUDA kernels of caches of bytes on an emulated device: what is
 /// written, byte for byte, and attention to it, by matrix units and by lanes,
 /// in one block and in splits, against the formula in double precision.
-#include "dialects/tile/AttentionSplits.h"
+#include "test/unit/AttentionDefinition.h"
 #include "test/unit/CacheBytes.h"
-#include "test/unit/EmulatedKernels.h"
+#include "test/unit/EmulatedAttention.h"
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <cstring>
 #include <random>
 
@@ -131,73 +130,38 @@ struct Problem {
                 batchOf(all.data(), kLength), v.cacheHeads * kLength);
   }
   std::vector<float> attend(unsigned first, unsigned count) {
-    std::vector<float> output(count * v.width());
-    kernels.allow("output", output.data(), output.size() * 4, true);
-    std::vector<void *> operands = {queryOf(first), written.bytes.data()};
-    if (v.sinks)
-      operands.push_back(sinks.data());
-    operands.push_back(output.data());
-    kernels.run(v.name, operands, batchOf(positions.data() + first, count),
-                v.cacheHeads * ((count + v.tile() - 1) / v.tile()));
-    return output;
+    return test::attend(kernels, v, inputOf(first),
+                        batchOf(positions.data() + first, count));
   }
-  /// The same by blocks that share the context.
   std::vector<float> attendInSplits(unsigned first, unsigned count) {
-    std::vector<float> output(count * v.width());
-    std::vector<float> sums(size_t(count) * v.heads * kAttentionSplits *
-                            (v.values + 2));
-    kernels.allow("output", output.data(), output.size() * 4, true);
-    kernels.allow("sums", sums.data(), sums.size() * 4, true);
-    Batch batch = batchOf(positions.data() + first, count);
-    kernels.run(fmt::format("{}_splits", v.name),
-                {queryOf(first), written.bytes.data(), sums.data()}, batch,
-                (v.mma ? v.cacheHeads : v.heads) * kAttentionSplits * count);
-    std::vector<void *> operands = {sums.data()};
-    if (v.sinks)
-      operands.push_back(sinks.data());
-    operands.push_back(output.data());
-    kernels.run(fmt::format("{}_merge", v.name), operands, batch,
-                v.cacheHeads * count);
-    return output;
+    return test::attendInSplits(kernels, v, inputOf(first),
+                                batchOf(positions.data() + first, count));
   }
-  float *queryOf(unsigned token) {
-    return &queries[size_t(token) * v.heads * v.keys];
+  AttentionInput inputOf(unsigned token) {
+    return {&queries[size_t(token) * v.heads * v.keys], written.bytes.data(),
+            v.sinks ? sinks.data() : nullptr};
   }
 
   /// One head of one token.
   std::vector<double> row(unsigned token, unsigned head) const {
-    std::vector<double> sums(v.values);
-    double total = v.sinks ? std::exp(double(sinks[head])) : 0;
-    auto last = unsigned(positions[token]);
     unsigned cacheHead = head / v.group();
-    for (unsigned t = v.window && last + 1 > v.window ? last + 1 - v.window : 0;
-         t <= last; ++t) {
+    const float *query = &queries[(size_t(token) * v.heads + head) * v.keys];
+    auto score = [&](unsigned t) {
       double dot = 0;
       for (unsigned d = 0; d < v.keys; ++d)
-        dot += double(queries[(size_t(token) * v.heads + head) * v.keys + d]) *
-               own.key(pageOf(t), t % kPage, cacheHead, d);
-      double weight = std::exp(dot * kScale);
-      total += weight;
-      for (unsigned d = 0; d < v.values; ++d)
-        sums[d] += weight * own.value(pageOf(t), t % kPage, cacheHead, d);
-    }
-    for (double &sum : sums)
-      sum /= total;
-    return sums;
+        dot += double(query[d]) * own.key(pageOf(t), t % kPage, cacheHead, d);
+      return dot * kScale;
+    };
+    return attentionRow(unsigned(positions[token]), v.window,
+                        v.sinks ? &sinks[head] : nullptr, v.values, score,
+                        [&](unsigned t, unsigned d) {
+                          return own.value(pageOf(t), t % kPage, cacheHead, d);
+                        });
   }
-  /// Mean square of the difference to the formula, relative to its own.
   double errorOf(const std::vector<float> &output) const {
-    double error = 0, square = 0;
-    for (unsigned token = 0; token < positions.size(); ++token)
-      for (unsigned head = 0; head < v.heads; ++head) {
-        std::vector<double> want = row(token, head);
-        for (unsigned d = 0; d < v.values; ++d) {
-          double got = output[token * v.width() + head * v.values + d];
-          error += (got - want[d]) * (got - want[d]);
-          square += want[d] * want[d];
-        }
-      }
-    return error / square;
+    return attentionError(
+        unsigned(positions.size()), v.heads, v.values, output,
+        [&](unsigned token, unsigned head) { return row(token, head); });
   }
 };
 

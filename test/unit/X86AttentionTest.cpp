@@ -1,9 +1,9 @@
 /// Runs emitted attention kernels, with window, soft-cap and sinks, over a
 /// block table and over a ring, against the formula in double precision.
+#include "test/unit/AttentionDefinition.h"
 #include "test/unit/EmittedKernels.h"
 
 #include <bit>
-#include <cmath>
 #include <cstring>
 #include <random>
 #include <string_view>
@@ -153,27 +153,19 @@ constexpr float kSinks[kHeads] = {0.5f, -1.0f, 4.0f, 0.0f};
 /// One head of the token at `position`, by the formula.
 std::vector<double> expected(const Sequence &s, const Variant &v,
                              unsigned token, unsigned head) {
-  unsigned position = kLength - kStep + token, cacheHead = head / 2;
-  unsigned first =
-      v.window && position + 1 > v.window ? position + 1 - v.window : 0;
-  std::vector<double> weights, result(kValues);
-  double sum = v.sinks ? std::exp(double(kSinks[head])) : 0;
-  for (unsigned t = first; t <= position; ++t) {
-    double score = 0;
+  unsigned cacheHead = head / 2;
+  auto score = [&](unsigned t) {
+    double dot = 0;
     for (unsigned d = 0; d < kKeys; ++d)
-      score += queryAt(s, v, (token * kHeads + head) * kKeys + d) *
-               s.keys[(t * kCacheHeads + cacheHead) * kKeys + d];
-    score *= kScale;
-    if (v.softcap != 0)
-      score = v.softcap * std::tanh(score / v.softcap);
-    weights.push_back(std::exp(score));
-    sum += weights.back();
-  }
-  for (unsigned t = first; t <= position; ++t)
-    for (unsigned d = 0; d < kValues; ++d)
-      result[d] += weights[t - first] / sum *
-                   s.values[(t * kCacheHeads + cacheHead) * kValues + d];
-  return result;
+      dot += queryAt(s, v, (token * kHeads + head) * kKeys + d) *
+             s.keys[(t * kCacheHeads + cacheHead) * kKeys + d];
+    return test::capped(dot * kScale, v.softcap);
+  };
+  return test::attentionRow(
+      kLength - kStep + token, v.window, v.sinks ? &kSinks[head] : nullptr,
+      kValues, score, [&](unsigned t, unsigned d) {
+        return s.values[(t * kCacheHeads + cacheHead) * kValues + d];
+      });
 }
 
 class X86Attention : public testing::TestWithParam<Level> {

@@ -1,11 +1,10 @@
 /// Runs the emitted kernels of caches of bytes on each instruction set: what is
 /// written, byte for byte, and attention to it against the formula in double
 /// precision, over a block table and over a ring.
+#include "test/unit/AttentionDefinition.h"
 #include "test/unit/CacheBytes.h"
 #include "test/unit/EmittedKernels.h"
 
-#include <cmath>
-#include <cstring>
 #include <random>
 #include <vector>
 
@@ -134,27 +133,19 @@ struct Sequence {
   }
   /// One head of a token of the last step, by the formula.
   std::vector<double> expected(unsigned token, unsigned head) const {
-    unsigned position = kLength - kStep + token, cacheHead = head / 3;
-    unsigned first =
-        v.window && position + 1 > v.window ? position + 1 - v.window : 0;
-    std::vector<double> result(kValues);
-    double sum = v.sinks ? std::exp(double(kSinks[head])) : 0;
-    for (unsigned t = first; t <= position; ++t) {
-      double score = 0;
+    unsigned cacheHead = head / 3;
+    auto score = [&](unsigned t) {
+      double dot = 0;
       for (unsigned d = 0; d < kKeys; ++d)
-        score +=
+        dot +=
             query(token, head, d) * own.key(pageOf(t), t % kPage, cacheHead, d);
-      score *= kScale;
-      if (v.softcap != 0)
-        score = v.softcap * std::tanh(score / v.softcap);
-      double weight = std::exp(score);
-      sum += weight;
-      for (unsigned d = 0; d < kValues; ++d)
-        result[d] += weight * own.value(pageOf(t), t % kPage, cacheHead, d);
-    }
-    for (double &value : result)
-      value /= sum;
-    return result;
+      return capped(dot * kScale, v.softcap);
+    };
+    return attentionRow(kLength - kStep + token, v.window,
+                        v.sinks ? &kSinks[head] : nullptr, kValues, score,
+                        [&](unsigned t, unsigned d) {
+                          return own.value(pageOf(t), t % kPage, cacheHead, d);
+                        });
   }
 
   void attend(Kernels &kernels, unsigned first, unsigned tokens, unsigned tile,
