@@ -10,8 +10,8 @@
 /// keep; models whose matrices are all F32, F16 or BF16 keep f16, whose 11 bits
 /// they need (a BF16 model's error grew 1.7 times without).
 /// Refuses: latent caches, whose keys are values too, and heads of no multiple
-/// of 4 columns (q8_0: of 32); where an element was asked for, as an error. Test:
-/// test/passes/choose-cache-element.mlir
+/// of 4 columns (q8_0: of 32); where an element was asked for, as an error.
+/// Test: test/passes/choose-cache-element.mlir
 #include "dialects/sinter/LatentOps.h"
 #include "dialects/sinter/MoeOps.h"
 #include "passes/Passes.h"
