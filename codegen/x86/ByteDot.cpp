@@ -80,3 +80,11 @@ Value ByteDot32::finish(KernelBuilder &k) {
   widen(k);
   return sums;
 }
+
+void ByteDot32::pin(KernelBuilder &k, MutableArrayRef<ByteDot32> dots) {
+  Values sums;
+  for (ByteDot32 &dot : dots)
+    sums.push_back(dot.sums);
+  for (auto [dot, sum] : llvm::zip(dots, k.pinned(sums)))
+    dot.sums = sum;
+}

@@ -25,6 +25,9 @@ public:
   void addSigned(KernelBuilder &k, Value weights, Value activations);
   Value finish(KernelBuilder &k);
 
+  /// KernelBuilder::pinned() for all of `dots`.
+  static void pin(KernelBuilder &k, llvm::MutableArrayRef<ByteDot32> dots);
+
 private:
   void addPairs(KernelBuilder &k, Value weights, Value activations,
                 unsigned largest);

@@ -8,11 +8,9 @@ using namespace mlir;
 using namespace sinter;
 using namespace sinter::x86;
 
-/// Tokens of a tile from which on prefetches pay, and their distance in bytes:
-/// 8 sequences of a 0.6B Q4_K_M decode 1.65 times as fast on Zen 4
-/// (docs/performance.md).
+/// Tokens of a tile from which on prefetches pay: 8 sequences of a 0.6B Q4_K_M
+/// decode 1.65 times as fast on Zen 4 (docs/performance.md).
 static constexpr unsigned kBatch = 4;
-static constexpr unsigned kBatchPrefetch = 4096;
 
 llvm::Error GemmWork::check() const {
   std::string name(layout.format->name);
@@ -35,24 +33,32 @@ llvm::Error GemmWork::check() const {
 GemmItem::GemmItem(KernelBuilder &builder, const GemmWork &work)
     : k(builder), work(work), tile{.layout = work.layout, .input = work.input},
       rowGroups(work.config.getRowGroups()),
-      tileTokens(work.config.getTokens()) {
+      tileTokens(work.config.getTokens()), sumBytes(rowGroups * kRowGroup * 4) {
   uint64_t tokens = tileTokens;
-  sums = k.scratch(tokens * rowGroups * kRowGroup * 4);
+  if (unsigned groups = blockGroups()) {
+    panel.emplace(k, work.layout, work.input, groups);
+    if (panel->stretch() < panel->records())
+      tokens = std::max(tileTokens, panelTokens());
+  }
+  sums = k.scratch(tokens * sumBytes);
   if (tile.takesBf16(k.isa()))
     rounded = k.scratch(tokens * work.input.getWidth() * 2);
 }
 
-/// All tokens of one item: whole tiles, then tiles of halving size, so that a
-/// step of any number of tokens runs the same arithmetic for each.
+/// All tokens of one item: those of panels, whole tiles, then tiles of halving
+/// size, so that a step of any number of tokens runs the same arithmetic for
+/// each.
 void GemmItem::emit(Value item, Value tokens) {
   unsigned groups = (work.weightRows + kRowGroup - 1) / kRowGroup;
   firstGroup = k.mul(item, rowGroups);
   Value left = k.add(k.index(groups), k.mul(firstGroup, -1));
   groupCount = k.min(left, k.index(rowGroups));
-  Value whole = k.mul(k.div(tokens, tileTokens), tileTokens);
-  k.loop(k.index(0), whole, tileTokens,
+  Value first = panel ? emitPanels(tokens) : k.index(0);
+  Value others = k.add(tokens, k.mul(first, -1));
+  Value whole = k.mul(k.div(others, tileTokens), tileTokens);
+  k.loop(first, k.add(first, whole), tileTokens,
          [&](Value token) { emitTokens(token, tileTokens); });
-  Value rest = k.rem(tokens, tileTokens);
+  Value rest = k.rem(others, tileTokens);
   for (unsigned size = llvm::bit_floor(tileTokens - 1 + !(tileTokens - 1));
        size >= 1 && tileTokens > 1; size /= 2) {
     Value inSize = k.rem(rest, 2 * size);
@@ -83,23 +89,26 @@ unsigned GemmItem::groupsAtOnce(unsigned tokens) const {
   return plain && !rounded && tokens == 1 && work.config.getPrefetch() ? 2 : 1;
 }
 
+/// Address of packed row group `group` of the item.
+Value GemmItem::rowGroup(Value group) {
+  uint64_t bytes = work.layout.rowGroupBytes(work.input.getWidth());
+  return k.at(weights, k.mul(k.add(firstGroup, group), bytes));
+}
+
 /// The sums of `count` row groups from `group` of the item on.
 void GemmItem::emitGroups(Value inputRow, Value group, unsigned count,
                           unsigned tokens) {
-  uint64_t groupBytes = work.layout.rowGroupBytes(work.input.getWidth());
   unsigned lanes = k.isa().lanes();
   SmallVector<TilePart> parts;
   for (unsigned g = 0; g < count; ++g) {
-    Value number = k.add(firstGroup, k.add(group, g));
-    Value rowGroup = k.at(weights, k.mul(number, groupBytes));
+    Value packed = rowGroup(k.add(group, g));
     for (unsigned row = 0; row < kRowGroup; row += lanes)
-      parts.push_back({rowGroup, row});
+      parts.push_back({packed, row});
   }
   Values results = tile.emit(k, parts, inputRow, tokens);
   Value place = k.at(sums, k.mul(group, kRowGroup * 4));
   for (unsigned i = 0; i < results.size(); ++i)
-    k.store(results[i], place,
-            (i % tokens * rowGroups * kRowGroup + i / tokens * lanes) * 4);
+    k.store(results[i], place, i % tokens * sumBytes + i / tokens * lanes * 4);
 }
 
 void GemmItem::emitTokens(Value token, unsigned tokens) {
@@ -122,8 +131,7 @@ void GemmItem::emitTokens(Value token, unsigned tokens) {
 void GemmItem::emitEpilogue(Value token, unsigned tokens) {
   k.loop(k.index(0), k.index(tokens), 1, [&](Value t) {
     Value row = k.add(token, t);
-    emitColumns(k.at(sums, k.mul(t, rowGroups * kRowGroup * 4)),
-                this->outputRow(row));
+    emitColumns(k.at(sums, k.mul(t, sumBytes)), this->outputRow(row));
   });
 }
 

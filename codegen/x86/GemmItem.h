@@ -4,10 +4,12 @@
 #define SINTER_CODEGEN_X86_GEMMITEM_H
 
 #include "codegen/x86/GemmTile.h"
+#include "codegen/x86/PanelTile.h"
 
 #include "llvm/Support/Error.h"
 
 #include <functional>
+#include <optional>
 
 namespace sinter::x86 {
 
@@ -17,6 +19,7 @@ struct GemmWork {
   tile::RowAttr input, output;
   unsigned weightRows, segments;
   tile::ConfigAttr config;
+  bool decode; ///< steps of few tokens
   mlir::Region &body;
 
   /// What of the shapes x86 cannot do.
@@ -39,11 +42,15 @@ llvm::Expected<GemmWork> gemmWork(Class gemm, tile::RowAttr input,
                 .weightRows = gemm.getWeightRows(),
                 .segments = gemm.getSegments(),
                 .config = kernel.getConfigAttr(),
+                .decode = gemm.getDecode(),
                 .body = kernel.getBody()};
   if (llvm::Error error = work.check())
     return error;
   return work;
 }
+
+/// How far ahead weights that several tokens share are fetched, in bytes.
+inline constexpr unsigned kBatchPrefetch = 4096;
 
 class GemmItem {
 public:
@@ -64,7 +71,13 @@ private:
   Value prefetchDistance(Value token, unsigned tokens);
   unsigned groupsAtOnce(unsigned tokens) const;
   void emitGroups(Value inputRow, Value group, unsigned count, unsigned tokens);
+  Value rowGroup(Value group);
   void emitTokens(Value token, unsigned tokens);
+  unsigned blockGroups() const;
+  unsigned panelTokens() const;
+  void emitBlock(Value token, Value tokens);
+  void emitRange(Value group, Value count, llvm::function_ref<void()> body);
+  Value emitPanels(Value all);
   void emitEpilogue(Value token, unsigned tokens);
   void emitColumns(Value sumsRow, Value outputRow);
   void emitBlocks(Value sumsRow, Value outputRow, Value groups, Value base);
@@ -76,9 +89,11 @@ private:
   KernelBuilder &k;
   const GemmWork &work;
   GemmTile tile;
+  std::optional<PanelTile> panel; ///< of steps of many tokens
   unsigned rowGroups, tileTokens;
   Value sums;
-  Value rounded; ///< bfloat16 rows of a tile, if the product takes those
+  unsigned sumBytes; ///< between the sums of two tokens
+  Value rounded;     ///< bfloat16 rows of a tile, if the product takes those
   Value firstGroup, groupCount; ///< of the item
 };
 

@@ -1,29 +1,12 @@
 /// Emits the register tile of gemv and gemm.
 #include "codegen/x86/GemmTile.h"
 
-#include "codegen/x86/ByteDot.h"
+#include "codegen/x86/GemmUnit.h"
 #include "codegen/x86/RowWriter.h"
-
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace sinter;
 using namespace sinter::x86;
-
-namespace sinter::x86 {
-/// Where one record finds the 8-bit activations of the tile's tokens.
-struct TileInput {
-  Q8Layout layout;
-  unsigned lanes, tokens;
-  unsigned shift;          ///< of the integer sums
-  Value codes, by32, by16; ///< of the first token, moved to the record
-
-  Value splat(KernelBuilder &k, Type type, Value base, unsigned token,
-              unsigned offset) const {
-    return k.loadSplat(lanes, type, base, token * layout.rowBytes + offset);
-  }
-};
-} // namespace sinter::x86
 
 /// Order in which the quads of a unit are decoded: those that share a line of
 /// the widest plane one after the other.
@@ -38,26 +21,6 @@ static SmallVector<unsigned> quadOrder(const PackedLayout &layout,
       if (quad % lines == line)
         order.push_back(quad);
   return order;
-}
-
-/// Start of an integer sum: minus the code offset times the sum of the
-/// activations, so that the offset costs no arithmetic.
-static Value beginDot(KernelBuilder &k, const CanonicalForm &form,
-                      const TileInput &rows, unsigned token, unsigned group) {
-  if (!form.codeOffset)
-    return k.constant(rows.lanes, int32_t(0));
-  bool by16 = form.group == 16;
-  unsigned sums = by16 ? rows.layout.codes16 : rows.layout.codes32;
-  Value sum = rows.splat(k, k.i32(), by16 ? rows.by16 : rows.by32, token,
-                         sums + 4 * group);
-  return k.shiftLeft(sum, llvm::Log2_32(form.codeOffset) - rows.shift);
-}
-
-/// The largest byte that stands for a weight.
-static unsigned largestByte(const CanonicalForm &form) {
-  bool entries = form.family == Family::Codebook || form.family == Family::Grid;
-  return entries ? 2 * form.codeOffset - 1
-                 : ((1u << form.bits) - 1) << form.codeShift;
 }
 
 /// Whether codes are multiplied as signed numbers, without their offset: what
@@ -298,14 +261,8 @@ Values GemmTile::emit(KernelBuilder &k, ArrayRef<TilePart> parts,
                   for (auto [decoder, part] : llvm::zip(weights, parts))
                     decoder.enterRecord(k.at(part.rowGroup, offset), ahead);
                   Value column = k.mul(record, layout.recordWeights);
-                  TileInput rows{
-                      .layout = Q8Layout::of(input.getWidth(), input.getSums()),
-                      .lanes = lanes,
-                      .tokens = tokens,
-                      .shift = sumShift(input.getSums()),
-                      .codes = k.at(inputRow, column),
-                      .by32 = k.at(inputRow, k.div(column, 8)),
-                      .by16 = k.at(inputRow, k.div(column, 4))};
+                  TileInput rows =
+                      tileInput(k, input, inputRow, column, tokens);
                   emitRecord(k, weights, rows, sums);
                   return sums;
                 });

@@ -156,6 +156,29 @@ Value KernelBuilder::loadIndex32(Value pointer, int64_t bytes) {
   return b.create<arith::ExtSIOp>(i64(), load(i32(), pointer, bytes));
 }
 
+Values KernelBuilder::pinned(ValueRange values) {
+  std::string constraints;
+  for (size_t i = 0; i < values.size(); ++i)
+    constraints += "=v,";
+  for (size_t i = 0; i < values.size(); ++i)
+    constraints += std::to_string(i) + ",";
+  Type all = LLVM::LLVMStructType::getLiteral(
+      b.getContext(), llvm::to_vector(values.getTypes()));
+  Type result = values.size() == 1 ? values.front().getType() : all;
+  Value pins = b.create<LLVM::InlineAsmOp>(
+                    result, values, /*asm_string=*/"",
+                    constraints + "~{memory}", /*has_side_effects=*/true,
+                    /*is_align_stack=*/false, /*asm_dialect=*/nullptr,
+                    /*operand_attrs=*/nullptr)
+                   .getRes();
+  if (values.size() == 1)
+    return {pins};
+  Values pinned;
+  for (size_t i = 0; i < values.size(); ++i)
+    pinned.push_back(b.create<LLVM::ExtractValueOp>(pins, i));
+  return pinned;
+}
+
 void KernelBuilder::prefetch(Value pointer, int64_t bytes) {
   // LLVM's locality 3 is prefetcht0, which fills the first cache.
   unsigned locality = 4 - isa_.prefetchInto;

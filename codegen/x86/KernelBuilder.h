@@ -68,6 +68,9 @@ public:
   Value load(Type type, Value pointer, int64_t bytes = 0);
   void store(Value value, Value pointer, int64_t bytes = 0);
   Value loadIndex32(Value pointer, int64_t bytes = 0); ///< i32 as i64
+  /// The same vectors, computed and in registers before any later load: what
+  /// LLVM would move across, it must not. No instruction.
+  Values pinned(ValueRange values);
   void prefetch(Value pointer, int64_t bytes);
   /// Stack space of this call, 64-byte aligned; not to be used in a loop.
   Value scratch(uint64_t bytes);

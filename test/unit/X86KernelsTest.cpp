@@ -16,7 +16,7 @@ protected:
   }
 };
 
-constexpr unsigned kTokens = 13, kRows = 72, kWidth = 512;
+constexpr unsigned kTokens = 61, kRows = 72, kWidth = 512;
 
 std::string matmulKernels(const Format &format) {
   bool plain = format.form.family == Family::Plain;
@@ -109,6 +109,50 @@ void checkFormat(const Level &level, const Format &format) {
 TEST_P(X86Kernels, MatmulAndEmbedOfEveryFormat) {
   for (const Format *format : allFormats())
     checkFormat(GetParam(), *format);
+}
+
+/// Rows so wide that their decoded weights do not fit at once: sums wait for
+/// the next stretch. With super scales and minima, and with tensor scales.
+TEST_P(X86Kernels, WideRowsInStretches) {
+  constexpr unsigned kTokens = 55, kRows = 64, kWidth = 10240;
+  for (const char *name : {"q4_k", "nvfp4"}) {
+    const Format &format = *findFormat(std::string_view(name));
+    unsigned sums = sumsFor(format.form);
+    auto gemm = [&](const char *kernel, const char *decode) {
+      return fmt::format(
+          "tile.kernel @{} #tile.gemm<format = \"{}\", weightRows = {}, input "
+          "= <width = {}, q8 = true, sums = {}>, output = <width = {}, stride "
+          "= {}>{}> config #tile.config<rowGroups = 2, tokens = 8> {{}}\n",
+          kernel, name, kRows, kWidth, sums, kRows, kRows, decode);
+    };
+    Kernels kernels(
+        GetParam(),
+        gemm("gemm", "") + gemm("gemv", ", decode = true") +
+            fmt::format("tile.kernel @quantize #tile.elementwise<[{}] -> "
+                        "<width = {}, q8 = true, sums = {}>> config "
+                        "#tile.config<columns = 256> {{}}\n",
+                        kWidth, kWidth, sums));
+    ASSERT_EQ(kernels.error, "");
+    Matrix matrix(format, kRows, kWidth);
+    Q8Layout q8 = Q8Layout::of(kWidth, sums);
+    Buffer input(kTokens * kWidth * 4), quantized(kTokens * q8.rowBytes);
+    Buffer output(kTokens * kRows * 4), single(kTokens * kRows * 4);
+    fillNormal(input.floats(), kTokens * kWidth, 3);
+    Batch batch{};
+    batch.tokens = kTokens;
+    void *quantizeOperands[] = {input.data, quantized.data};
+    kernels["quantize"](quantizeOperands, &batch, 0, kTokens * kWidth / 256);
+    void *operands[] = {quantized.data, matrix.packed.data(), output.data};
+    kernels["gemm"](operands, &batch, 0, 2);
+    batch.tokens = 1;
+    for (unsigned t = 0; t < kTokens; ++t) {
+      void *row[] = {quantized.data + t * q8.rowBytes, matrix.packed.data(),
+                     single.data + t * kRows * 4};
+      kernels["gemv"](row, &batch, 0, 2);
+    }
+    EXPECT_EQ(std::memcmp(output.data, single.data, kTokens * kRows * 4), 0)
+        << name;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, X86Kernels, testing::ValuesIn(levels()),
