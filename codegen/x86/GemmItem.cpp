@@ -80,13 +80,17 @@ Value GemmItem::prefetchDistance(Value token, unsigned tokens) {
   return distance ? k.index(distance) : Value();
 }
 
-/// Row groups of a tile of `tokens` tokens. A token of plain weights adds one
+/// Row groups of a tile of `tokens` tokens. In one of several tokens of plain
+/// weights a broadcast of activations serves two. A single token adds one
 /// product after the other to each sum: 32 bytes in the 4 cycles that one
 /// takes, which is less than a fast core reads. Two groups have two sums; their
 /// two streams want software's prefetches (docs/performance.md).
 unsigned GemmItem::groupsAtOnce(unsigned tokens) const {
-  bool plain = work.layout.format->form.family == Family::Plain;
-  return plain && !rounded && tokens == 1 && work.config.getPrefetch() ? 2 : 1;
+  if (work.layout.format->form.family != Family::Plain)
+    return 1;
+  if (tokens >= kBatch)
+    return k.isa().wide ? 2 : 1;
+  return !rounded && tokens == 1 && work.config.getPrefetch() ? 2 : 1;
 }
 
 /// Address of packed row group `group` of the item.

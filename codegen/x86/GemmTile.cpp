@@ -211,31 +211,35 @@ Values GemmTile::emitBf16(KernelBuilder &k, ArrayRef<TilePart> parts,
   unsigned lanes = k.isa().lanes(), width = input.getWidth();
   Type line = k.vec(2 * lanes, k.ops().getBF16Type());
   Values sums(parts.size() * tokens, k.constant(lanes, 0.0f));
-  return k.loop(k.index(0), k.index(width), kBf16Step / 4, sums,
-                [&](Value column, ValueRange carried) {
-                  Values sums(carried);
-                  Value x = k.at(inputRow, k.mul(column, 2));
-                  for (unsigned p = 0; p < parts.size(); ++p) {
-                    Value lines = k.at(parts[p].rowGroup,
-                                       k.mul(column, layout.unitBytes));
-                    for (unsigned pair = 0; pair < kBf16Step / 8; ++pair) {
-                      unsigned offset = 2 * pair * layout.unitBytes;
-                      if (ahead)
-                        k.prefetch(k.at(lines, ahead), offset);
-                      Value weights = pairLanes(k, k.load(line, lines, offset));
-                      for (unsigned t = 0; t < tokens; ++t) {
-                        Value both =
-                            k.bitcast(k.loadSplat(lanes, k.i32(), x,
-                                                  t * width * 2 + 4 * pair),
-                                      line);
-                        Value &sum = sums[p * tokens + t];
-                        sum = k.intrinsic("llvm.x86.avx512bf16.dpbf16ps.512",
-                                          sum.getType(), {sum, weights, both});
-                      }
-                    }
-                  }
-                  return sums;
-                });
+  return k.loop(
+      k.index(0), k.index(width), kBf16Step / 4, sums,
+      [&](Value column, ValueRange carried) {
+        Values sums(carried), lines;
+        for (const TilePart &part : parts)
+          lines.push_back(k.at(part.rowGroup, k.mul(column, layout.unitBytes)));
+        Value x = k.at(inputRow, k.mul(column, 2));
+        for (unsigned pair = 0; pair < kBf16Step / 8; ++pair) {
+          unsigned offset = 2 * pair * layout.unitBytes;
+          Values weights;
+          for (Value at : lines) {
+            if (ahead)
+              k.prefetch(k.at(at, ahead), offset);
+            weights.push_back(pairLanes(k, k.load(line, at, offset)));
+          }
+          for (unsigned t = 0; t < tokens; ++t) {
+            Value both = k.bitcast(
+                k.loadSplat(lanes, k.i32(), x, t * width * 2 + 4 * pair), line);
+            for (unsigned p = 0; p < parts.size(); ++p) {
+              Value &sum = sums[p * tokens + t];
+              sum = k.intrinsic("llvm.x86.avx512bf16.dpbf16ps.512",
+                                sum.getType(), {sum, weights[p], both});
+            }
+          }
+          // Else LLVM fetches all pairs' broadcasts first, to spill them.
+          sums = k.pinned(sums);
+        }
+        return sums;
+      });
 }
 
 Values GemmTile::emit(KernelBuilder &k, ArrayRef<TilePart> parts,
